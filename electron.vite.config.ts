@@ -1,0 +1,29 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'electron-vite'
+
+// Three builds. Main has one entry per process that runs plain Node: the application, the token process and the inspector.
+export default defineConfig({
+  main: {
+    build: {
+      rolldownOptions: {
+        input: {
+          index: 'src/main/index.ts',
+          'token-host': 'src/main/token/host/index.ts',
+          inspector: 'src/main/inspector/process/index.ts',
+          'hash-worker': 'src/main/digest/hash-worker.ts',
+        },
+        output: { format: 'es' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      externalizeDeps: false,
+      rolldownOptions: { input: 'src/preload/index.ts', output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+    },
+  },
+  renderer: {
+    build: { modulePreload: { polyfill: false }, assetsInlineLimit: 0, minify: true },
+    plugins: [react()],
+  },
+})

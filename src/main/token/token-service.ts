@@ -1,0 +1,75 @@
+import type { Failure } from '../../shared/failure.ts'
+import type { Sha256Hex } from '../../shared/ids.ts'
+import type { KeyHome } from '../../shared/key.ts'
+import type { Result } from '../../shared/result.ts'
+import type { Secret } from '../../shared/secret.ts'
+import type { KeyAlgorithm, TokenId, TokenObject, TokenSummary } from '../../shared/token.ts'
+
+/** What can go wrong at a token, converted once at the edge from CKR numbers (PKCS#11 v3.1 §5.1.6). */
+export type TokenFailureCode =
+  | 'module-not-loadable'
+  | 'module-crashed'
+  | 'module-timeout'
+  | 'token-absent'
+  | 'token-removed'
+  | 'token-ambiguous'
+  | 'token-swapped'
+  | 'key-absent'
+  | 'key-ambiguous'
+  | 'key-mismatch'
+  | 'pin-incorrect'
+  | 'pin-locked'
+  | 'pin-last-try'
+  | 'pin-length'
+  | 'pin-wanted'
+  | 'mechanism-unsupported'
+  | 'signature-wrong'
+  | 'token-error'
+  | 'service-key-absent'
+  | 'cancelled'
+export type TokenFailure = Failure<TokenFailureCode>
+
+/** A key as it is named to the token process. `sealed` is debusine's `nacl` record of a software key. */
+export type KeyReference = {
+  readonly home: KeyHome
+  readonly algorithm: KeyAlgorithm
+  readonly spkiSha256: Sha256Hex
+  readonly sealed: { readonly publicKey: string; readonly encrypted: string } | null
+}
+
+/**
+ * What the token signs: a digest, never a file. `rsa-pkcs1` gets the DigestInfo built in the token process; an ECDSA answer is
+ * r‖s (each the curve's length).
+ */
+export type SignatureRequest = { readonly scheme: 'rsa-pkcs1-sha256' | 'ecdsa-sha256'; readonly digest: Uint8Array }
+
+/** An opened, logged-in, identity-checked key. One PIN entry; ends with `close`, the token's removal, or a lock of the desk. */
+export interface SigningSession {
+  /**
+   * Signs one digest. Every signature is verified with the key's public key before it is handed out. A failure after the token
+   * was asked (`module-crashed`, `module-timeout`, `token-removed`) means that the signature may exist.
+   */
+  sign(request: SignatureRequest): Promise<Result<Uint8Array, TokenFailure>>
+  /** Several in one message, in order; stops at the first failure. Spares the round trip for small files. */
+  signMany(requests: readonly SignatureRequest[]): Promise<readonly Result<Uint8Array, TokenFailure>[]>
+  close(): Promise<void>
+}
+
+export interface TokenService {
+  /** All tokens of all enabled modules. A module that fails does not hide the others. `refresh` restarts the token processes. */
+  list(options: { readonly refresh: boolean }): Promise<{
+    readonly tokens: readonly { readonly token: TokenSummary; readonly objects: readonly TokenObject[]; readonly problem: TokenFailure | null }[]
+    readonly modules: readonly { readonly path: string; readonly problem: TokenFailure | null }[]
+  }>
+  /** Finds the token again by its identity, logs in once, reads the public key back and compares it. Wipes the PIN whatever happens. */
+  openSession(
+    key: KeyReference,
+    pin: Secret | null,
+    options: { readonly useLastTry: boolean; readonly signal: AbortSignal; readonly onSignal: (signal: 'touch' | 'login') => void },
+  ): Promise<Result<SigningSession, TokenFailure>>
+  /** Ends every session and every token process; the next call starts them anew. */
+  reset(): Promise<void>
+  setModules(paths: readonly string[]): Promise<void>
+  /** Public key (SPKI DER) of an object, read now. */
+  readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { auditDetail, auditFilter, auditRow, auditState } from './audit.ts'
+import { failure } from './failure.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex } from './ids.ts'
+import { registeredKey } from './key.ts'
+import { purpose } from './purpose.ts'
+import { pendingWork, requestDetail, requestSummary } from './request.ts'
+import { settings } from './settings.ts'
+import { stationStatus } from './status.ts'
+import { tokenId, tokenObject, tokenSummary } from './token.ts'
+
+/** A cursor is opaque to the renderer. */
+const cursor = z.string().max(200)
+
+function answer<T extends z.ZodType>(value: T) {
+  return z.discriminatedUnion('ok', [
+    z.strictObject({ ok: z.literal(true), value }),
+    z.strictObject({ ok: z.literal(false), error: failure }),
+  ])
+}
+
+const done = answer(z.null())
+
+/** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
+const pin = z.string().min(1).max(255)
+
+/**
+ * Every message between the window and main: channel → input and answer. The renderer is untrusted (invariant I7): main
+ * parses each input strictly, answers with data, and never believes it about facts; an approval carries the digest of the
+ * sheet that was shown and main compares it with its own.
+ */
+export const contract = {
+  'station.status': { input: z.null(), output: answer(stationStatus) },
+  /** Makes the database, the log and the software key store: an explicit act, never a side effect of opening. */
+  'station.create': { input: z.strictObject({ stationName: z.string().min(1).max(200), operatorName: z.string().min(1).max(200) }), output: done },
+
+  'requests.list': {
+    input: z.strictObject({ view: z.enum(['in-hand', 'done']), search: z.string().max(200).nullable(), cursor: cursor.nullable(), limit: z.int().min(1).max(500) }),
+    output: answer(z.strictObject({ rows: z.array(requestSummary), total: z.int().nonnegative(), nextCursor: cursor.nullable() })),
+  },
+  'requests.next': { input: z.null(), output: answer(z.strictObject({ work: z.array(pendingWork), asOf: z.string() })) },
+  'requests.show': { input: z.strictObject({ requestId }), output: answer(requestDetail) },
+
+  /** The operator has the sheet in front of him: recorded, with the sheet's digest. */
+  'review.open': { input: z.strictObject({ requestId, sheetDigest: sha256Hex }), output: done },
+  /** Makes all checks anew (a token was inserted, a key registered); gives a new sheet if anything differs. */
+  'review.recheck': { input: z.strictObject({ requestId }), output: answer(requestDetail) },
+  'review.approve': {
+    input: z.strictObject({
+      requestId,
+      sheetDigest: sha256Hex,
+      acknowledged: z.array(z.string().max(100)).max(50),
+      /** Null only for a software key. */
+      pin: pin.nullable(),
+      /** The operator agreed by name to use the last PIN try. */
+      useLastTry: z.boolean(),
+    }),
+    output: done,
+  },
+  'review.decline': { input: z.strictObject({ requestId, reason: z.string().trim().min(1).max(1000) }), output: done },
+  /** Stops between two files; what is signed stays signed and is reported as partial. */
+  'signing.cancel': { input: z.strictObject({ requestId }), output: done },
+  /** Goes on with an interrupted request, under the same decision. */
+  'signing.resume': { input: z.strictObject({ requestId, sheetDigest: sha256Hex, pin: pin.nullable(), useLastTry: z.boolean() }), output: done },
+  /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */
+  'signing.stop': { input: z.strictObject({ requestId, reason: z.string().trim().min(1).max(1000) }), output: done },
+  'incident.close': { input: z.strictObject({ requestId, note: z.string().trim().min(1).max(1000) }), output: done },
+  /** Tries again what the server did not take. */
+  'return.retry': { input: z.strictObject({ requestId }), output: done },
+  /** Writes the signed outputs of a request to the export folder. */
+  'outputs.save': { input: z.strictObject({ requestId }), output: answer(z.strictObject({ folder: z.string(), files: z.int() })) },
+
+  'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
+
+  'tokens.list': {
+    input: z.strictObject({ refresh: z.boolean() }),
+    output: answer(
+      z.strictObject({
+        tokens: z.array(z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() })),
+        modules: z.array(z.strictObject({ path: z.string(), problem: failure.nullable() })),
+      }),
+    ),
+  },
+  'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
+  /** Registers a token's key: the token signs a challenge and the certificate verifies it (proof of possession). */
+  'keys.register': {
+    input: z.strictObject({
+      purpose,
+      token: tokenId,
+      ckaId: z.string().max(64),
+      certificatePem: z.string().max(64 * 1024),
+      description: z.string().trim().min(1).max(200),
+      production: z.boolean(),
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  'keys.set-state': { input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }), output: done },
+
+  'audit.list': {
+    input: z.strictObject({ filter: auditFilter, cursor: cursor.nullable(), limit: z.int().min(1).max(500) }),
+    output: answer(z.strictObject({ rows: z.array(auditRow), total: z.int().nonnegative(), nextCursor: cursor.nullable() })),
+  },
+  'audit.show': { input: z.strictObject({ seq: auditSeq }), output: answer(auditDetail) },
+  /** Reads the whole log and checks every hash. */
+  'audit.check': { input: z.null(), output: answer(auditState) },
+
+  'settings.get': { input: z.null(), output: answer(settings) },
+  'settings.set': { input: settings, output: done },
+  /** Registers this station as a signing worker; with an activation token it is enabled at once (debusine ≥ 0.12). */
+  'server.enrol': { input: z.strictObject({ activationToken: z.string().max(200).nullable() }), output: done },
+  /** Kept in a file of mode 0600; null removes it. */
+  'server.set-user-token': { input: z.strictObject({ token: z.string().min(1).max(200).nullable() }), output: done },
+} as const
+
+export type Contract = typeof contract
+export type Channel = keyof Contract
+export type Input<C extends Channel> = z.infer<Contract[C]['input']>
+export type Output<C extends Channel> = z.infer<Contract[C]['output']>
+/** The value inside a successful answer. */
+export type Answer<C extends Channel> = Extract<Output<C>, { ok: true }>['value']
+
+/** The largest message that main reads from the window, in UTF-16 units of its JSON. */
+export const maxMessageLength = 1_000_000

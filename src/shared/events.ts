@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { requestId } from './ids.ts'
+import { stationStatus } from './status.ts'
+
+/** What main tells the window without being asked. Events announce that something changed; the window asks for what it shows. */
+export const events = {
+  'status.changed': stationStatus,
+  'requests.changed': z.strictObject({ requestId: requestId.nullable() }),
+  'signing.progress': z.strictObject({
+    requestId,
+    signed: z.int().nonnegative(),
+    total: z.int().positive(),
+    /** `login`, `touch`: what the token waits for. */
+    phase: z.enum(['login', 'signing', 'touch', 'verifying', 'returning']),
+  }),
+  'tokens.changed': z.null(),
+  'keys.changed': z.null(),
+  'settings.changed': z.null(),
+  'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
+  /** The desk was locked or is about to sleep: dialogs close, typed PINs are dropped. */
+  'desk.locked': z.null(),
+} as const
+
+export type Events = typeof events
+export type EventName = keyof Events
+export type EventPayload<E extends EventName> = z.infer<Events[E]>

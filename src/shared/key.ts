@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { fingerprint, sha256Hex, utcTime } from './ids.ts'
+import { purpose } from './purpose.ts'
+import { keyAlgorithm, tokenId } from './token.ts'
+
+export const keyState = z.enum(['active', 'suspended', 'retired', 'destroyed'])
+export type KeyState = z.infer<typeof keyState>
+
+/** Where the private key is: on a token, or in the station's database as a NaCl sealed box (debusine's `nacl` record). */
+export const keyHome = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('token'), token: tokenId, ckaId: z.string(), pkcs11Uri: z.string() }),
+  z.strictObject({ kind: z.literal('software') }),
+])
+export type KeyHome = z.infer<typeof keyHome>
+
+export const certificateFacts = z.strictObject({
+  subject: z.string(),
+  issuer: z.string(),
+  serial: z.string(),
+  notBefore: utcTime,
+  notAfter: utcTime,
+  /** SHA-256 of the DER, lower-case hex. */
+  sha256: sha256Hex,
+  algorithm: keyAlgorithm,
+  isCa: z.boolean(),
+  keyUsage: z.array(z.string()),
+  extendedKeyUsage: z.array(z.string()),
+  selfSigned: z.boolean(),
+})
+export type CertificateFacts = z.infer<typeof certificateFacts>
+
+/** A registered key as screens see it. */
+export const registeredKey = z.strictObject({
+  purpose,
+  fingerprint,
+  description: z.string(),
+  state: keyState,
+  production: z.boolean(),
+  origin: z.enum(['generated', 'imported', 'unknown', 'software']),
+  algorithm: keyAlgorithm,
+  home: keyHome,
+  certificate: certificateFacts,
+  certificatePem: z.string(),
+  createdAt: utcTime,
+  lastUsedAt: utcTime.nullable(),
+  /** Whether it could sign now: its token is there and readable, or its service key opens. */
+  usableNow: z.boolean(),
+  unusableBecause: z.string().nullable(),
+})
+export type RegisteredKey = z.infer<typeof registeredKey>
