@@ -5,10 +5,8 @@ import { z } from 'zod'
  * part of the sheet, hence of its digest.
  */
 export const checkId = z.enum([
-  'request-readable',
   'request-held',
   'inputs-unchanged',
-  'file-names-safe',
   'trusted-certs',
   'embedded-certificates',
   'permission',

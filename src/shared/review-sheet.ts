@@ -34,6 +34,8 @@ export const sheetFile = z.strictObject({
   size: z.int().nonnegative(),
   sha256: sha256Hex,
   facts: inputFacts,
+  /** `skip`: reported as skipped, as debusine's own worker does with kernel modules; never signed. */
+  disposition: z.enum(['sign', 'skip']),
   /** What the key will sign for this file. Null where nothing can be signed. */
   toBeSigned: z.strictObject({ what: z.string(), algorithm: z.literal('sha256'), digest: sha256Hex }).nullable(),
   /** Earlier signatures of these bytes by this key at this station. */
