@@ -1,0 +1,46 @@
+import type BetterSqlite3 from 'better-sqlite3'
+import type { Migration } from './migration.ts'
+import { migration as auditAndSettings } from './migrations/0010-audit-and-settings.ts'
+
+/** All steps, ascending. The last version is the one that this program writes. */
+export const migrations: readonly Migration[] = [auditAndSettings]
+
+export function assertMonotonic(list: readonly Migration[]): void {
+  let last = 0
+  for (const { version } of list) {
+    if (!Number.isSafeInteger(version) || version <= last)
+      throw new Error(`migration ${version} does not come after ${last}`)
+    last = version
+  }
+}
+
+export function newestVersion(list: readonly Migration[] = migrations): number {
+  return list.at(-1)?.version ?? 0
+}
+
+export function fileVersion(file: BetterSqlite3.Database): number {
+  return Number(file.pragma('user_version', { simple: true }))
+}
+
+/**
+ * Brings a file up to `upTo` in one transaction: a step that fails leaves the file as it was, with its old version. The
+ * caller has refused newer files before.
+ */
+export function migrate(
+  file: BetterSqlite3.Database,
+  list: readonly Migration[] = migrations,
+  upTo: number = newestVersion(list),
+): void {
+  assertMonotonic(list)
+  file
+    .transaction(() => {
+      // Read inside the transaction: another process may have migrated while this one waited for the lock.
+      const from = fileVersion(file)
+      for (const step of list) {
+        if (step.version <= from || step.version > upTo) continue
+        step.update(file)
+        file.pragma(`user_version = ${step.version}`)
+      }
+    })
+    .immediate()
+}

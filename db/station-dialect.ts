@@ -1,0 +1,84 @@
+import type BetterSqlite3 from 'better-sqlite3'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely'
+
+/**
+ * Kysely's SQLite dialect, with three differences: a transaction takes the write lock at once (`BEGIN` is deferred: two
+ * writers would both read the head of the log and one would fail at its first write), DDL is transactional, as it is in
+ * SQLite, and statements are prepared once.
+ */
+export class StationDialect extends SqliteDialect {
+  readonly #file: BetterSqlite3.Database
+
+  constructor(file: BetterSqlite3.Database) {
+    super({ database: file })
+    this.#file = file
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new StationAdapter()
+  }
+
+  override createDriver(): SqliteDriver {
+    return new StationDriver(this.#file)
+  }
+}
+
+class StationAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class StationDriver extends SqliteDriver {
+  readonly #file: BetterSqlite3.Database
+
+  constructor(file: BetterSqlite3.Database) {
+    super({ database: preparedOnce(file) })
+    this.#file = file
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(this.#file.readonly ? 'begin' : 'begin immediate'))
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // After a full disk or an I/O error SQLite may have rolled back by itself; a second ROLLBACK would fail and hide the cause.
+    if (this.#file.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+}
+
+const maxPrepared = 200
+
+/** SQLite compiles a statement anew by itself when the schema has changed, so a kept statement never goes stale. */
+function preparedOnce(file: BetterSqlite3.Database): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>()
+  return {
+    close: () => {
+      kept.clear()
+      file.close()
+    },
+    prepare: (sql) => {
+      const known = kept.get(sql)
+      if (known !== undefined) return known
+      const statement = file.prepare<unknown[]>(sql)
+      const shared: SqliteStatement = {
+        reader: statement.reader,
+        all: (parameters) => statement.all(...parameters),
+        run: (parameters) => statement.run(...parameters),
+        // A statement that is being read row by row is busy, so each such reading gets one of its own.
+        iterate: (parameters) => file.prepare<unknown[]>(sql).iterate(...parameters),
+      }
+      if (kept.size >= maxPrepared) kept.clear()
+      kept.set(sql, shared)
+      return shared
+    },
+  }
+}
