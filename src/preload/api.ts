@@ -1,0 +1,124 @@
+import type { Answer, Channel, Input } from '../shared/contract.ts'
+import type { EventName, EventPayload } from '../shared/events.ts'
+import type { Failure } from '../shared/failure.ts'
+import type { Result } from '../shared/result.ts'
+
+/** `review.approve` → `reviewApprove`, `keys.set-state` → `keysSetState`. */
+type CamelCase<S extends string> = S extends `${infer Head}.${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S extends `${infer Head}-${infer Tail}`
+    ? `${Head}${Capitalize<CamelCase<Tail>>}`
+    : S
+
+type Arguments<C extends Channel> = Input<C> extends null ? [input?: null] : [input: Input<C>]
+
+type Calls = {
+  readonly [C in Channel as CamelCase<C>]: (...input: Arguments<C>) => Promise<Result<Answer<C>, Failure>>
+}
+
+/** `window.station`: everything that the untrusted side of the program can do. A failure is data; a promise never rejects. */
+export interface StationApi extends Calls {
+  /** Calls `listener` for each event of that name until the returned function is called. Unknown names throw. */
+  onEvent<E extends EventName>(event: E, listener: (payload: EventPayload<E>) => void): () => void
+}
+
+/** What carries the messages: Electron's `ipcRenderer`, or its stand-in in a Chromium window. */
+export interface Transport {
+  /** One request as JSON; resolves to the JSON of the answer. */
+  readonly invoke: (text: string) => Promise<string>
+  /** Calls `listener` with the JSON of each event from main. */
+  readonly onEvent: (listener: (text: string) => void) => void
+}
+
+// The schemas stay in main: the preload only names things, so that neither zod nor a second opinion is in this process.
+const eventNames: { readonly [E in EventName]: true } = {
+  'status.changed': true,
+  'requests.changed': true,
+  'signing.progress': true,
+  'tokens.changed': true,
+  'keys.changed': true,
+  'settings.changed': true,
+  'audit.changed': true,
+  'desk.locked': true,
+}
+
+/** One named function for each channel; there is no way to name a channel from outside. */
+export function makeStationApi(transport: Transport): StationApi {
+  const listeners = new Map<string, Set<(payload: never) => void>>()
+  let lastId = 0
+
+  async function ask<C extends Channel>(channel: C, input: Input<C>): Promise<Result<Answer<C>, Failure>> {
+    lastId += 1
+    const id = lastId
+    try {
+      // The answer was parsed by main against the contract before it was sent; main is the trusted side.
+      const { id: answered, ...answer } = JSON.parse(await transport.invoke(JSON.stringify({ id, channel, input })))
+      if (answered !== id && answered !== null) throw new Error('an answer to another question')
+      return answer
+    } catch {
+      return lost
+    }
+  }
+
+  function call<C extends Channel>(channel: C): (...input: Arguments<C>) => Promise<Result<Answer<C>, Failure>> {
+    // `Arguments` allows leaving out the input exactly where the contract says null.
+    return (...input) => ask(channel, (input.length === 0 ? null : input[0]) as Input<C>)
+  }
+
+  transport.onEvent((text) => {
+    const { event, payload } = JSON.parse(text)
+    // One at a time from the queue: a listener that throws does not keep the others from hearing.
+    for (const listener of listeners.get(event) ?? []) queueMicrotask(() => listener(payload as never))
+  })
+
+  return Object.freeze({
+    stationStatus: call('station.status'),
+    stationCreate: call('station.create'),
+    requestsList: call('requests.list'),
+    requestsNext: call('requests.next'),
+    requestsShow: call('requests.show'),
+    reviewOpen: call('review.open'),
+    reviewRecheck: call('review.recheck'),
+    reviewApprove: call('review.approve'),
+    reviewDecline: call('review.decline'),
+    signingCancel: call('signing.cancel'),
+    signingResume: call('signing.resume'),
+    signingStop: call('signing.stop'),
+    incidentClose: call('incident.close'),
+    returnRetry: call('return.retry'),
+    outputsSave: call('outputs.save'),
+    dutySet: call('duty.set'),
+    tokensList: call('tokens.list'),
+    keysList: call('keys.list'),
+    keysRegister: call('keys.register'),
+    keysSetState: call('keys.set-state'),
+    auditList: call('audit.list'),
+    auditShow: call('audit.show'),
+    auditCheck: call('audit.check'),
+    settingsGet: call('settings.get'),
+    settingsSet: call('settings.set'),
+    serverEnrol: call('server.enrol'),
+    serverSetUserToken: call('server.set-user-token'),
+
+    onEvent<E extends EventName>(event: E, listener: (payload: EventPayload<E>) => void): () => void {
+      if (!Object.hasOwn(eventNames, event)) throw new TypeError(`there is no event ${event}`)
+      const ofEvent = listeners.get(event) ?? new Set()
+      listeners.set(event, ofEvent)
+      // A listener of its own for each call, so that subscribing one function twice and leaving once leaves one.
+      const own = (payload: EventPayload<E>): void => listener(payload)
+      ofEvent.add(own)
+      return () => void ofEvent.delete(own)
+    },
+  })
+}
+
+/** The window cannot know whether main did what was asked: it says so, and asks for the state again. */
+const lost = Object.freeze({
+  ok: false as const,
+  error: Object.freeze({
+    kind: 'defect' as const,
+    code: 'no-answer',
+    message:
+      'The station program gave no answer. What was asked may have been done; look at the request again before you repeat it.',
+  }),
+})
