@@ -64,6 +64,8 @@ export const peFacts = z.strictObject({
   vendorDbxBytes: z.int().nonnegative().nullable(),
   embeddedCertificates: z.array(embeddedCertificate).max(64),
   existingSignatures: z.array(existingSignature).max(32),
+  /** A sentence for everything that was found and is not listed above, because a bound was reached or it could not be read. */
+  incomplete: z.array(z.string()).max(16),
 })
 export type PeFacts = z.infer<typeof peFacts>
 
