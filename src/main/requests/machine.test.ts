@@ -84,7 +84,10 @@ describe('the request machine, over every reachable state', () => {
         expect(from).toMatchObject({ kind: 'review', approvable: true, sheetDigest: event.approval.sheetDigest })
       } else {
         expect(event.kind).toBe('resumed')
-        expect(from).toMatchObject({ kind: 'interrupted', approval: { sheetDigest: event.kind === 'resumed' ? event.sheetDigest : '' } })
+        expect(from).toMatchObject({
+          kind: 'interrupted',
+          approval: { sheetDigest: event.kind === 'resumed' ? event.sheetDigest : '' },
+        })
       }
     }
   })
@@ -108,7 +111,9 @@ describe('the request machine, over every reachable state', () => {
   })
 
   it('calls a request signed only when every file is', () => {
-    const finished = reached.filter((r) => r.to.kind === 'returning' && r.to.verdict === 'signed' && r.from.kind === 'signing')
+    const finished = reached.filter(
+      (r) => r.to.kind === 'returning' && r.to.verdict === 'signed' && r.from.kind === 'signing',
+    )
     expect(finished.length).toBeGreaterThan(0)
     for (const { event } of finished) {
       expect(event).toMatchObject({ tally: { toSign: 2, signed: 2, failed: 0 } })

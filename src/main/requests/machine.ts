@@ -20,7 +20,12 @@ export type RequestState =
   | { readonly kind: 'signing'; readonly approval: Approval }
   | { readonly kind: 'interrupted'; readonly approval: Approval; readonly failure: Failure }
   | { readonly kind: 'incident'; readonly approval: Approval; readonly openOrdinals: readonly number[] }
-  | { readonly kind: 'returning'; readonly verdict: Verdict; readonly reason: string | null; readonly failure: Failure | null }
+  | {
+      readonly kind: 'returning'
+      readonly verdict: Verdict
+      readonly reason: string | null
+      readonly failure: Failure | null
+    }
   | { readonly kind: 'done'; readonly outcome: RequestOutcome; readonly reason: string | null }
 
 /** How far the files of an approved request got. */
@@ -53,7 +58,10 @@ export type RequestEvent =
   | { readonly kind: 'recovered'; readonly openOrdinals: readonly number[]; readonly tally: Tally }
 
 /** Effects are data; the runner carries them out. `sign` is the only one that leads to a private key. */
-export type RequestEffect = { readonly kind: 'prepare' } | { readonly kind: 'sign'; readonly sheetDigest: Sha256Hex } | { readonly kind: 'return' }
+export type RequestEffect =
+  | { readonly kind: 'prepare' }
+  | { readonly kind: 'sign'; readonly sheetDigest: Sha256Hex }
+  | { readonly kind: 'return' }
 
 export interface Step {
   readonly state: RequestState
@@ -74,14 +82,19 @@ export function step(state: RequestState, event: RequestEvent): Step | null {
         ? stay({ kind: 'review', sheetDigest: event.sheetDigest, approvable: event.approvable })
         : null
     case 'prepare-failed':
-      return state.kind === 'preparing' || state.kind === 'review' ? stay({ kind: 'unprepared', failure: event.failure }) : null
+      return state.kind === 'preparing' || state.kind === 'review'
+        ? stay({ kind: 'unprepared', failure: event.failure })
+        : null
     case 'prepare-again':
       return state.kind === 'unprepared' || state.kind === 'preparing' || state.kind === 'review'
         ? { state: state.kind === 'review' ? state : { kind: 'preparing' }, effects: [{ kind: 'prepare' }] }
         : null
     case 'approved':
       if (state.kind !== 'review' || !state.approvable || state.sheetDigest !== event.approval.sheetDigest) return null
-      return { state: { kind: 'signing', approval: event.approval }, effects: [{ kind: 'sign', sheetDigest: state.sheetDigest }] }
+      return {
+        state: { kind: 'signing', approval: event.approval },
+        effects: [{ kind: 'sign', sheetDigest: state.sheetDigest }],
+      }
     case 'declined':
       return state.kind === 'preparing' || state.kind === 'unprepared' || state.kind === 'review'
         ? toReturning('declined', event.reason)
@@ -89,16 +102,27 @@ export function step(state: RequestState, event: RequestEvent): Step | null {
     case 'signing-finished':
       return state.kind === 'signing' ? toReturning(verdictOf(event.tally), null) : null
     case 'signing-stopped':
-      return state.kind === 'signing' ? stay({ kind: 'interrupted', approval: state.approval, failure: event.failure }) : null
+      return state.kind === 'signing'
+        ? stay({ kind: 'interrupted', approval: state.approval, failure: event.failure })
+        : null
     case 'signing-lost':
-      return state.kind === 'signing' ? stay({ kind: 'incident', approval: state.approval, openOrdinals: event.openOrdinals }) : null
+      return state.kind === 'signing'
+        ? stay({ kind: 'incident', approval: state.approval, openOrdinals: event.openOrdinals })
+        : null
     case 'resumed':
       if (state.kind !== 'interrupted' || state.approval.sheetDigest !== event.sheetDigest) return null
-      return { state: { kind: 'signing', approval: state.approval }, effects: [{ kind: 'sign', sheetDigest: event.sheetDigest }] }
+      return {
+        state: { kind: 'signing', approval: state.approval },
+        effects: [{ kind: 'sign', sheetDigest: event.sheetDigest }],
+      }
     case 'given-up':
-      return state.kind === 'interrupted' ? toReturning(event.tally.signed > 0 ? 'partly-signed' : 'failed', event.reason) : null
+      return state.kind === 'interrupted'
+        ? toReturning(event.tally.signed > 0 ? 'partly-signed' : 'failed', event.reason)
+        : null
     case 'incident-closed':
-      return state.kind === 'incident' ? toReturning(event.tally.signed > 0 ? 'partly-signed' : 'failed', event.note) : null
+      return state.kind === 'incident'
+        ? toReturning(event.tally.signed > 0 ? 'partly-signed' : 'failed', event.note)
+        : null
     case 'return-failed':
       return state.kind === 'returning' ? stay({ ...state, failure: event.failure }) : null
     case 'return-again':

@@ -1,0 +1,41 @@
+import type { Check } from '../../shared/check.ts'
+import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
+import type { PolicyInput } from './policy-input.ts'
+
+/** The server's word on whether the request's creator may have this artifact signed with this key (`sign_with`). */
+export function checkPermission({ artifacts }: PolicyInput): Check {
+  const evidence = artifacts.map((artifact): Evidence => {
+    const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
+    const { permission } = artifact
+    switch (permission.kind) {
+      case 'answered': {
+        const who = `${permission.username} (user ${permission.userId})`
+        return permission.allowed
+          ? { ...base, found: `${who} may sign ${resourceText(permission.resource)} with this key`, outcome: 'passed' }
+          : {
+              ...base,
+              found: `${who} may not sign ${resourceText(permission.resource)} with this key`,
+              outcome: 'refused',
+            }
+      }
+      case 'no-such-key':
+        return { ...base, found: 'the server knows no such key', outcome: 'refused' }
+      case 'not-answered':
+        return { ...base, found: permission.reason, outcome: 'unknown' }
+    }
+  })
+  return fromEvidence('permission', evidence, {
+    passed: 'The server says that the person who asked may have this signed with this key.',
+    refused: 'The server says no: the person who asked may not have this signed with this key.',
+    unknown: 'The server did not answer whether the person who asked may have this signed.',
+    attention: '',
+    'not-applicable': 'The request has no artifacts.',
+  })
+}
+
+function resourceText(resource: Readonly<Record<string, string>>): string {
+  const text = Object.entries(resource)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+  return text === '' ? 'it' : text
+}

@@ -1,0 +1,30 @@
+import type { Failure } from '../../shared/failure.ts'
+import type { Fingerprint } from '../../shared/ids.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
+import type { SheetArtifact } from '../../shared/review-sheet.ts'
+
+/** Revocation level as firmware holds it: images with a lower generation of a component do not boot (shim SBAT.md). */
+export interface SbatLevel {
+  readonly date: string
+  readonly minimumGenerations: Readonly<Record<string, number>>
+}
+
+/** Everything that the checks rest on, gathered beforehand: the checks themselves ask nobody. */
+export interface PolicyInput {
+  readonly now: Date
+  readonly purpose: string
+  readonly fingerprint: Fingerprint
+  readonly held:
+    | { readonly kind: 'held' }
+    | { readonly kind: 'gone' }
+    | { readonly kind: 'not-answered'; readonly failure: Failure }
+  readonly artifacts: readonly SheetArtifact[]
+  /** Each file of the spool hashed anew, by ordinal. */
+  readonly spool: ReadonlyMap<number, 'same' | 'changed' | 'unreadable'>
+  readonly key: RegisteredKey | null
+  /** Purposes for which a key with this fingerprint is registered, where the asked one is not among them. */
+  readonly registeredFor: readonly string[]
+  readonly token: { readonly kind: 'usable' } | { readonly kind: 'unusable'; readonly failure: Failure }
+  readonly trustedList: readonly string[]
+  readonly sbatLevel: SbatLevel
+}

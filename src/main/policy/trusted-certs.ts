@@ -1,0 +1,43 @@
+import type { Check } from '../../shared/check.ts'
+import { type Evidence, fromEvidence, nameOfArtifact, plural } from './evidence.ts'
+import type { PolicyInput } from './policy-input.ts'
+
+/** Compares as fingerprints: hexadecimal without regard to case, colons or spaces. */
+export function sameFingerprint(a: string, b: string): boolean {
+  return normalized(a) === normalized(b)
+}
+function normalized(text: string): string {
+  return text.replaceAll(/[:\s]/g, '').toLowerCase()
+}
+
+/**
+ * What the submitter declares that the objects trust, against this station's own list (debusine's
+ * DEBUSINE_SIGNING_TRUSTED_CERTS). Absent, empty and named are three different statements.
+ */
+export function checkTrustedCerts({ artifacts, trustedList }: PolicyInput): Check {
+  const evidence = artifacts.flatMap((artifact): Evidence[] => {
+    const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
+    switch (artifact.trustedCerts.kind) {
+      case 'not-declared':
+        return [{ ...base, found: 'does not say which certificates its files trust', outcome: 'attention' }]
+      case 'declared-empty':
+        return [{ ...base, found: 'declares that its files trust no certificate', outcome: 'passed' }]
+      case 'declared':
+        return artifact.trustedCerts.certificates.map(({ fingerprint }) =>
+          trustedList.some((listed) => sameFingerprint(listed, fingerprint))
+            ? { ...base, found: `trusts ${fingerprint}, which is on this station's list`, outcome: 'passed' }
+            : { ...base, found: `trusts ${fingerprint}, which is not on this station's list`, outcome: 'refused' },
+        )
+    }
+  })
+  const untrusted = evidence.filter((piece) => piece.outcome === 'refused').length
+  return fromEvidence('trusted-certs', evidence, {
+    passed: evidence.every((piece) => piece.found.startsWith('declares'))
+      ? 'The submitter declares that the files trust no further certificate.'
+      : `All ${plural(evidence.length, 'declared certificate is', 'declared certificates are')} on this station's list.`,
+    refused: `The files trust ${plural(untrusted, 'certificate that is', 'certificates that are')} not on this station's list. This installation cannot sign them.`,
+    attention: 'The submitter does not say which certificates the files trust. Absent is not the same as none.',
+    unknown: '',
+    'not-applicable': 'The request has no artifacts.',
+  })
+}
