@@ -68,13 +68,13 @@ function preparedOnce(file: BetterSqlite3.Database): SqliteDatabase {
     prepare: (sql) => {
       const known = kept.get(sql)
       if (known !== undefined) return known
-      const statement = file.prepare<unknown[]>(sql)
+      const statement = file.prepare(sql)
       const shared: SqliteStatement = {
         reader: statement.reader,
         all: (parameters) => statement.all(...parameters),
         run: (parameters) => statement.run(...parameters),
         // A statement that is being read row by row is busy, so each such reading gets one of its own.
-        iterate: (parameters) => file.prepare<unknown[]>(sql).iterate(...parameters),
+        iterate: (parameters) => file.prepare(sql).iterate(...parameters),
       }
       if (kept.size >= maxPrepared) kept.clear()
       kept.set(sql, shared)

@@ -6,6 +6,11 @@ import { databaseFailureOf } from './database-failure.ts'
 
 export type LogUnwritable = Failure<'log-unwritable'>
 
+/** Thrown by the log's writer inside the transaction when the log is not as it left it: nothing may be built on it. */
+export class LogNotTrusted extends Error {
+  override readonly name = 'LogNotTrusted'
+}
+
 /**
  * Runs `work` in one IMMEDIATE transaction, synced to disk before it returns. A disk that is full, failing, read-only or
  * locked gives `log-unwritable`: nothing of the transaction counts, and whoever was about to sign must not. Anything else that
@@ -21,6 +26,13 @@ export async function writeTransaction<T>(
   try {
     return ok(await db.transaction().execute(work))
   } catch (error) {
+    if (error instanceof LogNotTrusted) {
+      return err({
+        kind: 'invalid',
+        code: 'log-unwritable',
+        message: `Nothing was signed: ${error.message}. Nothing is added to a log that is not whole. Keep a copy of the database and check the log.`,
+      })
+    }
     const cause = databaseFailureOf(error)
     if (cause === null) throw error
     const what = cause.message.slice(0, cause.message.indexOf('.'))

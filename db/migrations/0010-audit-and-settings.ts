@@ -8,7 +8,7 @@ export const migration: Migration = {
         -- Counted from 1 without gaps; the trigger below demands it.
         seq INTEGER PRIMARY KEY CHECK (seq > 0),
         -- Canonical bytes, docs/formats/audit-entry.md. All that follows leaf_hash repeats parts of them.
-        entry BLOB NOT NULL CHECK (length(entry) BETWEEN 2 AND 65536),
+        entry BLOB NOT NULL CHECK (length(entry) BETWEEN 2 AND 262144),
         leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
         prev_hash BLOB NOT NULL CHECK (length(prev_hash) = 32),
         at TEXT NOT NULL CHECK (length(at) = 24),

@@ -8,7 +8,11 @@ import type { AuditEntryBody } from './format/entry.ts'
 export interface AuditLog {
   /** Appends in order. Throws when the log cannot be written: the caller's transaction is then rolled back and nothing is signed. */
   append(trx: Transaction<Database>, entries: readonly AuditEntryBody[]): Promise<readonly AuditSeq[]>
-  list(filter: AuditFilter, cursor: string | null, limit: number): Promise<{ readonly rows: readonly AuditRow[]; readonly total: number; readonly nextCursor: string | null }>
+  list(
+    filter: AuditFilter,
+    cursor: string | null,
+    limit: number,
+  ): Promise<{ readonly rows: readonly AuditRow[]; readonly total: number; readonly nextCursor: string | null }>
   show(seq: AuditSeq): Promise<AuditDetail | null>
   /** Reads everything, in slices that leave the event loop free. */
   check(): Promise<AuditState>

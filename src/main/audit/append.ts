@@ -1,0 +1,99 @@
+import type { Transaction } from 'kysely'
+import type { Database } from '../../../db/database.ts'
+import { LogNotTrusted } from '../../../db/write-transaction.ts'
+import { type AuditSeq, auditSeq, sha256Hex } from '../../shared/ids.ts'
+import { searchColumns } from './columns.ts'
+import { encodeEntry, leafHash, noLeafHash } from './format/encode.ts'
+import type { AuditEntryBody } from './format/entry.ts'
+
+/** The last entry of the log. */
+export interface Head {
+  readonly seq: number
+  readonly leafHash: Uint8Array
+  readonly at: string
+}
+
+/** The head that an earlier transaction of this process saw; null before the first. */
+export interface SeenHead {
+  value: Head | null
+  /** Transactions that wrote already: what they read as head is theirs, and may be rolled back. */
+  readonly writers: WeakSet<Transaction<Database>>
+}
+
+export function nothingSeen(): SeenHead {
+  return { value: null, writers: new WeakSet() }
+}
+
+/**
+ * Appends in order and gives the numbers. The only writer of the table. Throws when the head is not what it was
+ * (`LogNotTrusted`), when the disk refuses, or when a body breaks the format; the caller's transaction is rolled back then.
+ */
+export async function append(
+  trx: Transaction<Database>,
+  bodies: readonly AuditEntryBody[],
+  now: Date,
+  seen: SeenHead,
+): Promise<readonly AuditSeq[]> {
+  if (bodies.length === 0) return []
+  const head = await trustedHead(trx, seen)
+  const at = now.toISOString()
+  const back = head !== null && at < head.at
+  const all: readonly AuditEntryBody[] = back
+    ? [{ event: 'clock-moved-back', from: head.at, to: at }, ...bodies]
+    : bodies
+  let seq = head?.seq ?? 0
+  let prev = head?.leafHash ?? noLeafHash
+  const seqs: AuditSeq[] = []
+  for (const body of all) {
+    seq += 1
+    const entry = encodeEntry({ seq: auditSeq.parse(seq), at, prev: sha256Hex.parse(hex(prev)) }, body)
+    const hash = leafHash(entry)
+    await trx
+      .insertInto('audit_entry')
+      .values({ seq, entry, leaf_hash: hash, prev_hash: prev, at, ...searchColumns(body) })
+      .execute()
+    prev = hash
+    seqs.push(auditSeq.parse(seq))
+  }
+  return back ? seqs.slice(1) : seqs
+}
+
+/**
+ * Reads the head and refuses to build on one that is not what this process left: the file was cut, replaced or edited while
+ * the station was running. What happened while it was not running is the start-up check's business.
+ */
+async function trustedHead(trx: Transaction<Database>, seen: SeenHead): Promise<Head | null> {
+  const row = await trx
+    .selectFrom('audit_entry')
+    .select(['seq', 'leaf_hash', 'at', 'entry'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row !== undefined && !sameBytes(leafHash(row.entry), row.leaf_hash)) {
+    throw new LogNotTrusted(`entry ${row.seq} of the audit log was changed`)
+  }
+  if (seen.value !== null) {
+    const again =
+      row?.seq === seen.value.seq
+        ? row
+        : await trx.selectFrom('audit_entry').select('leaf_hash').where('seq', '=', seen.value.seq).executeTakeFirst()
+    if (again === undefined || !sameBytes(again.leaf_hash, seen.value.leafHash)) {
+      throw new LogNotTrusted(`the audit log no longer has entry ${seen.value.seq} as it was written`)
+    }
+  }
+  const head = row === undefined ? null : { seq: row.seq, leafHash: row.leaf_hash, at: row.at }
+  if (!seen.writers.has(trx)) {
+    // Committed by an earlier transaction, so no rollback can take it away.
+    seen.value = head
+    seen.writers.add(trx)
+  }
+  return head
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
