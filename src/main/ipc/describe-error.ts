@@ -20,8 +20,8 @@ function describe(error: unknown, depth: number): string {
 
 function asJson(value: unknown): string {
   try {
-    // A template, because JSON leaves out undefined, functions and symbols.
-    return `${JSON.stringify(value)}`.slice(0, 4000)
+    const text: unknown = JSON.stringify(value)
+    return typeof text === 'string' ? text.slice(0, 4000) : 'nothing that JSON knows'
   } catch {
     return 'a value that is no JSON'
   }
