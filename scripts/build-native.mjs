@@ -10,7 +10,9 @@ const headers = join(root, 'node_modules', `node-linux-${process.arch}`)
 const target = join(root, 'node_modules', 'pkcs11js')
 
 if (!existsSync(join(headers, 'include', 'node', 'node_api.h'))) {
-  console.error(`build-native: ${headers} is missing; this platform (${process.platform}/${process.arch}) has no pinned Node`)
+  console.error(
+    `build-native: ${headers} is missing; this platform (${process.platform}/${process.arch}) has no pinned Node`,
+  )
   process.exit(1)
 }
 if (existsSync(join(target, 'build', 'Release', 'pkcs11.node'))) process.exit(0)
@@ -22,7 +24,9 @@ const built = spawnSync('node-gyp', ['rebuild'], {
   env: { ...process.env, npm_config_nodedir: headers },
 })
 if (built.status !== 0) {
-  console.error('build-native: pkcs11js did not compile; needs python3, make and g++ (apt-get install python3 make g++)')
+  console.error(
+    'build-native: pkcs11js did not compile; needs python3, make and g++ (apt-get install python3 make g++)',
+  )
   process.exit(1)
 }
 createRequire(import.meta.url)(target)
