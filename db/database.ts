@@ -1,3 +1,5 @@
+import type { Kysely } from 'kysely'
+import type { ReadonlyKysely } from 'kysely/readonly'
 import type { AuditEntryTable } from './tables/audit-entry.table.ts'
 import type {
   DecisionTable,
@@ -21,4 +23,10 @@ export interface Database {
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+}
+
+/** The same database for those who only read: what writes does not compile on it. */
+export function readerOf(db: Kysely<Database>): ReadonlyKysely<Database> {
+  // The interface is a subset of Kysely's by design, but its author types the refused methods as errors, so it takes a cast.
+  return db as unknown as ReadonlyKysely<Database>
 }

@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { LogNotTrusted } from '../../../db/write-transaction.ts'
 import { type AuditSeq, auditSeq, sha256Hex } from '../../shared/ids.ts'
+import { hex, sameBytes } from './bytes.ts'
 import { searchColumns } from './columns.ts'
 import { encodeEntry, leafHash, noLeafHash } from './format/encode.ts'
 import type { AuditEntryBody } from './format/entry.ts'
@@ -88,12 +89,4 @@ async function trustedHead(trx: Transaction<Database>, seen: SeenHead): Promise<
     seen.writers.add(trx)
   }
   return head
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

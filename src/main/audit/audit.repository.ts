@@ -1,0 +1,120 @@
+import type { SelectQueryBuilder } from 'kysely'
+import type { ReadonlyKysely } from 'kysely/readonly'
+import type { Database } from '../../../db/database.ts'
+import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
+import { type AuditDetail, type AuditFilter, type AuditRow, auditRow } from '../../shared/audit.ts'
+import { type AuditSeq, sha256Hex } from '../../shared/ids.ts'
+import { hex } from './bytes.ts'
+import { searchColumns } from './columns.ts'
+import { decodeEntry } from './format/encode.ts'
+import { summary } from './summary.ts'
+
+export interface AuditPage {
+  readonly rows: readonly AuditRow[]
+  readonly total: number
+  readonly nextCursor: string | null
+}
+
+/**
+ * Newest first. The cursor is the number of the last entry of the page before, so that entries that are appended meanwhile
+ * move nothing. A cursor that is not one begins at the head.
+ */
+export async function listEntries(
+  db: ReadonlyKysely<Database>,
+  filter: AuditFilter,
+  cursor: string | null,
+  limit: number,
+): Promise<AuditPage> {
+  const before = cursor !== null && /^[1-9][0-9]{0,15}$/.test(cursor) ? Number(cursor) : null
+  const { total } = await filtered(db.selectFrom('audit_entry'), filter)
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow()
+  let page = filtered(db.selectFrom('audit_entry'), filter)
+    .selectAll()
+    .orderBy('seq', 'desc')
+    .limit(limit + 1)
+  if (before !== null) page = page.where('seq', '<', before)
+  const found = await page.execute()
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  return {
+    rows: rows.map(shown).filter((row) => row !== null),
+    total,
+    nextCursor: found.length > limit && last !== undefined ? String(last.seq) : null,
+  }
+}
+
+export async function showEntry(db: ReadonlyKysely<Database>, seq: AuditSeq): Promise<AuditDetail | null> {
+  const found = await db.selectFrom('audit_entry').selectAll().where('seq', '=', seq).executeTakeFirst()
+  if (found === undefined) return null
+  const row = shown(found)
+  if (row === null) return null
+  return {
+    row,
+    entry: new TextDecoder().decode(found.entry),
+    leafHash: sha256Hex.parse(hex(found.leaf_hash)),
+    previousLeafHash: sha256Hex.parse(hex(found.prev_hash)),
+  }
+}
+
+/** Numbers of the entries about a request, ascending. */
+export async function entriesOfRequest(db: ReadonlyKysely<Database>, requestId: string): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom('audit_entry')
+    .select('seq')
+    .where('request_id', '=', requestId)
+    .orderBy('seq')
+    .execute()
+  return rows.map((row) => row.seq)
+}
+
+type Entries = SelectQueryBuilder<Database, 'audit_entry', object>
+
+function filtered(query: Entries, filter: AuditFilter): Entries {
+  let wanted = query
+  if (filter.event !== undefined) wanted = wanted.where('event', '=', filter.event)
+  if (filter.operator !== undefined) wanted = wanted.where('operator', '=', filter.operator)
+  if (filter.requestId !== undefined) wanted = wanted.where('request_id', '=', filter.requestId)
+  if (filter.workRequestId !== undefined) wanted = wanted.where('work_request_id', '=', filter.workRequestId)
+  if (filter.since !== undefined) wanted = wanted.where('at', '>=', filter.since)
+  if (filter.until !== undefined) wanted = wanted.where('at', '<=', filter.until)
+  if (filter.fingerprint !== undefined) {
+    // As people copy them: with colons or blanks, in either case, or only the beginning. A range, so that the index serves.
+    const start = filter.fingerprint.replace(/[:\s]/g, '').toUpperCase()
+    wanted = wanted.where('fingerprint', '>=', start).where('fingerprint', '<', `${start}G`)
+  }
+  if (filter.digest !== undefined) {
+    const start = filter.digest.replace(/[:\s]/g, '').toLowerCase()
+    const end = `${start}g`
+    wanted = wanted.where((eb) =>
+      eb.or(
+        (['input_sha256', 'output_sha256', 'signed_digest', 'sheet_digest'] as const).map((column) =>
+          eb.and([eb(column, '>=', start), eb(column, '<', end)]),
+        ),
+      ),
+    )
+  }
+  return wanted
+}
+
+/**
+ * The row as screens see it, from the bytes that are hashed. Of an entry that cannot be read the columns are shown, and said
+ * to be no evidence; null when even they are not of this format. The check of the log names such an entry.
+ */
+function shown(row: AuditEntryRow): AuditRow | null {
+  const decoded = decodeEntry(row.entry)
+  const columns = decoded.ok ? searchColumns(decoded.value.body) : row
+  const candidate = auditRow.safeParse({
+    seq: row.seq,
+    at: decoded.ok ? decoded.value.place.at : row.at,
+    event: columns.event,
+    operator: columns.operator,
+    requestId: columns.request_id,
+    workRequestId: columns.work_request_id,
+    purpose: columns.purpose,
+    fingerprint: columns.fingerprint,
+    inputSha256: columns.input_sha256,
+    summary: decoded.ok ? summary(decoded.value.body) : `This entry is damaged and proves nothing: ${decoded.error}`,
+  })
+  return candidate.success ? candidate.data : null
+}

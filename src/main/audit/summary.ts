@@ -1,0 +1,101 @@
+import { unreachable } from '../../shared/result.ts'
+import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
+
+/** One plain line that says what an entry records. Text from outside is quoted, with what cannot be seen made visible. */
+export function summary(body: AuditEntryBody): string {
+  switch (body.event) {
+    case 'station-created':
+      return `Station ${quoted(body.stationName)} was created by ${quoted(body.operator)} with version ${visible(body.softwareVersion)}`
+    case 'station-started':
+      return `The station started, version ${visible(body.version)}${body.previousHead === null ? '' : `, after head ${short(body.previousHead)}`}`
+    case 'enrolled':
+      return `Enrolled at ${visible(body.server)} as ${quoted(body.fqdn)} (${body.method})`
+    case 'duty-changed':
+      return `${quoted(body.operator)} went ${body.onDuty ? 'on' : 'off'} duty`
+    case 'key-registered':
+      return `Key ${short(body.fingerprint)} ${quoted(body.description)} registered for ${visible(body.purpose)}: ${originText(body.origin)}, ${place(body.tokenSerial)}`
+    case 'key-state-changed':
+      return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} changed from ${body.from} to ${body.to} by ${quoted(body.operator)}`
+    case 'request-received':
+      return `Request${workRequest(body.workRequestId)} received from ${visible(body.server)}, workspace ${quoted(body.workspace)}, for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
+    case 'sheet-shown':
+      return `Sheet ${short(body.sheetDigest)} was shown to ${quoted(body.operator)}`
+    case 'approved':
+      return `Sheet ${short(body.sheetDigest)} was approved by ${quoted(body.operator)}${body.acknowledged.length === 0 ? '' : `, acknowledging ${body.acknowledged.map(visible).join(', ')}`}`
+    case 'declined':
+      return `Declined by ${quoted(body.operator)}${body.sheetDigest === null ? ' before there was a sheet' : `, sheet ${short(body.sheetDigest)}`}: ${visible(body.reason)}`
+    case 'login-failed':
+      return `Login of ${quoted(body.operator)} at ${place(body.tokenSerial)} failed: ${body.code}`
+    case 'intent':
+      return `About to sign ${quoted(body.path)} (${short(body.inputSha256)}) with key ${short(body.fingerprint)}, ${place(body.tokenSerial)}; ${trustText(body.trustedCertsVerdict)}`
+    case 'signed':
+      return `Signed ${quoted(body.path)} (${short(body.inputSha256)}) with key ${short(body.fingerprint)}; output ${short(body.outputSha256)}`
+    case 'sign-failed':
+      return `Not signed: ${quoted(body.path)} (${short(body.inputSha256)}): ${visible(body.message)}${body.signatureMayExist ? ' A signature may exist.' : ''}`
+    case 'returned':
+      return `Returned to the server as ${body.result}: ${count(body.outputArtifacts.length, 'output')}, ${count(body.errors.length, 'error')}`
+    case 'incident-opened':
+      return `Incident: ${count(body.openIntents.length, 'signature')} without a known outcome (${body.openIntents.slice(0, 10).join(', ')}${body.openIntents.length > 10 ? ', …' : ''}). ${visible(body.reason)}`
+    case 'incident-closed':
+      return `Incident closed by ${quoted(body.operator)}: ${visible(body.note)}`
+    case 'clock-moved-back':
+      return `The clock was moved back from ${body.from} to ${body.to}`
+    case 'settings-changed':
+      return `${quoted(body.operator)} changed settings: ${body.fields.map(visible).join(', ')}`
+    default:
+      return unreachable(body)
+  }
+}
+
+function trustText(verdict: TrustedCertsVerdict): string {
+  switch (verdict.kind) {
+    case 'not-declared':
+      return 'trusted certificates not declared'
+    case 'declared-empty':
+      return 'declared to trust no certificate'
+    case 'declared':
+      return `${verdict.trusted} of ${verdict.declared} declared certificates trusted`
+    default:
+      return unreachable(verdict)
+  }
+}
+
+function originText(origin: 'generated' | 'imported' | 'unknown' | 'software'): string {
+  switch (origin) {
+    case 'generated':
+      return 'generated on the token'
+    case 'imported':
+      return 'imported'
+    case 'unknown':
+      return 'origin not known'
+    case 'software':
+      return 'made in software'
+    default:
+      return unreachable(origin)
+  }
+}
+
+function place(tokenSerial: string | null): string {
+  return tokenSerial === null ? 'software key store' : `token ${visible(tokenSerial)}`
+}
+
+function workRequest(id: number | null): string {
+  return id === null ? '' : ` (work request ${id})`
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
+function short(hex: string): string {
+  return `${hex.slice(0, 16)}…`
+}
+
+function quoted(text: string): string {
+  return `“${visible(text)}”`
+}
+
+/** Controls, line breaks and marks that reorder text (Unicode TR36 §2.3.1) would let a name from outside rewrite the line. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`)
+}
