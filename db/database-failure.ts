@@ -8,6 +8,7 @@ export type DatabaseFailureCode =
   | 'database-newer' // written by a later version of the program
   | 'database-older' // opened for reading only, and would have to be upgraded
   | 'database-corrupt'
+  | 'database-altered' // its tables or triggers are not those that this program makes
   | 'database-locked' // another process writes
   | 'database-read-only' // this user may not write it
   | 'database-unreadable' // no permission, a folder, a path that cannot be
@@ -40,6 +41,11 @@ const sentences: Readonly<Record<DatabaseFailureCode, { readonly kind: Failure['
   'database-corrupt': {
     kind: 'invalid',
     message: 'The database is damaged. Nothing was changed. Keep a copy of the file, then restore it from a backup.',
+  },
+  'database-altered': {
+    kind: 'invalid',
+    message:
+      'The structure of the database was changed by something other than this program. It was not opened. Keep a copy, and find out who had access to the file.',
   },
   'database-locked': {
     kind: 'unavailable',

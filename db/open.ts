@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../src/shared/result.ts'
 import type { Database } from './database.ts'
 import { type DatabaseFailure, databaseFailure, databaseFailureOf } from './database-failure.ts'
 import { fileVersion, migrate, newestVersion } from './migrate.ts'
+import { schemaDifference } from './schema-check.ts'
 import { StationDialect } from './station-dialect.ts'
 
 /** "SSDB", in the header's `application_id` (sqlite.org/fileformat2.html §1.3.17): a file of another program is not touched. */
@@ -110,6 +111,8 @@ function prepareFile(file: BetterSqlite3.Database, mode: OpenMode): DatabaseFail
     const found = file.pragma('quick_check(1)', { simple: true })
     if (found !== 'ok') return databaseFailure('database-corrupt', String(found))
   }
+  const difference = schemaDifference(file, version)
+  if (difference !== null) return databaseFailure('database-altered', difference)
   if (mode === 'write') {
     // SQLite opens a file that it may not write for reading, without a word; the write lock tells.
     file.exec('BEGIN IMMEDIATE; ROLLBACK;')

@@ -11,6 +11,9 @@ export const migration: Migration = {
         scope TEXT,
         workspace TEXT NOT NULL,
         token TEXT,
+        worker INTEGER,
+        -- Set before the result is reported: a request that is gone afterwards was finished, not aborted.
+        completion_sent INTEGER NOT NULL DEFAULT 0 CHECK (completion_sent IN (0, 1)),
         fetched_at TEXT NOT NULL CHECK (length(fetched_at) = 24),
         task_name TEXT NOT NULL,
         raw TEXT NOT NULL CHECK (length(raw) <= 65536),

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely'
+import type { Generated, Insertable, Selectable } from 'kysely'
 
 export interface RequestTable {
   id: string
@@ -9,6 +9,10 @@ export interface RequestTable {
   workspace: string
   /** The work-request token of debusine ≥ 0.14.8: a secret, good for this request only. Null on 0.11 and when the request is done. */
   token: string | null
+  /** Our worker id as the server gave it: on 0.11 the only way to see that the request went to another worker. */
+  worker: number | null
+  /** 1 once the result was about to be reported: a request that is gone afterwards was finished, not aborted. */
+  completion_sent: Generated<number>
   fetched_at: string
   task_name: string
   /** The fetch reply's text, cut at 64 KiB. */

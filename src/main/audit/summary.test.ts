@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { summary } from './summary.ts'
+import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
+
+describe('the one-line summary of an entry', () => {
+  it('says what each event records', () => {
+    expect(sampleEntries().map(summary)).toEqual([
+      'Station “station.example.org” was created by “Zoë” with version 0.1.0',
+      'The station started, version 0.1.0',
+      'Enrolled at https://debusine.example.org/api as “station.example.org” (activation-token)',
+      '“Zoë” went on duty',
+      'Key C3C3C3C3C3C3C3C3… “Secure Boot signing key” registered for uefi: generated on the token, token 12345678',
+      'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
+      'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
+      'Sheet d4d4d4d4d4d4d4d4… was shown to “Zoë”',
+      'Sheet d4d4d4d4d4d4d4d4… was approved by “Zoë”, acknowledging file-explained',
+      'Declined by “Zoë” before there was a sheet: Not wanted.',
+      'Login of “Zoë” at token 12345678 failed: pin-incorrect',
+      'About to sign “boot/grubx64.efi” (a1a1a1a1a1a1a1a1…) with key C3C3C3C3C3C3C3C3…, token 12345678; 2 of 2 declared certificates trusted',
+      'About to sign “boot/grubx64.efi” (a1a1a1a1a1a1a1a1…) with key C3C3C3C3C3C3C3C3…, token 12345678; 2 of 2 declared certificates trusted',
+      'Signed “boot/grubx64.efi” (a1a1a1a1a1a1a1a1…) with key C3C3C3C3C3C3C3C3…; output e5e5e5e5e5e5e5e5…',
+      'Not signed: “boot/grubx64.efi” (a1a1a1a1a1a1a1a1…): The token was removed. A signature may exist.',
+      'Returned to the server as success: 0 outputs, 0 errors',
+      'Incident: 1 signature without a known outcome (13). The token was removed.',
+      'Incident closed by “Zoë”: The signature is not used.',
+      'The clock was moved back from 2026-01-02T03:04:06.000Z to 2026-01-02T03:04:05.000Z',
+      '“Zoë” changed settings: trustedCerts',
+    ])
+  })
+
+  it('keeps "declared empty" and "not declared" apart, and a software key from a token', () => {
+    expect(
+      summary({ ...sampleIntent(), tokenSerial: null, trustedCertsVerdict: { kind: 'declared-empty' } }),
+    ).toContain('software key store; declared to trust no certificate')
+    expect(summary({ ...sampleIntent(), trustedCertsVerdict: { kind: 'not-declared' } })).toContain(
+      'trusted certificates not declared',
+    )
+  })
+
+  it('stays one line that cannot be reordered by a name from outside', () => {
+    expect(summary({ ...sampleIntent(), path: 'a\n\u202eb\u2028\u0000' })).toContain(
+      '“a\\u{a}\\u{202e}b\\u{2028}\\u{0}”',
+    )
+  })
+})
