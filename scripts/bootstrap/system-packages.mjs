@@ -1,0 +1,71 @@
+// Debian packages that a mode needs, and how they get onto the machine. Plain JavaScript for Debian 12's own Node 18.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+
+const native = ['g++', 'make', 'python3'] // pkcs11js is compiled
+const window = ['chromium', 'fonts-dejavu-core', 'libglib2.0-bin'] // libglib2.0-bin: gdbus, which tells that the desk was locked
+const display = ['xvfb']
+const softToken = ['opensc', 'openssl', 'softhsm2']
+// The reference tools that must accept what the station signs, and that make files to be signed.
+const referenceTools = ['efitools', 'libengine-pkcs11-openssl', 'osslsigncode', 'p11-kit', 'pesign', 'sbsigntool']
+
+/** Mode → names of Debian packages. */
+export const packagesFor = {
+  setup: native,
+  test: [...native, ...window, ...display, ...softToken, ...referenceTools],
+  demo: [...native, ...window, ...softToken, ...(hasDisplay() ? [] : display)],
+  'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
+  bench: [...native, ...softToken],
+}
+
+export function hasDisplay() {
+  return Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+}
+
+/** Names of `packages` that are not installed. Null: this is not a Debian system. */
+export function missingPackages(packages) {
+  // One line for each package that dpkg knows; unknown ones are only a complaint on standard error.
+  const asked = spawnSync('dpkg-query', ['-W', '-f=${db:Status-Status} ${Package}\\n', ...packages], {
+    encoding: 'utf8',
+  })
+  if (asked.error) return null
+  const installed = new Set()
+  for (const line of asked.stdout.split('\n')) {
+    const [status, name] = line.split(' ')
+    if (status === 'installed') installed.add(name)
+  }
+  return packages.filter((name) => !installed.has(name))
+}
+
+/**
+ * Installs what is missing: as root, or through sudo where it asks for no password. Returns null, or a sentence that says what
+ * the machine's administrator has to do.
+ */
+export function installPackages(packages) {
+  const missing = missingPackages(packages)
+  if (missing === null) {
+    return `This is not a Debian system, so nothing was installed. Install what provides ${packages.join(', ')}, then set STATION_SYSTEM_PACKAGES=present and try again.`
+  }
+  if (missing.length === 0) return null
+  const prefix = process.getuid() === 0 ? [] : ['sudo', '-n']
+  const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`
+  if (prefix.length > 0 && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) {
+    return `These Debian packages are missing: ${missing.join(', ')}. Ask the machine's administrator to run:\n\n    sudo ${command}\n\nand try again. Nothing was changed.`
+  }
+  console.log(`bootstrap: installing ${missing.length} Debian packages: ${missing.join(' ')}`)
+  if (!havePackageLists()) aptGet(prefix, ['update', '-q'])
+  const install = ['install', '-q', '-y', '--no-install-recommends', ...missing]
+  // Lists can be too old to find a package's file: once more with new ones.
+  if (aptGet(prefix, install) || (aptGet(prefix, ['update', '-q']) && aptGet(prefix, install))) return null
+  return `apt-get could not install ${missing.join(', ')}; its own message is above. Run \`${command}\` as root, and try again.`
+}
+
+function havePackageLists() {
+  const folder = '/var/lib/apt/lists'
+  return existsSync(folder) && readdirSync(folder).some((name) => /_Packages(?:\.\w+)?$/.test(name))
+}
+
+function aptGet(prefix, args) {
+  const [program, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
+  return spawnSync(program, rest, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+}
