@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/failure.ts'
 import type { ArtifactId, Fingerprint, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
-import type { PermissionAnswer } from '../../shared/review-sheet.ts'
 import type { Result } from '../../shared/result.ts'
+import type { PermissionAnswer } from '../../shared/review-sheet.ts'
 import type { Secret } from '../../shared/secret.ts'
 
 /** The two dialects that are spoken, told apart at run time by `GET whoami/` (docs/flows/server.md). */
@@ -51,7 +51,14 @@ export interface HeldWork {
 }
 
 /** Names the request on whose behalf a call is made: it decides token and scope header. */
-export type HeldReference = { readonly workRequestId: WorkRequestId; readonly token: string | null; readonly scope: string | null; readonly workspace: string }
+export type HeldReference = {
+  readonly workRequestId: WorkRequestId
+  readonly token: string | null
+  readonly scope: string | null
+  readonly workspace: string
+  /** `WorkRequest.worker` as fetched: on 0.11 the only way to see that the request was given to another worker. */
+  readonly worker?: number | null
+}
 
 export interface ArtifactFile {
   /** As the server gave it: relative, no `..`, no control characters; never used as a path on this machine. */
@@ -88,6 +95,8 @@ export interface OutputFile {
 export interface DebusineServer {
   readonly apiUrl: string
   dialect(): Promise<Result<Dialect, ServerFailure>>
+  /** Tells the scheduler what can be served now; replaces what was told before. */
+  offer(offer: Offer): Promise<Result<null, ServerFailure>>
   /**
    * Takes the assigned work request; null: nothing is assigned. NOT safe to repeat while a request is held: the server takes
    * a second fetch to mean that the first was lost, and aborts it (0.11) or kills its token (0.16).
@@ -97,15 +106,32 @@ export interface DebusineServer {
   stillHeld(held: HeldReference): Promise<Result<'held' | 'gone', ServerFailure>>
   artifact(held: HeldReference, id: ArtifactId): Promise<Result<Artifact, ServerFailure>>
   /** Streams one file to `destination` (a name of our own), resumes where it stopped, checks size and SHA-256, fsyncs. */
-  download(held: HeldReference, file: ArtifactFile, destination: string, options: { readonly signal: AbortSignal }): Promise<Result<null, ServerFailure>>
-  signPermission(held: HeldReference, key: { readonly purpose: string; readonly fingerprint: string }, artifact: ArtifactId): Promise<Result<PermissionAnswer, ServerFailure>>
+  download(
+    held: HeldReference,
+    file: ArtifactFile,
+    destination: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Result<null, ServerFailure>>
+  signPermission(
+    held: HeldReference,
+    key: { readonly purpose: string; readonly fingerprint: string },
+    artifact: ArtifactId,
+  ): Promise<Result<PermissionAnswer, ServerFailure>>
   /** Safe to repeat: the same files give a new artifact with the same content; the caller persists the id it got. */
   createArtifact(
     held: HeldReference,
     artifact: { readonly category: string; readonly data: unknown; readonly files: readonly OutputFile[] },
   ): Promise<Result<{ readonly id: ArtifactId; readonly missing: readonly string[] }, ServerFailure>>
-  upload(held: HeldReference, artifact: ArtifactId, file: OutputFile, options: { readonly signal: AbortSignal }): Promise<Result<null, ServerFailure>>
-  relate(held: HeldReference, relation: { readonly artifact: ArtifactId; readonly target: ArtifactId; readonly type: 'relates-to' | 'extends' }): Promise<Result<null, ServerFailure>>
+  upload(
+    held: HeldReference,
+    artifact: ArtifactId,
+    file: OutputFile,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Result<null, ServerFailure>>
+  relate(
+    held: HeldReference,
+    relation: { readonly artifact: ArtifactId; readonly target: ArtifactId; readonly type: 'relates-to' | 'extends' },
+  ): Promise<Result<null, ServerFailure>>
   /** A second completion is harmless: 0.11 ignores it, 0.16 answers `no-longer-ours`. */
   complete(held: HeldReference, completion: Completion): Promise<Result<null, ServerFailure>>
   /** Ids of artifacts that this request has produced already, where the server says so: found again after a crash during upload. */

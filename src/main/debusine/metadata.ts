@@ -1,0 +1,36 @@
+import type { Offer } from './server.ts'
+
+/** Our own keys, for administrators; the scheduler of neither release looks at them. */
+function forAdministrators(offer: Offer): Record<string, unknown> {
+  return {
+    'signing-station:version': offer.version,
+    'signing-station:purposes': [...offer.signPurposes].sort(),
+    'signing-station:usable-keys': [...offer.usableFingerprints].sort(),
+  }
+}
+
+/**
+ * What 0.11's scheduler reads. Only tasks named with the right version are given to us, with one exception: GenerateKey has no
+ * version there, so that leaving the key out means "can do". Any other value means "cannot".
+ */
+export function metadata011(offer: Offer): Readonly<Record<string, unknown>> {
+  return {
+    'system:worker_type': 'signing',
+    'signing:generatekey:version': 0,
+    ...(offer.signPurposes.length === 0 ? {} : { 'signing:sign:version': 1 }),
+    ...(offer.signPurposes.includes('uefi') ? { 'signing:sign:available:uefi': true } : {}),
+    ...forAdministrators(offer),
+  }
+}
+
+/** What 0.16's scheduler reads: a request's required tags must be a subset of these. */
+export function metadata016(offer: Offer): Readonly<Record<string, unknown>> {
+  return {
+    'system:worker_type': 'signing',
+    provided_tags: [
+      ...(offer.signPurposes.includes('uefi') ? ['worker:cap:sbsign'] : []),
+      ...(offer.signPurposes.length === 0 ? [] : ['worker:task:signing:sign:version:1']),
+    ],
+    ...forAdministrators(offer),
+  }
+}
