@@ -25,13 +25,26 @@ export interface Prepared {
   readonly assemble: (signature: Uint8Array) => Uint8Array
 }
 
-export type SigningFailureCode = 'input-changed' | 'layout-unsafe' | 'algorithm-unsupported' | 'output-wrong' | 'file-unreadable'
+export type SigningFailureCode =
+  | 'input-changed'
+  | 'layout-unsafe'
+  | 'algorithm-unsupported'
+  | 'output-wrong'
+  | 'file-unreadable'
 
 /** One for each purpose. Only `prepare` and `assemble` know the format; only the token knows the key. */
 export interface Signer {
   /** Reads the file once, checks size, SHA-256 and the digest that was shown, and refuses what the sheet did not show. */
-  prepare(file: SpooledFile, certificate: SigningCertificate, signingTime: Date): Promise<Result<Prepared, Failure<SigningFailureCode>>>
+  prepare(
+    file: SpooledFile,
+    certificate: SigningCertificate,
+    signingTime: Date,
+  ): Promise<Result<Prepared, Failure<SigningFailureCode>>>
   /** Checks a finished output with code that shares nothing with `assemble` but the hash and RSA/ECDSA primitives. */
-  verify(file: SpooledFile, output: Uint8Array, certificate: SigningCertificate): Promise<Result<null, Failure<SigningFailureCode>>>
+  verify(
+    file: SpooledFile,
+    output: Uint8Array,
+    certificate: SigningCertificate,
+  ): Promise<Result<null, Failure<SigningFailureCode>>>
   readonly outputSuffix: string
 }
