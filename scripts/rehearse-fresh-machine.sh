@@ -85,7 +85,6 @@ code=0
 say "$* ended with $code, $(since "$started")"
 dpkg-query -W -f='${Package}\n' | sort >/after
 say "Debian packages that it installed: $(comm -13 /before /after | wc -l)"
-if [ -z "$(git status --porcelain 2>/dev/null)" ]; then say 'the clone is as clean as before'; fi
 left=$(ps -eo pid=,args= 2>/dev/null | awk -v me=$$ '$1 != me && $1 != 1 && $2 !~ /^(ps|awk)$/' | grep -v -e '/rehearse' || true)
 if [ -n "$left" ]; then say "processes left behind:"; printf '%s\n' "$left"; fi
 exit "$code"
@@ -117,4 +116,6 @@ unshare --mount --pid --fork --kill-child --uts --ipc --propagation private bash
   "${settings[@]}" /rehearse "$place" "$@"
 code=$?
 set -e
+changed=$(git -C "$tree$place" status --porcelain)
+if [ -n "$changed" ]; then say "changed in the clone:"; printf '%s\n' "$changed"; fi
 exit "$code"

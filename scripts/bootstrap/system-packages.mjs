@@ -65,7 +65,14 @@ function havePackageLists() {
   return existsSync(folder) && readdirSync(folder).some((name) => /_Packages(?:\.\w+)?$/.test(name))
 }
 
+/** Quiet when all goes well: hundreds of lines about packages would hide what follows. */
 function aptGet(prefix, args) {
   const [program, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
-  return spawnSync(program, rest, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+  const done = spawnSync(program, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (done.status !== 0) console.error(`${done.stdout}${done.stderr}`.trimEnd().split('\n').slice(-20).join('\n'))
+  return done.status === 0
 }
