@@ -109,7 +109,7 @@ export function createArtifact(
               size,
               checksums: { sha256 },
               type: 'file',
-              ...(rules.contentTypes ? { content_type: 'application/octet-stream' } : {}),
+              ...(rules.contentTypes ? { content_type: contentType(artifact.category) } : {}),
             },
           ]),
         ),
@@ -130,6 +130,11 @@ export function createArtifact(
     }
     return ok({ id: artifactId.parse(json.value.id), missing })
   })
+}
+
+/** As the server's own worker says it; the web interface shows logs in place because of it. */
+function contentType(category: string): string {
+  return category === 'debusine:work-request-debug-logs' ? 'text/plain; charset=utf-8' : 'application/octet-stream'
 }
 
 /** Relates two artifacts; a relation that exists already is fine. */

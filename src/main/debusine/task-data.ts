@@ -83,6 +83,30 @@ export function signingInputOf(data: unknown): Result<SigningInput, Failure<'art
   })
 }
 
+/** What became of one input file: exactly one of the two is set. */
+export type SigningFileResult =
+  | { readonly file: string; readonly outputFile: string; readonly errorMessage: null }
+  | { readonly file: string; readonly outputFile: null; readonly errorMessage: string }
+
+/** The `data` of a `debusine:signing-output` artifact, as the server's own worker makes it: results in the input's order. */
+export function signingOutputData(output: {
+  readonly purpose: string
+  readonly fingerprint: string
+  readonly binaryPackageName: string | null
+  readonly results: readonly SigningFileResult[]
+}): Readonly<Record<string, unknown>> {
+  return {
+    purpose: output.purpose,
+    fingerprint: output.fingerprint,
+    results: output.results.map(({ file, outputFile, errorMessage }) => ({
+      file,
+      output_file: outputFile,
+      error_message: errorMessage === null ? null : quoted(errorMessage, 1000),
+    })),
+    binary_package_name: output.binaryPackageName,
+  }
+}
+
 /** Reads a work request again from the text that was kept of it (`HeldWork.raw`). */
 export function workRequestOf(raw: string): Result<WorkRequest, TaskFailure> {
   const json = parseJson(raw)
