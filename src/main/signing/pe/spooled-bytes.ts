@@ -3,16 +3,15 @@ import type { Failure } from '../../../shared/failure.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { SigningFailureCode, SpooledFile } from '../signer.ts'
 
-/** The whole of a small file, read at once so that every digest is over the same bytes. */
-export function readSpooled(file: SpooledFile): Result<Buffer, Failure<SigningFailureCode>> {
-  return readSpooledPart(file, 0, file.size)
-}
-
-/** Bytes of a file that must have the size it had when it was shown; fewer than `length` where the file ends. */
-export function readSpooledPart(
+/**
+ * Bytes of a file that must have the size it had when it was shown; fewer than `length` where the file ends. They are put into `into` where it
+ * is given (fresh pages cost more than reading them full), and then belong to the caller until its next call.
+ */
+export function readSpooled(
   file: SpooledFile,
   offset: number,
   length: number,
+  into?: Buffer,
 ): Result<Buffer, Failure<SigningFailureCode>> {
   let fd: number | null = null
   try {
@@ -20,7 +19,7 @@ export function readSpooledPart(
     const stat = fstatSync(fd)
     const wanted = Math.min(length, Math.max(0, file.size - offset))
     if (stat.isFile() && stat.size === file.size) {
-      const bytes = Buffer.allocUnsafe(wanted)
+      const bytes = into?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted)
       let position = 0
       while (position < wanted) {
         const read = readSync(fd, bytes, position, wanted - position, offset + position)
