@@ -1,4 +1,5 @@
 import type { EventName, EventPayload } from '../../shared/events.ts'
+import type { Failure } from '../../shared/failure.ts'
 
 /** Who sent a message, as the adapter found out by itself; the router believes nothing else. */
 export interface Sender {
@@ -24,6 +25,9 @@ export interface DesktopOptions {
   readonly onMessage: (sender: Sender, text: string) => Promise<string>
   readonly log: (event: string, fields: Record<string, unknown>) => void
 }
+
+/** Why there is no window. */
+export type OpenFailure = Failure<'browser-missing' | 'window-not-opened'>
 
 export type CloseReason = 'user' | 'crash' | 'program'
 
