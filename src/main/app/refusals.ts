@@ -1,0 +1,23 @@
+/** Exit codes of a start that does not lead to a window. docs name them; scripts may compare them. */
+export const exitCodes = { refused: 2, alreadyRunning: 3, noWindow: 4, defect: 70 } as const
+
+/**
+ * Why the program must not run as this user, or null. Root has no desk of its own, its files would be unreadable to the operator
+ * afterwards, and Chromium gives root no sandbox.
+ */
+export function whyNotThisUser(uid: number | undefined, euid: number | undefined): string | null {
+  if (uid !== 0 && euid !== 0) return null
+  return (
+    'Signing Station does not run as root: the window would have no sandbox. Nothing was started. ' +
+    'Start it from the operator’s own account, or from a root shell with: setpriv --reuid=OPERATOR --regid=OPERATOR --init-groups --no-new-privs env HOME=/home/OPERATOR signing-station'
+  )
+}
+
+/** Node-API version that the database module needs: under an older Node it ends the process with a segmentation fault and no word. */
+const neededNodeApi = 10
+
+/** Why this Node cannot run the program, or null. Asked before any native module is loaded. */
+export function whyNotThisNode(versions: { readonly napi?: string; readonly node?: string }): string | null {
+  if (Number(versions.napi) >= neededNodeApi) return null
+  return `Signing Station needs Node 24 (Node-API ${neededNodeApi}); this is Node ${versions.node ?? 'unknown'} with Node-API ${versions.napi ?? 'unknown'}. Nothing was started. Use the Node that comes with the station.`
+}
