@@ -1,7 +1,7 @@
 // The packages of node_modules, the compiled module and the three bundles. Plain JavaScript for Debian 12's own Node 18 and npm 9.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const read = (file) => JSON.parse(readFileSync(file, 'utf8'))
@@ -24,12 +24,24 @@ export function whyInstall(root) {
   for (const path of Object.keys(installed)) {
     if (locked[path] === undefined) return `${path} is not in the lock file`
   }
-  return existsSync(pinnedNode(root)) ? null : 'the pinned Node is not there'
+  return existsSync(nodePackage(root)) ? null : 'the pinned Node is not there'
 }
+
+const nodePackage = (root) => join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
 
 /** Path of the Node that the lock file pins: a dependency like the others. */
 export function pinnedNode(root) {
   return join(root, 'node_modules', '.bin', 'node')
+}
+
+/**
+ * Makes `node` in node_modules/.bin the pinned one. npm 9 leaves the link out: the packages for x64 and arm64 both bring a `node`,
+ * and taking away the one for the other machine takes the link along.
+ */
+function linkNode(root) {
+  if (existsSync(pinnedNode(root))) return
+  rmSync(pinnedNode(root), { force: true })
+  symlinkSync(join('..', `node-linux-${process.arch}`, 'bin', 'node'), pinnedNode(root))
 }
 
 /**
@@ -61,7 +73,9 @@ export function installNodePackages(root) {
   return 'npm ci failed; its own message is above. It needs the npm registry, or a cache that has every package of package-lock.json.'
 }
 
+/** Compiles pkcs11js unless it is there. Returns null or a sentence. */
 export function buildNative(root) {
+  linkNode(root)
   const { node, env } = machine(root)
   const script = join(root, 'scripts', 'build-native.mjs')
   const done = spawnSync(node, [script], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })

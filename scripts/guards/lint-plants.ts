@@ -138,6 +138,14 @@ export const lintPlants: readonly LintPlant[] = [
     '@peculiar/x509',
     'node:net',
   ]),
+  ...forbidden('src/main/settings/x.ts', [
+    '../requests/runner.ts',
+    '../token/token-service.ts',
+    '../ipc/router.ts',
+    'better-sqlite3',
+    'node:net',
+    'node:fs',
+  ]),
   ...forbidden('src/main/audit/x.ts', [
     '../requests/runner.ts',
     '../debusine/rest.ts',
