@@ -50,22 +50,36 @@ export interface SigningSession {
    * was asked (`module-crashed`, `module-timeout`, `token-removed`) means that the signature may exist.
    */
   sign(request: SignatureRequest): Promise<Result<Uint8Array, TokenFailure>>
-  /** Several in one message, in order; stops at the first failure. Spares the round trip for small files. */
-  signMany(requests: readonly SignatureRequest[]): Promise<readonly Result<Uint8Array, TokenFailure>[]>
+  /**
+   * Several in one message, in order; stops at the first failure, which is the last of the answer. `onOutcome` tells each as it
+   * comes, so that the caller can go on with one file while the token signs the next.
+   */
+  signMany(
+    requests: readonly SignatureRequest[],
+    onOutcome?: (index: number, outcome: Result<Uint8Array, TokenFailure>) => void,
+  ): Promise<readonly Result<Uint8Array, TokenFailure>[]>
   close(): Promise<void>
 }
 
 export interface TokenService {
   /** All tokens of all enabled modules. A module that fails does not hide the others. `refresh` restarts the token processes. */
   list(options: { readonly refresh: boolean }): Promise<{
-    readonly tokens: readonly { readonly token: TokenSummary; readonly objects: readonly TokenObject[]; readonly problem: TokenFailure | null }[]
+    readonly tokens: readonly {
+      readonly token: TokenSummary
+      readonly objects: readonly TokenObject[]
+      readonly problem: TokenFailure | null
+    }[]
     readonly modules: readonly { readonly path: string; readonly problem: TokenFailure | null }[]
   }>
   /** Finds the token again by its identity, logs in once, reads the public key back and compares it. Wipes the PIN whatever happens. */
   openSession(
     key: KeyReference,
     pin: Secret | null,
-    options: { readonly useLastTry: boolean; readonly signal: AbortSignal; readonly onSignal: (signal: 'touch' | 'login') => void },
+    options: {
+      readonly useLastTry: boolean
+      readonly signal: AbortSignal
+      readonly onSignal: (signal: 'touch' | 'login') => void
+    },
   ): Promise<Result<SigningSession, TokenFailure>>
   /** Ends every session and every token process; the next call starts them anew. */
   reset(): Promise<void>

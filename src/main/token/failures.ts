@@ -1,0 +1,96 @@
+import type { FailureKind } from '../../shared/failure.ts'
+import type { HostFailure } from './protocol.ts'
+import type { TokenFailure, TokenFailureCode } from './token-service.ts'
+
+/** What each failure means, what was kept and what to do. The token's own words are in `detail`, for the log. */
+const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string]>> = {
+  'module-not-loadable': [
+    'unavailable',
+    'The PKCS#11 module cannot be loaded. Check its path, its configuration and that it fits this machine.',
+  ],
+  'module-crashed': [
+    'unavailable',
+    'The token process ended by itself. If a signature was under way it may have been made; what was handed out before is kept. A new process is started for the next use, and the PIN is asked again.',
+  ],
+  'module-timeout': [
+    'unavailable',
+    'The token did not answer in time and its process was ended. If a signature was under way it may have been made; what was handed out before is kept. Unplug the token and plug it in again.',
+  ],
+  'token-absent': [
+    'unavailable',
+    'The token is not there. Plug it in, or check that its module is enabled in Settings.',
+  ],
+  'token-removed': [
+    'unavailable',
+    'The token was removed or stopped answering. If a signature was under way it may have been made. Plug it in again; the PIN is asked again.',
+  ],
+  'token-ambiguous': [
+    'refused',
+    'The token cannot be told apart: it has no serial number, or another has the same. Nothing was used. Leave only one plugged in and enable only one module for it.',
+  ],
+  'token-swapped': [
+    'refused',
+    'The token was exchanged for another while it was in use. Its answer was thrown away. Put the registered token back and begin again.',
+  ],
+  'key-absent': [
+    'unavailable',
+    'The token holds no key of that id. Check that it is the right token and that the key was not deleted.',
+  ],
+  'key-ambiguous': [
+    'refused',
+    'The token holds several keys of that id. Nothing was used. Remove or rename the others.',
+  ],
+  'key-mismatch': [
+    'refused',
+    'The key is not the registered one: its public key differs. Nothing was signed. Find out who changed the token before it is used again.',
+  ],
+  'pin-incorrect': [
+    'refused',
+    'The token did not accept the PIN. It was tried once and is not tried again without you.',
+  ],
+  'pin-locked': [
+    'refused',
+    'The PIN of the token is locked. Nothing was signed. Unlock it with the PUK or the security officer’s PIN.',
+  ],
+  'pin-last-try': [
+    'refused',
+    'The token has one PIN try left; a wrong PIN would lock it. It was not used. Agree to use the last try, or reset the counter first.',
+  ],
+  'pin-length': ['invalid', 'The PIN is shorter or longer than the token takes. It was not sent, and no try was used.'],
+  'pin-wanted': [
+    'refused',
+    'The token did not sign: it wants the PIN, or it was not touched in time. Begin again with the PIN, and touch the token when it asks.',
+  ],
+  'mechanism-unsupported': [
+    'refused',
+    'The token cannot make this kind of signature with this key. Nothing was signed.',
+  ],
+  'signature-wrong': [
+    'refused',
+    'The token gave a signature that its own public key does not verify. It was thrown away. Do not use the token until that is explained.',
+  ],
+  'token-error': [
+    'unavailable',
+    'The token reported an error. Nothing was handed out. The number is in the log; unplug the token and plug it in again.',
+  ],
+  'service-key-absent': [
+    'unavailable',
+    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder, or is not safe to use.',
+  ],
+  cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
+}
+
+export function tokenFailure(code: TokenFailureCode, detail?: string): TokenFailure {
+  const [kind, message] = sentences[code]
+  return detail === undefined ? { kind, code, message } : { kind, code, message, detail }
+}
+
+export function fromHost(failure: HostFailure): TokenFailure {
+  // A YubiHSM whose audit log is full has no better word in PKCS#11.
+  if (failure.detail.startsWith('CKR_DEVICE_MEMORY')) {
+    const message =
+      'The token has no room left. A YubiHSM answers so when its audit log is full: read the log out and free it. Nothing was signed.'
+    return { kind: 'unavailable', code: failure.code, message, detail: failure.detail }
+  }
+  return tokenFailure(failure.code, failure.detail)
+}

@@ -1,0 +1,197 @@
+import type { HostAnswer, HostMessage, HostOperation, HostRequest } from '../protocol.ts'
+import { descriptors } from '../protocol.ts'
+import { listKeys, readPublicKey } from './keys.ts'
+import type { Handle, Pkcs11Module } from './module.ts'
+import { Pin } from './pin.ts'
+import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
+import { type KeySession, openTokenSession } from './session.ts'
+import { generateSoftwareKey, openSoftwareSession } from './software-session.ts'
+import { findToken, sameToken, seeTokens } from './tokens.ts'
+
+/** What this process serves: one PKCS#11 module, or the sealed keys of one folder of service keys. */
+export type Backend =
+  | { readonly kind: 'module'; readonly module: Pkcs11Module; readonly path: string }
+  | { readonly kind: 'software'; readonly folder: string }
+
+type Request<O extends HostRequest['op']> = Extract<HostRequest, { op: O }>
+
+/** Runs requests one after the other: a device has one owner and does one thing at a time. */
+export class Server {
+  readonly #backend: Backend
+  readonly #send: (message: HostMessage) => void
+  #session: KeySession | null = null
+  #last: Promise<void> = Promise.resolve()
+  readonly #cancelled = new Set<number>()
+
+  constructor(backend: Backend, send: (message: HostMessage) => void) {
+    this.#backend = backend
+    this.#send = send
+  }
+
+  /** Rejects with a defect only: what tokens and modules do wrong is answered. */
+  receive(request: HostRequest): Promise<void> {
+    if (request.op === 'cancel') {
+      this.#cancelled.add(request.id)
+      return Promise.resolve()
+    }
+    this.#last = this.#last.then(() => this.#answer(request))
+    return this.#last
+  }
+
+  async #answer(request: Exclude<HostRequest, { op: 'cancel' }>): Promise<void> {
+    const before = this.#calls()
+    try {
+      const value = await this.#run(request)
+      this.#send({ kind: 'done', id: request.id, value, calls: this.#calls() - before })
+    } catch (error) {
+      const failure = failureOf(error)
+      this.#send({ kind: 'failed', id: request.id, error: failure, calls: this.#calls() - before })
+    } finally {
+      this.#cancelled.delete(request.id)
+    }
+  }
+
+  #run(
+    request: Exclude<HostRequest, { op: 'cancel' }>,
+  ): HostAnswer<HostOperation> | Promise<HostAnswer<HostOperation>> {
+    switch (request.op) {
+      case 'list':
+        return this.#list()
+      case 'has-token': {
+        const { module, path } = this.#module()
+        return seeTokens(module, path).named.some((seen) => sameToken(seen.summary.id, request.token))
+      }
+      case 'read-public-key':
+        return this.#readPublicKey(request)
+      case 'open':
+        return this.#open(request)
+      case 'open-software':
+        return this.#opened(openSoftwareSession(this.#folder(), request.sealed, request.spkiSha256))
+      case 'sign':
+        return this.#sign(request)
+      case 'reread-public-key':
+        return this.#openSession().rereadPublicKey()
+      case 'generate-software-key':
+        return generateSoftwareKey(this.#folder(), Number(request.algorithm.slice('rsa-'.length)))
+      case 'close':
+        return this.#close()
+    }
+  }
+
+  #list(): HostAnswer<'list'> {
+    const { module, path } = this.#module()
+    const { named, unnamed } = seeTokens(module, path)
+    const tokens = named.map(({ slot, summary }): HostAnswer<'list'>['tokens'][number] => {
+      const twins = named.filter((other) => sameToken(other.summary.id, summary.id)).length
+      if (twins > 1)
+        return {
+          token: summary,
+          objects: [],
+          problem: { code: 'token-ambiguous', detail: `${twins} tokens with serial ${summary.id.serial}` },
+        }
+      try {
+        return {
+          token: summary,
+          objects: withSession(module, slot, (session) => listKeys(module, session)),
+          problem: null,
+        }
+      } catch (error) {
+        return { token: summary, objects: [], problem: failureOf(error) }
+      }
+    })
+    return { tokens, unnamed }
+  }
+
+  #readPublicKey(request: Request<'read-public-key'>): Uint8Array {
+    const { module, path } = this.#module()
+    const { slot } = findToken(module, path, request.token)
+    return withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+  }
+
+  #open(request: Request<'open'>): HostAnswer<'open'> {
+    // Read first, whatever follows: bytes left in the pipe would be taken for the next PIN.
+    const pin = request.pinLength === null ? null : Pin.read(descriptors.pinPipe, request.pinLength)
+    try {
+      const { module, path } = this.#module()
+      if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
+      const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
+      const { token, ckaId, spkiSha256, useLastTry } = request
+      return this.#opened(openTokenSession(module, path, { token, ckaId, spkiSha256, pin, useLastTry, onLogin }))
+    } catch (error) {
+      pin?.wipe()
+      throw error
+    }
+  }
+
+  #opened(session: KeySession): HostAnswer<'open'> {
+    this.#session = session
+    return { spki: session.publicKey.spki, touch: session.touch }
+  }
+
+  async #sign(request: Request<'sign'>): Promise<HostAnswer<'sign'>> {
+    const session = this.#openSession()
+    for (const [index, digest] of request.requests.entries()) {
+      // Lets a `cancel` in: C_Sign holds this thread.
+      if (index > 0) await nextTurn()
+      if (this.#cancelled.has(request.id))
+        throw new HostError('cancelled', `after ${index} of ${request.requests.length}`)
+      if (session.touch === 'always') this.#send({ kind: 'signal', id: request.id, signal: 'touch' })
+      try {
+        this.#send({ kind: 'signature', id: request.id, index, signature: session.sign(digest) })
+      } catch (error) {
+        // After a wrong context PIN or a buffer error the operation stays active: nothing can be done with this session any more.
+        session.close()
+        this.#session = null
+        throw error
+      }
+    }
+    return { signed: request.requests.length }
+  }
+
+  #close(): null {
+    this.#session?.close()
+    this.#session = null
+    if (this.#backend.kind === 'module') {
+      try {
+        this.#backend.module.finalize()
+      } catch (error) {
+        if (!(error instanceof CryptokiFailure)) throw error
+      }
+    }
+    return null
+  }
+
+  #openSession(): KeySession {
+    if (this.#session === null) throw new HostError('token-error', 'no session is open')
+    return this.#session
+  }
+
+  #module(): Extract<Backend, { kind: 'module' }> {
+    if (this.#backend.kind !== 'module') throw new HostError('token-error', 'this process holds software keys')
+    return this.#backend
+  }
+
+  #folder(): string {
+    if (this.#backend.kind !== 'software') throw new HostError('token-error', 'this process holds a PKCS#11 module')
+    return this.#backend.folder
+  }
+
+  #calls(): number {
+    return this.#backend.kind === 'module' ? this.#backend.module.calls : 0
+  }
+}
+
+function withSession<T>(module: Pkcs11Module, slot: Handle, use: (session: Handle) => T): T {
+  const session = module.openSession(slot)
+  try {
+    return use(session)
+  } finally {
+    module.closeSession(session)
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

@@ -1,0 +1,157 @@
+import { z } from 'zod'
+import { sha256Hex } from '../../shared/ids.ts'
+import { keyAlgorithm, tokenId, tokenObject, tokenSummary } from '../../shared/token.ts'
+
+/**
+ * The contract between main and a token process, both directions. It carries digests, never files, and no PIN: the PIN's bytes
+ * go through a pipe of their own (`pinPipe`), one way, so no message that is parsed, copied or logged can hold one. Both ends
+ * parse strictly: a module that an attacker controls speaks through the host, and main must not trust what comes back.
+ */
+
+/** Descriptors of a token process. `leash` ends when main ends: its end of file kills the process, even while the module hangs. */
+export const descriptors = { leash: 0, ipc: 3, pinPipe: 4 } as const
+
+/** PKCS#11 modules take at most 255 bytes (SoftHSM); a YubiHSM's 4 + 64. */
+export const maxPinLength = 255
+
+/** Digests in one message; a longer batch goes in several. */
+export const maxBatch = 1024
+
+const callId = z.int().positive()
+const bytes = (min: number, max: number) =>
+  z.custom<Uint8Array>(
+    (value) => value instanceof Uint8Array && value.length >= min && value.length <= max,
+    `${min} to ${max} bytes`,
+  )
+
+const ckaId = z.string().regex(/^(?:[0-9a-f]{2}){1,128}$/)
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)
+
+/** debusine's `nacl` record, without its `storage` word. A PKCS#8 PEM of RSA-4096 has 3272 bytes. */
+export const sealedKey = z.strictObject({ publicKey: base64.max(64), encrypted: base64.max(32_768) })
+export type SealedKey = z.infer<typeof sealedKey>
+
+export const digestRequest = z.strictObject({
+  scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
+  digest: bytes(32, 32),
+})
+
+export const hostRequest = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('list'), id: callId }),
+  /** Whether a token is there, before a PIN leaves main. */
+  z.strictObject({ op: z.literal('has-token'), id: callId, token: tokenId }),
+  z.strictObject({ op: z.literal('read-public-key'), id: callId, token: tokenId, ckaId }),
+  z.strictObject({
+    op: z.literal('open'),
+    id: callId,
+    token: tokenId,
+    ckaId,
+    algorithm: keyAlgorithm,
+    spkiSha256: sha256Hex,
+    /** Bytes that wait in the PIN pipe. Null: none were written. */
+    pinLength: z.int().min(1).max(maxPinLength).nullable(),
+    useLastTry: z.boolean(),
+  }),
+  z.strictObject({
+    op: z.literal('open-software'),
+    id: callId,
+    sealed: sealedKey,
+    algorithm: keyAlgorithm,
+    spkiSha256: sha256Hex,
+  }),
+  z.strictObject({ op: z.literal('sign'), id: callId, requests: z.array(digestRequest).min(1).max(maxBatch) }),
+  /** Reads the session's public key again: tells a swapped device from a faulty one. */
+  z.strictObject({ op: z.literal('reread-public-key'), id: callId }),
+  z.strictObject({
+    op: z.literal('generate-software-key'),
+    id: callId,
+    algorithm: z.enum(['rsa-2048', 'rsa-3072', 'rsa-4096']),
+  }),
+  /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
+  z.strictObject({ op: z.literal('close'), id: callId }),
+  /** Stops the batch `id` between two signatures. Has no answer of its own. */
+  z.strictObject({ op: z.literal('cancel'), id: callId }),
+])
+export type HostRequest = z.infer<typeof hostRequest>
+export type HostOperation = Exclude<HostRequest['op'], 'cancel'>
+
+/** Failures that a host can name. Sentences are made in main: what a module says never becomes prose. */
+export const hostFailureCode = z.enum([
+  'module-not-loadable',
+  'token-absent',
+  'token-removed',
+  'token-ambiguous',
+  'token-swapped',
+  'key-absent',
+  'key-ambiguous',
+  'key-mismatch',
+  'pin-incorrect',
+  'pin-locked',
+  'pin-last-try',
+  'pin-length',
+  'pin-wanted',
+  'mechanism-unsupported',
+  'token-error',
+  'service-key-absent',
+  'cancelled',
+])
+export type HostFailureCode = z.infer<typeof hostFailureCode>
+
+/** `detail` is made of constants: a CKR name, a method, a file name; never of input. */
+export const hostFailure = z.strictObject({ code: hostFailureCode, detail: z.string().max(1000) })
+export type HostFailure = z.infer<typeof hostFailure>
+
+/** `unknown`: the token does not say whether the key waits for touch. */
+export const touchPolicy = z.enum(['never', 'always', 'cached', 'unknown'])
+export type TouchPolicy = z.infer<typeof touchPolicy>
+
+const spki = bytes(32, 1024)
+
+/** What each operation answers when it succeeds. */
+export const hostAnswers = {
+  list: z.strictObject({
+    tokens: z
+      .array(
+        z.strictObject({
+          token: tokenSummary,
+          objects: z.array(tokenObject).max(1024),
+          problem: hostFailure.nullable(),
+        }),
+      )
+      .max(64),
+    /** Tokens that cannot be named because they have no serial number. */
+    unnamed: z.int().nonnegative(),
+  }),
+  'has-token': z.boolean(),
+  'read-public-key': spki,
+  open: z.strictObject({ spki, touch: touchPolicy }),
+  'open-software': z.strictObject({ spki, touch: touchPolicy }),
+  sign: z.strictObject({ signed: z.int().nonnegative() }),
+  'reread-public-key': spki,
+  'generate-software-key': z.strictObject({ spki, sealed: sealedKey }),
+  close: z.null(),
+} as const satisfies Record<HostOperation, z.ZodType>
+export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>
+
+export const hostMessage = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ready') }),
+  z.strictObject({ kind: z.literal('unusable'), error: hostFailure }),
+  /** `calls`: PKCS#11 functions that the module was asked during the operation. `value` is parsed by the operation's schema. */
+  z.strictObject({ kind: z.literal('done'), id: callId, value: z.unknown(), calls: z.int().nonnegative() }),
+  z.strictObject({ kind: z.literal('failed'), id: callId, error: hostFailure, calls: z.int().nonnegative() }),
+  /** One of a batch, in order, while the batch runs. */
+  z.strictObject({
+    kind: z.literal('signature'),
+    id: callId,
+    index: z
+      .int()
+      .min(0)
+      .max(maxBatch - 1),
+    signature: bytes(1, 1024),
+  }),
+  /** The token waits for a person, while the call runs. */
+  z.strictObject({ kind: z.literal('signal'), id: callId, signal: z.enum(['touch', 'login']) }),
+  /** The host itself is wrong; it kills itself after this. Text of an exception of our own code. */
+  z.strictObject({ kind: z.literal('defect'), text: z.string().max(2000) }),
+])
+export type HostMessage = z.infer<typeof hostMessage>

@@ -1,0 +1,331 @@
+import { createHash } from 'node:crypto'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { Secret } from '../../shared/secret.ts'
+import type { TokenId } from '../../shared/token.ts'
+import type { Log } from '../log/logger.ts'
+import { fromHost, tokenFailure } from './failures.ts'
+import { type HostCommand, HostProcess } from './host-process.ts'
+import { type HostAnswer, maxPinLength, type SealedKey } from './protocol.ts'
+import { TokenSigningSession } from './signing-session.ts'
+import type { KeyReference, SigningSession, TokenFailure, TokenService } from './token-service.ts'
+import { signatureCheck } from './verify-signature.ts'
+
+/** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
+export type Deadlines = {
+  /** Loading and `C_Initialize`. */
+  readonly start: number
+  /** Opening a session on a YubiKey reads about 80 objects; over a slow reader that took 4.5 s. */
+  readonly list: number
+  readonly open: number
+  /** One signature, a touch (15 s on a YubiKey) included. */
+  readonly sign: number
+  readonly close: number
+  /** RSA-4096 on a slow machine. */
+  readonly generate: number
+}
+
+export const defaultDeadlines: Deadlines = {
+  start: 15_000,
+  list: 20_000,
+  open: 30_000,
+  sign: 45_000,
+  close: 3_000,
+  generate: 60_000,
+}
+
+export type TokenServiceOptions = {
+  /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
+  readonly node: string
+  /** The host's entry, see `HostCommand.entry`. */
+  readonly hostEntry: string
+  readonly modules: readonly string[]
+  readonly serviceKeysFolder: string
+  /** The whole environment of token processes: `moduleEnvironment(process.env)`. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly deadlines?: Partial<Deadlines>
+  readonly touchAfterMs?: number
+  readonly log: Log
+}
+
+/** Makes software keys. The private half is born and sealed in a token process; main gets the public half and the sealed record. */
+export interface SoftwareKeyMaker {
+  generateSoftwareKey(
+    algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
+  ): Promise<Result<{ readonly spki: Uint8Array; readonly sealed: SealedKey }, TokenFailure>>
+}
+
+/** What PKCS#11 modules read, and nothing else of the environment: no PATH, no HOME, no LD_*, no NODE_OPTIONS. */
+export function moduleEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name of ['SOFTHSM2_CONF', 'YUBIHSM_PKCS11_CONF', 'PCSCLITE_CSOCK_NAME']) {
+    const value = environment[name]
+    if (value !== undefined && value !== '') kept[name] = value
+  }
+  return kept
+}
+
+type Listed = HostAnswer<'list'>
+
+/** One enabled module. `problem` is why its process ended; while it stands, only an explicit act starts the process again. */
+type Slot = {
+  readonly path: string
+  host: HostProcess | null
+  session: TokenSigningSession | null
+  listed: Listed | null
+  problem: TokenFailure | null
+}
+
+const ended = tokenFailure('token-removed', 'the token process was ended')
+
+/** The `TokenService` over real token processes, one for each module and one for sealed keys. */
+export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
+  readonly #options: TokenServiceOptions
+  readonly #deadlines: Deadlines
+  readonly #slots = new Map<string, Slot>()
+
+  constructor(options: TokenServiceOptions) {
+    this.#options = options
+    this.#deadlines = { ...defaultDeadlines, ...options.deadlines }
+    for (const path of options.modules) this.#add(path)
+  }
+
+  async list(options: { readonly refresh: boolean }): ReturnType<TokenService['list']> {
+    const seen = await Promise.all([...this.#slots.values()].map((slot) => this.#listSlot(slot, options.refresh)))
+    return {
+      tokens: seen.flatMap(({ tokens }) => tokens),
+      modules: seen.map(({ path, problem }) => ({ path, problem })),
+    }
+  }
+
+  async openSession(
+    key: KeyReference,
+    pin: Secret | null,
+    options: {
+      readonly useLastTry: boolean
+      readonly signal: AbortSignal
+      readonly onSignal: (signal: 'touch' | 'login') => void
+    },
+  ): Promise<Result<SigningSession, TokenFailure>> {
+    try {
+      if (options.signal.aborted) return err(tokenFailure('cancelled'))
+      return key.home.kind === 'software'
+        ? await this.#openSoftware(key, options)
+        : await this.#openToken(key, key.home, pin, options)
+    } finally {
+      pin?.wipe()
+    }
+  }
+
+  async reset(): Promise<void> {
+    const slots = [...this.#slots.values()]
+    await Promise.all(slots.map((slot) => this.#stop(slot)))
+  }
+
+  async setModules(paths: readonly string[]): Promise<void> {
+    const gone = [...this.#slots.values()].filter((slot) => !paths.includes(slot.path))
+    for (const slot of gone) this.#slots.delete(slot.path)
+    for (const path of paths) if (!this.#slots.has(path)) this.#add(path)
+    await Promise.all(gone.map((slot) => this.#stop(slot)))
+  }
+
+  async readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>> {
+    const found = await this.#locate(token)
+    if (!found.ok) return found
+    return this.#host(found.value).call('read-public-key', { token, ckaId }, this.#deadlines.list)
+  }
+
+  async generateSoftwareKey(
+    algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
+  ): ReturnType<SoftwareKeyMaker['generateSoftwareKey']> {
+    const host = this.#softwareHost()
+    const made = await host.call('generate-software-key', { algorithm }, this.#deadlines.generate)
+    host.kill(ended)
+    return made
+  }
+
+  #add(path: string): void {
+    this.#slots.set(path, { path, host: null, session: null, listed: null, problem: null })
+  }
+
+  async #openToken(
+    key: KeyReference,
+    home: Extract<KeyReference['home'], { kind: 'token' }>,
+    pin: Secret | null,
+    options: Parameters<TokenService['openSession']>[2],
+  ): Promise<Result<SigningSession, TokenFailure>> {
+    const pinLength = pin?.reveal().length ?? null
+    if (pinLength !== null && (pinLength < 1 || pinLength > maxPinLength)) return err(tokenFailure('pin-length'))
+    // Found before the PIN leaves main: it goes to the one process that has the token, and to no other module.
+    const found = await this.#locate(home.token)
+    if (!found.ok) return found
+    const slot = found.value
+    if (slot.session !== null) return err(tokenFailure('token-error', 'the token is in use by another approval'))
+    const host = this.#host(slot)
+    const { ckaId, token } = home
+    const { algorithm, spkiSha256 } = key
+    const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry: options.useLastTry }
+    const abort = () => host.kill(tokenFailure('cancelled'))
+    options.signal.addEventListener('abort', abort, { once: true })
+    const opened = await host.call('open', body, this.#deadlines.open, { onSignal: options.onSignal }, pin)
+    options.signal.removeEventListener('abort', abort)
+    // A PIN that was tried is in the memory of that process: it ends with the attempt.
+    const end = () => this.#endHost(slot, host)
+    if (!opened.ok) {
+      end()
+      return opened
+    }
+    const session = this.#session(key, opened.value, host, options, end)
+    if (session.ok) slot.session = session.value
+    return session
+  }
+
+  async #openSoftware(
+    key: KeyReference,
+    options: Parameters<TokenService['openSession']>[2],
+  ): Promise<Result<SigningSession, TokenFailure>> {
+    if (key.sealed === null) return err(tokenFailure('key-absent', 'no sealed record'))
+    const host = this.#softwareHost()
+    const end = () => host.kill(ended)
+    const { algorithm, sealed, spkiSha256 } = key
+    const opened = await host.call('open-software', { sealed, algorithm, spkiSha256 }, this.#deadlines.open)
+    if (opened.ok) return this.#session(key, opened.value, host, options, end)
+    end()
+    return opened
+  }
+
+  #session(
+    key: KeyReference,
+    opened: HostAnswer<'open'>,
+    host: HostProcess,
+    options: Parameters<TokenService['openSession']>[2],
+    end: () => void,
+  ): Result<TokenSigningSession, TokenFailure> {
+    // The host compared as well; main believes no other process about which key this is.
+    const sameKey = createHash('sha256').update(opened.spki).digest('hex') === key.spkiSha256
+    const check = sameKey ? signatureCheck(opened.spki) : null
+    if (check === null) {
+      const failure = tokenFailure(sameKey ? 'mechanism-unsupported' : 'key-mismatch')
+      end()
+      return err(failure)
+    }
+    return ok(
+      new TokenSigningSession({
+        host,
+        check,
+        spki: opened.spki,
+        touch: opened.touch,
+        signal: options.signal,
+        onSignal: options.onSignal,
+        signDeadlineMs: this.#deadlines.sign,
+        touchAfterMs: this.#options.touchAfterMs ?? 1000,
+        closeDeadlineMs: this.#deadlines.close,
+        end,
+      }),
+    )
+  }
+
+  /** The module that has the token. A process that does not know it is started anew once: modules miss tokens that came later. */
+  async #locate(token: TokenId): Promise<Result<Slot, TokenFailure>> {
+    const first = await this.#search(token, [...this.#slots.values()])
+    if (first.ok || first.error.code !== 'token-absent') return first
+    const older = [...this.#slots.values()].filter((slot) => slot.session === null)
+    await Promise.all(older.map((slot) => this.#stop(slot)))
+    return this.#search(token, older)
+  }
+
+  async #search(token: TokenId, slots: readonly Slot[]): Promise<Result<Slot, TokenFailure>> {
+    const answers = await Promise.all(
+      slots.map(async (slot) => ({
+        slot,
+        answer: await this.#host(slot).call('has-token', { token }, this.#deadlines.list),
+      })),
+    )
+    const found = answers.filter(({ answer }) => answer.ok && answer.value)
+    const [only] = found
+    if (found.length > 1)
+      return err(tokenFailure('token-ambiguous', `shown by ${found.map(({ slot }) => slot.path).join(' and ')}`))
+    if (only !== undefined) return ok(only.slot)
+    const problems = answers.flatMap(({ slot, answer }) =>
+      answer.ok ? [] : [`${slot.path}: ${answer.error.code} ${answer.error.detail ?? ''}`],
+    )
+    return err(tokenFailure('token-absent', [`serial ${token.serial}`, ...problems].join('; ')))
+  }
+
+  async #listSlot(
+    slot: Slot,
+    refresh: boolean,
+  ): Promise<
+    { path: string; problem: TokenFailure | null } & Pick<Awaited<ReturnType<TokenService['list']>>, 'tokens'>
+  > {
+    // A token that is signing is not disturbed: what was seen before the session stands.
+    const inUse = slot.session !== null && slot.listed !== null
+    if (!inUse) {
+      if (refresh) await this.#stop(slot)
+      if (slot.problem === null) await this.#look(slot)
+    }
+    const { path, problem, listed } = slot
+    if (listed === null || problem !== null) return { path, problem, tokens: [] }
+    const tokens = listed.tokens.map((seen) => ({
+      ...seen,
+      problem: seen.problem === null ? null : fromHost(seen.problem),
+    }))
+    const unnamed =
+      listed.unnamed === 0
+        ? null
+        : tokenFailure('token-ambiguous', `${listed.unnamed} tokens without serial number are left out`)
+    return { path, problem: unnamed, tokens }
+  }
+
+  /** Once more if the process was ended on purpose meanwhile: a session that closed, a reset. */
+  async #look(slot: Slot, tries = 2): Promise<void> {
+    const host = this.#host(slot)
+    const answer = await host.call('list', {}, this.#deadlines.list)
+    if (answer.ok) slot.listed = answer.value
+    else if (!host.endedOnPurpose) slot.problem = answer.error
+    else if (tries > 1) await this.#look(slot, tries - 1)
+  }
+
+  #host(slot: Slot): HostProcess {
+    if (slot.host === null) {
+      const host = this.#start({ kind: 'module', path: slot.path }, () => this.#forget(slot, host))
+      slot.host = host
+      slot.problem = null
+    }
+    return slot.host
+  }
+
+  #softwareHost(): HostProcess {
+    return this.#start({ kind: 'software', folder: this.#options.serviceKeysFolder }, () => {})
+  }
+
+  #start(role: HostCommand['role'], onEnd: () => void): HostProcess {
+    const { node, hostEntry: entry, environment, log } = this.#options
+    log('token.host-started', { ...role })
+    return new HostProcess({ node, entry, role, environment }, this.#deadlines.start, log, onEnd)
+  }
+
+  #forget(slot: Slot, host: HostProcess): void {
+    if (slot.host !== host) return
+    slot.host = null
+    slot.session = null
+  }
+
+  #endHost(slot: Slot, host: HostProcess): void {
+    host.kill(ended)
+    this.#forget(slot, host)
+  }
+
+  /** Leaves the device in order if nothing is under way, then kills. */
+  async #stop(slot: Slot): Promise<void> {
+    const { host } = slot
+    slot.problem = null
+    slot.listed = null
+    if (host === null) return
+    if (!host.busy && !host.dead) await host.call('close', {}, Math.min(1000, this.#deadlines.close))
+    this.#endHost(slot, host)
+  }
+}
+
+export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker {
+  return new ProcessTokenService(options)
+}
