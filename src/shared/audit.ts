@@ -7,6 +7,7 @@ export const auditEvent = z.enum([
   'station-started',
   'enrolled',
   'duty-changed',
+  'possession-challenged',
   'key-registered',
   'key-state-changed',
   'request-received',

@@ -12,6 +12,8 @@ export function summary(body: AuditEntryBody): string {
       return `Enrolled at ${visible(body.server)} as ${quoted(body.fqdn)} (${body.method})`
     case 'duty-changed':
       return `${quoted(body.operator)} went ${body.onDuty ? 'on' : 'off'} duty`
+    case 'possession-challenged':
+      return `${quoted(body.operator)} asked ${place(body.tokenSerial)} to prove that it holds key ${short(body.fingerprint)} for ${visible(body.purpose)}`
     case 'key-registered':
       return `Key ${short(body.fingerprint)} ${quoted(body.description)} registered for ${visible(body.purpose)}: ${originText(body.origin)}, ${place(body.tokenSerial)}`
     case 'key-state-changed':

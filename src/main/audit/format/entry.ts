@@ -83,6 +83,15 @@ const keyRegistered = z.strictObject({
   spkiSha256: sha256Hex,
   operator,
 })
+/** The intent of the one use of a key that is not a signature for somebody: it proves that the token holds the key. */
+const possessionChallenged = z.strictObject({
+  event: z.literal('possession-challenged'),
+  purpose: purposeText,
+  fingerprint,
+  digest: hexDigest,
+  tokenSerial,
+  operator,
+})
 const keyStateChanged = z.strictObject({
   event: z.literal('key-state-changed'),
   purpose: purposeText,
@@ -177,6 +186,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   stationStarted,
   enrolled,
   dutyChanged,
+  possessionChallenged,
   keyRegistered,
   keyStateChanged,
   requestReceived,

@@ -61,6 +61,14 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       spkiSha256: pair('07'),
       operator,
     },
+    {
+      event: 'possession-challenged',
+      purpose: 'uefi',
+      fingerprint: sampleKey,
+      digest: 'ab'.repeat(32),
+      tokenSerial: '07550140',
+      operator,
+    },
     { event: 'key-state-changed', purpose: 'uefi', fingerprint: sampleKey, from: 'active', to: 'suspended', operator },
     {
       event: 'request-received',
