@@ -27,7 +27,7 @@ export interface StationDatabase {
   readonly path: string
   readonly mode: OpenMode
   /** Waits for the running query; the write-ahead log is merged into the file. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Opens an existing station database and upgrades it if it is older. Never creates one. `path` is absolute. */

@@ -57,7 +57,10 @@ class StationDriver extends SqliteDriver {
 
 const maxPrepared = 200
 
-/** SQLite compiles a statement anew by itself when the schema has changed, so a kept statement never goes stale. */
+/**
+ * SQLite compiles a statement anew by itself when the schema has changed, so a kept statement never goes stale. Kysely gives the
+ * connection to one query at a time, so none is busy when it is asked for.
+ */
 function preparedOnce(file: BetterSqlite3.Database): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>()
   return {
@@ -69,16 +72,9 @@ function preparedOnce(file: BetterSqlite3.Database): SqliteDatabase {
       const known = kept.get(sql)
       if (known !== undefined) return known
       const statement = file.prepare(sql)
-      const shared: SqliteStatement = {
-        reader: statement.reader,
-        all: (parameters) => statement.all(...parameters),
-        run: (parameters) => statement.run(...parameters),
-        // A statement that is being read row by row is busy, so each such reading gets one of its own.
-        iterate: (parameters) => file.prepare(sql).iterate(...parameters),
-      }
       if (kept.size >= maxPrepared) kept.clear()
-      kept.set(sql, shared)
-      return shared
+      kept.set(sql, statement)
+      return statement
     },
   }
 }

@@ -1,0 +1,23 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** The steps between which the station may die without losing or doubling anything (docs/flows/recovery.md). */
+export type StepName =
+  | 'fetch'
+  | 'decision'
+  | 'intent'
+  | 'token'
+  | 'assemble'
+  | 'verify'
+  | 'outcome'
+  | 'upload'
+  | 'completion'
+
+const steps = channel('station:step')
+
+/**
+ * Announces that a step is about to be taken or was taken. Nobody listens in the product; the fault tests do, from a module
+ * loaded beside the built bundle, and kill the process there.
+ */
+export function step(name: StepName, when: 'before' | 'after'): void {
+  if (steps.hasSubscribers) steps.publish({ name, when })
+}

@@ -1,0 +1,103 @@
+import type { Kysely, Transaction } from 'kysely'
+import { z } from 'zod'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { NewSigningKey, SigningKeyRow } from '../../../db/tables/signing-key.table.ts'
+import { type Fingerprint, fingerprint, sha256Hex } from '../../shared/ids.ts'
+import { type KeyHome, keyState } from '../../shared/key.ts'
+import { purpose } from '../../shared/purpose.ts'
+import { keyAlgorithm } from '../../shared/token.ts'
+
+/** Where a private key is, in debusine's words (`signing_key.private_key`). */
+const privateKeyRecord = z.discriminatedUnion('storage', [
+  z.strictObject({ storage: z.literal('nacl'), public_key: z.string(), encrypted: z.string() }),
+  z.strictObject({ storage: z.literal('pkcs11-static'), pkcs11_uri: z.string().startsWith('pkcs11:') }),
+])
+
+export interface StoredKey {
+  readonly purpose: z.infer<typeof purpose>
+  readonly fingerprint: Fingerprint
+  readonly description: string
+  readonly state: z.infer<typeof keyState>
+  readonly production: boolean
+  readonly origin: 'generated' | 'imported' | 'unknown' | 'software'
+  readonly algorithm: z.infer<typeof keyAlgorithm>
+  readonly spkiSha256: z.infer<typeof sha256Hex>
+  readonly home: KeyHome
+  readonly sealed: { readonly publicKey: string; readonly encrypted: string } | null
+  readonly certificatePem: string
+  readonly createdAt: string
+  readonly lastUsedAt: string | null
+}
+
+const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
+
+/** A row that does not parse was not written by this program: a defect, never skipped. */
+function storedKey(row: SigningKeyRow, lastUsedAt: string | null): StoredKey {
+  const record = privateKeyRecord.parse(JSON.parse(row.private_key))
+  return {
+    purpose: purpose.parse(row.purpose),
+    fingerprint: fingerprint.parse(row.fingerprint),
+    description: row.description,
+    state: keyState.parse(row.state),
+    production: row.production === 1,
+    origin: origins.parse(row.origin),
+    algorithm: keyAlgorithm.parse(row.algorithm),
+    spkiSha256: sha256Hex.parse(row.spki_sha256),
+    home:
+      record.storage === 'nacl'
+        ? { kind: 'software' }
+        : {
+            kind: 'token',
+            token: {
+              manufacturer: row.token_manufacturer ?? '',
+              model: row.token_model ?? '',
+              serial: row.token_serial ?? '',
+            },
+            ckaId: row.cka_id ?? '',
+            pkcs11Uri: record.pkcs11_uri,
+          },
+    sealed: record.storage === 'nacl' ? { publicKey: record.public_key, encrypted: record.encrypted } : null,
+    certificatePem: Buffer.from(row.public_key).toString('utf8'),
+    createdAt: row.created_at,
+    lastUsedAt,
+  }
+}
+
+export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey[]> {
+  const rows = await readerOf(db)
+    .selectFrom('signing_key')
+    .selectAll('signing_key')
+    .select((eb) =>
+      eb
+        .selectFrom('signature')
+        .select((each) => each.fn.max('signature.at').as('at'))
+        .whereRef('signature.fingerprint', '=', 'signing_key.fingerprint')
+        .whereRef('signature.purpose', '=', 'signing_key.purpose')
+        .where('signature.state', '=', 'signed')
+        .as('last_used_at'),
+    )
+    .orderBy('signing_key.created_at')
+    .execute()
+  return rows.map((row) => storedKey(row, row.last_used_at))
+}
+
+export async function insertKey(trx: Transaction<Database>, key: NewSigningKey): Promise<void> {
+  await trx.insertInto('signing_key').values(key).execute()
+}
+
+export async function setKeyState(
+  trx: Transaction<Database>,
+  of: { readonly purpose: string; readonly fingerprint: string },
+  state: string,
+  at: string,
+): Promise<boolean> {
+  const changed = await trx
+    .updateTable('signing_key')
+    .set({ state, updated_at: at })
+    .where('purpose', '=', of.purpose)
+    .where('fingerprint', '=', of.fingerprint)
+    // What is destroyed stays so.
+    .where('state', '<>', 'destroyed')
+    .executeTakeFirst()
+  return changed.numUpdatedRows === 1n
+}

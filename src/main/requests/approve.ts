@@ -1,0 +1,256 @@
+import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { RequestId, Sha256Hex } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { ReviewSheet } from '../../shared/review-sheet.ts'
+import type { Secret } from '../../shared/secret.ts'
+import { step } from '../app/steps.ts'
+import { approvability } from '../policy/evaluate.ts'
+import type { SigningCertificate } from '../signing/signer.ts'
+import type { SigningSession } from '../token/token-service.ts'
+import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
+import { findRequest, findSheet, heldReference } from './request.repository.ts'
+import { parseState } from './transition.ts'
+
+export interface ApprovalInput {
+  readonly requestId: RequestId
+  readonly sheetDigest: Sha256Hex
+  readonly acknowledged: readonly string[]
+  readonly pin: Secret | null
+  readonly useLastTry: boolean
+}
+
+/** An approval that is on record, with the session that its PIN opened. */
+export interface Approved {
+  readonly row: RequestRow
+  readonly sheet: ReviewSheet
+  readonly sheetDigest: Sha256Hex
+  readonly session: SigningSession
+  readonly certificate: SigningCertificate
+}
+
+/** The operator has the sheet on his screen. Only a sheet that was shown can be approved. */
+export async function showSheet(ports: DeskPorts, id: RequestId, digest: Sha256Hex): Promise<Result<null, Failure>> {
+  const row = await findRequest(ports.db, id)
+  if (row === null) return err(notFound)
+  const state = parseState(row.state)
+  if (state.kind !== 'review') return ok(null)
+  if (state.sheetDigest !== digest) return err(otherSheet)
+  const written = await writeTransaction(ports.db, async (trx) => {
+    const first = await trx
+      .updateTable('review_sheet')
+      .set({ shown_at: ports.now().toISOString() })
+      .where('request_id', '=', id)
+      .where('digest', '=', digest)
+      .where('shown_at', 'is', null)
+      .executeTakeFirst()
+    if (first.numUpdatedRows === 0n) return
+    await ports.audit.append(trx, [
+      { event: 'sheet-shown', requestId: id, sheetDigest: digest, operator: ports.settings().operatorName },
+    ])
+  })
+  return written.ok ? ok(null) : written
+}
+
+/**
+ * Approves what was shown. In this order: the window's claims against our own record; the server's last word; the PIN, which
+ * opens the token and reads the public key back; only then the decision is written. A wrong PIN is no decision.
+ */
+export async function approve(
+  ports: DeskPorts,
+  input: ApprovalInput,
+  signal: AbortSignal,
+  onSignal: (signal: 'touch' | 'login') => void,
+): Promise<Result<Approved, Failure>> {
+  try {
+    const row = await findRequest(ports.db, input.requestId)
+    if (row === null) return err(notFound)
+    const claimed = await checkClaim(ports, row, input)
+    if (!claimed.ok) return claimed
+    const asked = await askServerAgain(ports, row, claimed.value)
+    if (!asked.ok) return asked
+    const opened = await openKey(ports, row, claimed.value, input, signal, onSignal)
+    if (!opened.ok) return opened
+    const decided = await decide(ports, input)
+    if (!decided.ok) {
+      await opened.value.session.close()
+      return decided
+    }
+    return ok({ row, sheet: claimed.value, sheetDigest: input.sheetDigest, ...opened.value })
+  } finally {
+    input.pin?.wipe()
+  }
+}
+
+/** Goes on with an interrupted request under the approval that it has. */
+export async function reopen(
+  ports: DeskPorts,
+  input: Omit<ApprovalInput, 'acknowledged'>,
+  signal: AbortSignal,
+  onSignal: (signal: 'touch' | 'login') => void,
+): Promise<Result<Approved, Failure>> {
+  try {
+    const row = await findRequest(ports.db, input.requestId)
+    if (row === null) return err(notFound)
+    const state = parseState(row.state)
+    if (state.kind !== 'interrupted') return err(notNow)
+    if (state.approval.sheetDigest !== input.sheetDigest) return err(otherSheet)
+    const stored = await findSheet(ports.db, input.requestId, input.sheetDigest)
+    if (stored === null) return err(otherSheet)
+    const asked = await askServerAgain(ports, row, stored.sheet)
+    if (!asked.ok) return asked
+    const opened = await openKey(ports, row, stored.sheet, input, signal, onSignal)
+    if (!opened.ok) return opened
+    const moved = await move(ports, input.requestId, { kind: 'resumed', sheetDigest: input.sheetDigest })
+    if (!moved.ok) {
+      await opened.value.session.close()
+      return moved
+    }
+    return ok({ row, sheet: stored.sheet, sheetDigest: input.sheetDigest, ...opened.value })
+  } finally {
+    input.pin?.wipe()
+  }
+}
+
+/** Invariant I7: the window can ask; what was shown, whether it can be approved and what must be acknowledged, main knows itself. */
+async function checkClaim(
+  ports: DeskPorts,
+  row: RequestRow,
+  input: ApprovalInput,
+): Promise<Result<ReviewSheet, Failure>> {
+  const state = parseState(row.state)
+  if (state.kind !== 'review') return err(notNow)
+  if (state.sheetDigest !== input.sheetDigest) return err(otherSheet)
+  const stored = await findSheet(ports.db, input.requestId, input.sheetDigest)
+  if (stored === null || stored.shownAt === null) return err(notShown)
+  const may = approvability(stored.sheet.checks)
+  if (may.kind === 'blocked') return err(blocked)
+  if (!may.acknowledge.every((id) => input.acknowledged.includes(id))) return err(notAcknowledged)
+  return ok(stored.sheet)
+}
+
+/** The request may have been aborted, or a right withdrawn, while a person was reading. */
+async function askServerAgain(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
+  const server = ports.serverAt(row.server)
+  if (server === null) return err(notEnrolled)
+  const held = heldReference(row)
+  const still = await server.stillHeld(held)
+  if (!still.ok) return still
+  if (still.value === 'gone') {
+    await move(ports, sheet.requestId, { kind: 'gone' })
+    return err(gone)
+  }
+  for (const artifact of sheet.artifacts) {
+    const permission = await server.signPermission(
+      held,
+      { purpose: sheet.purpose, fingerprint: sheet.key.fingerprint },
+      artifact.artifactId,
+    )
+    if (!permission.ok) return permission
+    if (permission.value.kind !== 'answered' || !permission.value.allowed) return err(permissionChanged)
+  }
+  return ok(null)
+}
+
+async function openKey(
+  ports: DeskPorts,
+  row: RequestRow,
+  sheet: ReviewSheet,
+  input: Pick<ApprovalInput, 'pin' | 'useLastTry'>,
+  signal: AbortSignal,
+  onSignal: (signal: 'touch' | 'login') => void,
+): Promise<Result<{ readonly session: SigningSession; readonly certificate: SigningCertificate }, Failure>> {
+  const registered = await ports.keys.find(sheet.purpose, sheet.key.fingerprint)
+  if (registered === null || registered.state !== 'active') return err(keyNotActive)
+  const key = await ports.keys.forSigning(sheet.purpose, sheet.key.fingerprint)
+  if (key === null) return err(keyNotActive)
+  const session = await ports.tokens.openSession(key.reference, input.pin, {
+    useLastTry: input.useLastTry,
+    signal,
+    onSignal,
+  })
+  if (session.ok) return ok({ session: session.value, certificate: key.certificate })
+  const tokenSerial = registered.home.kind === 'token' ? registered.home.token.serial : null
+  const written = await writeTransaction(ports.db, (trx) =>
+    ports.audit.append(trx, [
+      {
+        event: 'login-failed',
+        requestId: sheet.requestId,
+        code: session.error.code,
+        tokenSerial,
+        operator: ports.settings().operatorName,
+      },
+    ]),
+  )
+  if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code, request: row.id })
+  return session
+}
+
+async function decide(ports: DeskPorts, input: ApprovalInput): Promise<Result<null, Failure>> {
+  const operator = ports.settings().operatorName
+  const at = ports.now().toISOString()
+  step('decision', 'before')
+  const approval = { sheetDigest: input.sheetDigest, operator, at }
+  const moved = await move(ports, input.requestId, { kind: 'approved', approval }, async (trx) => {
+    await trx
+      .insertInto('decision')
+      .values({
+        request_id: input.requestId,
+        kind: 'approved',
+        sheet_digest: input.sheetDigest,
+        operator,
+        reason: null,
+        at,
+      })
+      .execute()
+    return [
+      {
+        event: 'approved',
+        requestId: input.requestId,
+        sheetDigest: input.sheetDigest,
+        acknowledged: [...new Set(input.acknowledged)].sort(),
+        operator,
+      },
+    ]
+  })
+  step('decision', 'after')
+  return moved.ok ? ok(null) : moved
+}
+
+const otherSheet: Failure = {
+  kind: 'refused',
+  code: 'sheet-changed',
+  message:
+    'The checks were made again since this was shown, and something differs. Nothing was approved. Read the new sheet.',
+}
+const notShown: Failure = {
+  kind: 'refused',
+  code: 'sheet-not-shown',
+  message: 'This sheet was never on the screen. Nothing was approved.',
+}
+const blocked: Failure = {
+  kind: 'refused',
+  code: 'sheet-blocked',
+  message: 'A check of this request is refused or unknown. It cannot be approved; it can be declined.',
+}
+const notAcknowledged: Failure = {
+  kind: 'refused',
+  code: 'not-acknowledged',
+  message: 'What needs attention was not acknowledged by name. Nothing was approved. Tick each point, then approve.',
+}
+const gone: Failure = {
+  kind: 'refused',
+  code: 'request-gone',
+  message: 'The server aborted the request while it was being read. Nothing was signed.',
+}
+const permissionChanged: Failure = {
+  kind: 'refused',
+  code: 'permission-withdrawn',
+  message: 'The server no longer permits this signature. Nothing was signed. Make the checks again to see its answer.',
+}
+const keyNotActive: Failure = {
+  kind: 'refused',
+  code: 'key-not-active',
+  message: 'The key is not registered and active any more. Nothing was signed.',
+}

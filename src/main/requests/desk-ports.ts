@@ -1,0 +1,76 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Database } from '../../../db/database.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { EventName, EventPayload } from '../../shared/events.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { AuditEntryBody } from '../audit/format/entry.ts'
+import type { DebusineServer } from '../debusine/server.ts'
+import type { Inspector } from '../inspector/inspector.ts'
+import type { KeyRegistry } from '../keys/key-registry.ts'
+import type { Log } from '../log/logger.ts'
+import type { SbatLevel } from '../policy/policy-input.ts'
+import type { Signer } from '../signing/signer.ts'
+import type { TokenService } from '../token/token-service.ts'
+import type { RequestEvent } from './machine.ts'
+import type { Spool } from './spool.ts'
+import { type Transition, transition } from './transition.ts'
+
+/** Everything that the work on requests needs; each part is built in main/index.ts. */
+export interface DeskPorts {
+  readonly db: Kysely<Database>
+  readonly audit: AuditLog
+  readonly tokens: TokenService
+  readonly keys: KeyRegistry
+  readonly inspector: Inspector
+  readonly signer: Signer
+  readonly spool: Spool
+  readonly sbatLevel: SbatLevel
+  readonly settings: () => Settings
+  /** The client of the server at this URL. Null: the station is not enrolled there (any more). */
+  readonly serverAt: (apiUrl: string) => DebusineServer | null
+  /** Live-log lines for whoever watches the request at the server. */
+  readonly say: (workRequestId: number, line: string) => void
+  readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
+  readonly now: () => Date
+  readonly log: Log
+}
+
+/** Moves a request and writes what explains it, in one transaction. */
+export async function move(
+  ports: DeskPorts,
+  id: RequestId,
+  event: RequestEvent,
+  also: (trx: Transaction<Database>, moved: Transition) => Promise<readonly AuditEntryBody[]> = async () => [],
+): Promise<Result<Transition, Failure>> {
+  const written = await writeTransaction(ports.db, async (trx) => {
+    const moved = await transition(trx, id, event, ports.now().toISOString())
+    if (moved === null) return null
+    await ports.audit.append(trx, await also(trx, moved))
+    return moved
+  })
+  if (!written.ok) return written
+  if (written.value === null) return err(notNow)
+  ports.publish('requests.changed', { requestId: id })
+  return ok(written.value)
+}
+
+export const notNow: Failure = {
+  kind: 'refused',
+  code: 'not-now',
+  message: 'The request has moved on; this does not apply to it any more. Nothing was changed. Look at it again.',
+}
+export const notFound: Failure = {
+  kind: 'invalid',
+  code: 'no-such-request',
+  message: 'There is no such request at this station.',
+}
+export const notEnrolled: Failure = {
+  kind: 'unavailable',
+  code: 'not-enrolled',
+  message:
+    'The station is not enrolled at the server of this request. The request and what was signed are kept. Check the settings.',
+}

@@ -1,0 +1,336 @@
+import type { Failure } from '../../shared/failure.ts'
+import { auditSeq, type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
+import { decline } from './decline.ts'
+import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
+import { closeIncident, openIncident, openIntents, tallyOf } from './incident.ts'
+import { renew, takeNext } from './intake.ts'
+import type { RequestEffect } from './machine.ts'
+import { prepare } from './prepare.ts'
+import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
+import { returnResult } from './return-result.ts'
+import { runSigning } from './signing-run.ts'
+import { parseState } from './transition.ts'
+import { filesOfSheet } from './use-of-key.ts'
+
+/** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
+export interface Desk {
+  /** After a start: finds where each request was. Never signs by itself. */
+  recover(): Promise<void>
+  /** The bell rang, or a request was finished: takes the next one if none is in hand. */
+  lookForWork(apiUrl: string): Promise<Result<null, Failure>>
+  show(id: RequestId, digest: Sha256Hex): Promise<Result<null, Failure>>
+  recheck(id: RequestId): Promise<Result<null, Failure>>
+  approve(input: ApprovalInput): Promise<Result<null, Failure>>
+  resume(input: Omit<ApprovalInput, 'acknowledged'>): Promise<Result<null, Failure>>
+  decline(id: RequestId, reason: string): Promise<Result<null, Failure>>
+  cancel(id: RequestId): Promise<Result<null, Failure>>
+  giveUp(id: RequestId, reason: string): Promise<Result<null, Failure>>
+  closeIncident(id: RequestId, note: string): Promise<Result<null, Failure>>
+  returnAgain(id: RequestId): Promise<Result<null, Failure>>
+  renew(id: RequestId): Promise<Result<null, Failure>>
+  /** Asks the server about every request that waits for a person: it tells nobody when it aborts one. */
+  watchHeld(): Promise<void>
+  /** Stops between two files, and waits until nothing runs. */
+  stop(): Promise<void>
+}
+
+export function createDesk(ports: DeskPorts): Desk {
+  /** What runs for a request: preparing, signing or returning. One thing at a time. */
+  const running = new Map<RequestId, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  let stopping = false
+
+  function inBackground(id: RequestId, what: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController()
+    const before = running.get(id)?.done ?? Promise.resolve()
+    const done = before
+      .then(() => (stopping ? undefined : work(abort.signal)))
+      .catch((error: unknown) => ports.log('request.defect', { request: id, what, error }))
+      .finally(() => {
+        if (running.get(id)?.abort === abort) running.delete(id)
+      })
+    running.set(id, { abort, done })
+  }
+
+  function carryOut(id: RequestId, effects: readonly RequestEffect[]): void {
+    for (const effect of effects) {
+      // `sign` is carried out by whoever holds the session that the PIN opened; there is no other way to it.
+      if (effect.kind === 'prepare') inBackground(id, 'prepare', (signal) => runPrepare(id, signal))
+      if (effect.kind === 'return') inBackground(id, 'return', (signal) => runReturn(id, signal))
+    }
+  }
+
+  async function runPrepare(id: RequestId, signal: AbortSignal): Promise<void> {
+    const row = await findRequest(ports.db, id)
+    if (row === null) return
+    const server = ports.serverAt(row.server)
+    ports.say(row.work_request_id, 'Signing station: fetching and checking the files')
+    const prepared = server === null ? err(notEnrolled) : await prepare({ ...ports, server }, row, signal)
+    if (signal.aborted && !prepared.ok) return
+    if (prepared.ok) {
+      ports.say(row.work_request_id, 'Signing station: waiting for the operator')
+      ports.publish('requests.changed', { requestId: id })
+      return
+    }
+    ports.log('request.unprepared', { request: id, code: prepared.error.code, detail: prepared.error.detail })
+    await move(
+      ports,
+      id,
+      prepared.error.code === 'no-longer-ours' ? { kind: 'gone' } : { kind: 'prepare-failed', failure: prepared.error },
+    )
+  }
+
+  async function runReturn(id: RequestId, signal: AbortSignal): Promise<void> {
+    const row = await findRequest(ports.db, id)
+    if (row === null) return
+    const state = parseState(row.state)
+    if (state.kind !== 'returning') return
+    const server = ports.serverAt(row.server)
+    const returned =
+      server === null
+        ? err(notEnrolled)
+        : await returnResult(
+            { ...ports, server, stationName: () => ports.settings().stationName, suffix: ports.signer.outputSuffix },
+            row,
+            state,
+            signal,
+          )
+    if (returned.ok) {
+      if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
+      await ports.spool.remove(id)
+      ports.publish('requests.changed', { requestId: id })
+      if (server !== null) await lookForWork(row.server)
+      return
+    }
+    ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
+    if (!signal.aborted) await move(ports, id, { kind: 'return-failed', failure: returned.error })
+  }
+
+  function runApproved(approved: Approved): void {
+    const id = approved.sheet.requestId
+    inBackground(id, 'sign', async (signal) => {
+      const files = filesOfSheet(approved.sheet)
+      const before = await tallyOf(ports.db, id, files.length)
+      const settled = new Set(
+        (
+          await ports.db
+            .selectFrom('signature')
+            .select('ordinal')
+            .where('request_id', '=', id)
+            .where('state', '<>', 'withdrawn')
+            .execute()
+        ).map((row) => row.ordinal),
+      )
+      const progress = (signed: number) => {
+        ports.publish('signing.progress', {
+          requestId: id,
+          signed: before.signed + signed,
+          total: files.length,
+          phase: 'signing',
+        })
+        ports.say(approved.row.work_request_id, `Signing station: signed ${before.signed + signed} of ${files.length}`)
+      }
+      progress(0)
+      try {
+        const end = await runSigning({
+          db: ports.db,
+          log: ports.log,
+          requestId: id,
+          context: {
+            request: approved.row,
+            sheet: approved.sheet,
+            sheetDigest: approved.sheetDigest,
+            operator: ports.settings().operatorName,
+            audit: ports.audit,
+            now: ports.now,
+          },
+          files: files.filter(({ file }) => !settled.has(file.ordinal)),
+          session: approved.session,
+          signer: ports.signer,
+          certificate: approved.certificate,
+          pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
+          signal,
+          onProgress: progress,
+        })
+        await ended(id, files.length, end)
+      } finally {
+        await approved.session.close()
+      }
+    })
+  }
+
+  async function ended(id: RequestId, toSign: number, end: Awaited<ReturnType<typeof runSigning>>): Promise<void> {
+    if (end.kind === 'lost') {
+      const opened = await openIncident(ports, id, end.failure.message)
+      if (!opened.ok) ports.log('request.incident-not-recorded', { request: id, code: opened.error.code })
+      return
+    }
+    const moved = await move(
+      ports,
+      id,
+      end.kind === 'stopped'
+        ? { kind: 'signing-stopped', failure: end.failure }
+        : { kind: 'signing-finished', tally: await tallyOf(ports.db, id, toSign) },
+    )
+    if (moved.ok) carryOut(id, moved.value.effects)
+    else ports.log('request.end-not-recorded', { request: id, code: moved.error.code })
+  }
+
+  async function lookForWork(apiUrl: string): Promise<Result<null, Failure>> {
+    const server = ports.serverAt(apiUrl)
+    if (server === null) return err(notEnrolled)
+    const taken = await takeNext({ ...ports, server })
+    if (!taken.ok) return taken
+    if (taken.value.kind === 'taken' || taken.value.kind === 'given-again') {
+      const id = taken.value.requestId
+      ports.publish('requests.changed', { requestId: id })
+      carryOut(id, [{ kind: taken.value.kind === 'taken' ? 'prepare' : 'return' }])
+    }
+    return ok(null)
+  }
+
+  /** Only one fetch at a time: a second one while the first is under way would be the destructive one. */
+  let looking: Promise<Result<null, Failure>> | null = null
+  function lookOnce(apiUrl: string): Promise<Result<null, Failure>> {
+    looking ??= lookForWork(apiUrl).finally(() => {
+      looking = null
+    })
+    return looking
+  }
+
+  async function moveAndGo(id: RequestId, moved: ReturnType<typeof move>): Promise<Result<null, Failure>> {
+    const result = await moved
+    if (!result.ok) return result
+    carryOut(id, result.value.effects)
+    return ok(null)
+  }
+
+  /** One PIN at a time for a request: a click that comes twice finds the first one at work. */
+  const deciding = new Map<RequestId, AbortController>()
+  async function withKey(
+    input: Pick<ApprovalInput, 'requestId' | 'pin'>,
+    open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
+  ): Promise<Result<null, Failure>> {
+    const { requestId: id, pin } = input
+    if (running.has(id) || deciding.has(id) || stopping) {
+      pin?.wipe()
+      return err(notNow)
+    }
+    const abort = new AbortController()
+    deciding.set(id, abort)
+    try {
+      const approved = await open(abort.signal)
+      if (!approved.ok) return approved
+      runApproved(approved.value)
+      return ok(null)
+    } finally {
+      deciding.delete(id)
+    }
+  }
+
+  const touch = (id: RequestId) => (signal: 'touch' | 'login') => {
+    ports.publish('signing.progress', { requestId: id, signed: 0, total: 1, phase: signal })
+  }
+
+  return {
+    recover: async () => {
+      for (const row of await unfinishedRequests(ports.db)) {
+        const id = requestId.parse(row.id)
+        const before = parseState(row.state)
+        const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null
+        const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
+        const open = await openIntents(ports.db, id)
+        const tally = await tallyOf(ports.db, id, toSign)
+        const moved = await move(
+          ports,
+          id,
+          { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
+          async (_trx, { state }) =>
+            state.kind === 'incident' && before.kind !== 'incident'
+              ? [
+                  {
+                    event: 'incident-opened',
+                    requestId: id,
+                    openIntents: open.map(({ intentSeq }) => auditSeq.parse(intentSeq)),
+                    reason: 'The station stopped while the token was at work.',
+                  },
+                ]
+              : [],
+        )
+        if (moved.ok) carryOut(id, moved.value.effects)
+        else ports.log('request.not-recovered', { request: id, code: moved.error.code })
+      }
+    },
+    lookForWork: lookOnce,
+    show: (id, digest) => showSheet(ports, id, digest),
+    recheck: async (id) => {
+      const row = await findRequest(ports.db, id)
+      if (row === null) return err(notFound)
+      if (running.has(id)) await running.get(id)?.done
+      const moved = await move(ports, id, { kind: 'prepare-again' })
+      if (!moved.ok) return moved
+      const abort = new AbortController()
+      await runPrepare(id, abort.signal)
+      return ok(null)
+    },
+    approve: (input) => withKey(input, (signal) => approve(ports, input, signal, touch(input.requestId))),
+    resume: (input) => withKey(input, (signal) => reopen(ports, input, signal, touch(input.requestId))),
+    decline: async (id, reason) => {
+      running.get(id)?.abort.abort()
+      await running.get(id)?.done
+      const declined = await decline(ports, id, reason)
+      if (declined.ok) carryOut(id, [{ kind: 'return' }])
+      return declined
+    },
+    cancel: async (id) => {
+      const run = running.get(id)
+      const row = await findRequest(ports.db, id)
+      if (run === undefined || row?.stage !== 'signing') return err(notNow)
+      run.abort.abort()
+      return ok(null)
+    },
+    giveUp: async (id, reason) => {
+      const row = await findRequest(ports.db, id)
+      if (row === null) return err(notFound)
+      const state = parseState(row.state)
+      if (state.kind !== 'interrupted') return err(notNow)
+      const sheet = await findSheet(ports.db, id, state.approval.sheetDigest)
+      const tally = await tallyOf(ports.db, id, sheet === null ? 0 : filesOfSheet(sheet.sheet).length)
+      return moveAndGo(id, move(ports, id, { kind: 'given-up', tally, reason }))
+    },
+    closeIncident: async (id, note) => {
+      const row = await findRequest(ports.db, id)
+      if (row === null) return err(notFound)
+      const state = parseState(row.state)
+      if (state.kind !== 'incident') return err(notNow)
+      const sheet = await findSheet(ports.db, id, state.approval.sheetDigest)
+      const closed = await closeIncident(ports, id, note, sheet === null ? 0 : filesOfSheet(sheet.sheet).length)
+      if (closed.ok) carryOut(id, [{ kind: 'return' }])
+      return closed
+    },
+    returnAgain: (id) => moveAndGo(id, move(ports, id, { kind: 'return-again' })),
+    renew: async (id) => {
+      const row = await findRequest(ports.db, id)
+      if (row === null) return err(notFound)
+      const server = ports.serverAt(row.server)
+      return server === null ? err(notEnrolled) : renew({ ...ports, server }, id, row.work_request_id)
+    },
+    watchHeld: async () => {
+      for (const row of await unfinishedRequests(ports.db)) {
+        if (row.stage !== 'review' && row.stage !== 'unprepared' && row.stage !== 'interrupted') continue
+        const id = requestId.parse(row.id)
+        const still = await ports.serverAt(row.server)?.stillHeld(heldReference(row))
+        if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
+        await move(ports, id, { kind: 'gone' })
+        await ports.spool.remove(id)
+        await lookOnce(row.server)
+      }
+    },
+    stop: async () => {
+      stopping = true
+      for (const abort of [...deciding.values(), ...[...running.values()].map((each) => each.abort)]) abort.abort()
+      await Promise.all([...running.values()].map(({ done }) => done))
+    },
+  }
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import type { Database } from '../../../db/database.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { type RequestId, requestId } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { step } from '../app/steps.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { DebusineServer, HeldWork } from '../debusine/server.ts'
+import { signTaskOf } from '../debusine/task-data.ts'
+import { initialStep } from './machine.ts'
+import { requestInHand } from './request.repository.ts'
+
+export interface Intake {
+  readonly db: Kysely<Database>
+  readonly audit: AuditLog
+  readonly server: DebusineServer
+  readonly now: () => Date
+}
+
+export type Taken =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'holding' }
+  | { readonly kind: 'taken'; readonly requestId: RequestId }
+  | { readonly kind: 'given-again'; readonly requestId: RequestId }
+
+/**
+ * Takes the request that the server assigned, unless one is in hand: a second fetch is destructive (docs/flows/server.md). What is
+ * needed to go on after a restart is committed before anybody is told.
+ */
+export async function takeNext(intake: Intake): Promise<Result<Taken, Failure>> {
+  if ((await requestInHand(intake.db, intake.server.apiUrl)) !== null) return ok({ kind: 'holding' })
+  step('fetch', 'before')
+  const fetched = await intake.server.fetchNext()
+  if (!fetched.ok) return fetched
+  if (fetched.value === null) return ok({ kind: 'nothing' })
+  const kept = await keep(intake, fetched.value)
+  step('fetch', 'after')
+  return kept
+}
+
+/** Fetches the held request again: its token has died (7 days on 0.16). The server counts it as one of three losses. */
+export async function renew(intake: Intake, id: RequestId, workRequest: number): Promise<Result<null, Failure>> {
+  const fetched = await intake.server.fetchNext()
+  if (!fetched.ok) return fetched
+  if (fetched.value === null || fetched.value.request.id !== workRequest) {
+    return err({
+      kind: 'unavailable',
+      code: 'renewal-refused',
+      message: 'The server did not hand out the request again. Nothing was changed here; it may have been aborted.',
+    })
+  }
+  const { token, fetchedAt, request } = fetched.value
+  const written = await writeTransaction(intake.db, (trx) =>
+    trx
+      .updateTable('request')
+      .set({ token, fetched_at: fetchedAt, retry_count: request.retryCount, worker: request.worker })
+      .where('id', '=', id)
+      .execute(),
+  )
+  return written.ok ? ok(null) : written
+}
+
+async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise<Result<Taken, Failure>> {
+  const { request } = work
+  const at = now().toISOString()
+  const task = signTaskOf(request)
+  return writeTransaction(db, async (trx): Promise<Taken> => {
+    const known = await trx
+      .selectFrom('request')
+      .select('id')
+      .where('server', '=', server.apiUrl)
+      .where('work_request_id', '=', request.id)
+      .executeTakeFirst()
+    if (known !== undefined) {
+      // Finished here, and handed out again: the server lost our answer. It gets the same one; nothing is signed a second time.
+      const row = await trx
+        .selectFrom('request')
+        .select(['outcome', 'state'])
+        .where('id', '=', known.id)
+        .executeTakeFirstOrThrow()
+      const verdict = row.outcome === 'aborted-by-server' || row.outcome === null ? 'failed' : row.outcome
+      const state = {
+        kind: 'returning',
+        verdict,
+        reason: 'The server handed the request out again after it was answered.',
+        failure: null,
+      }
+      await trx
+        .updateTable('request')
+        .set({
+          token: work.token,
+          worker: request.worker,
+          fetched_at: work.fetchedAt,
+          stage: 'returning',
+          outcome: null,
+          completion_sent: 0,
+          state: JSON.stringify(state),
+          updated_at: at,
+        })
+        .where('id', '=', known.id)
+        .execute()
+      return { kind: 'given-again', requestId: requestId.parse(known.id) }
+    }
+    const id = requestId.parse(randomUUID())
+    const purpose = task.ok ? task.value.purpose : null
+    await trx
+      .insertInto('request')
+      .values({
+        id,
+        server: server.apiUrl,
+        work_request_id: request.id,
+        scope: request.scope,
+        workspace: request.workspace,
+        token: work.token,
+        worker: request.worker,
+        fetched_at: work.fetchedAt,
+        task_name: request.taskName,
+        raw: work.raw.slice(0, 65_536),
+        purpose,
+        fingerprint: task.ok ? task.value.fingerprint : null,
+        created_by: request.createdBy,
+        requested_at: request.createdAt,
+        retry_count: request.retryCount,
+        title: `Work request ${request.id}`,
+        requested_by: null,
+        stage: initialStep.state.kind,
+        outcome: null,
+        state: JSON.stringify(initialStep.state),
+        file_count: 0,
+        signed_count: 0,
+        worst_check: null,
+        received_at: at,
+        updated_at: at,
+      })
+      .execute()
+    await audit.append(trx, [
+      {
+        event: 'request-received',
+        requestId: id,
+        server: server.apiUrl,
+        workRequestId: request.id,
+        scope: request.scope,
+        workspace: request.workspace,
+        purpose: purpose ?? request.taskName,
+        fingerprint: task.ok ? task.value.fingerprint : null,
+        createdBy: request.createdBy,
+      },
+    ])
+    return { kind: 'taken', requestId: id }
+  })
+}

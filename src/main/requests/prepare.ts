@@ -1,0 +1,322 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { type ArtifactId, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
+import { type SignTask, signingInputOf, signTaskOf, workRequestOf } from '../debusine/task-data.ts'
+import type { Inspector } from '../inspector/inspector.ts'
+import type { KeyRegistry } from '../keys/key-registry.ts'
+import { approvability, evaluate } from '../policy/evaluate.ts'
+import { worst } from '../policy/evidence.ts'
+import type { PolicyInput, SbatLevel } from '../policy/policy-input.ts'
+import {
+  buildSheet,
+  type InspectedArtifact,
+  sheetArtifacts,
+  sheetDigest,
+  showTheSame,
+  titleOf,
+} from '../review/build-sheet.ts'
+import { recordSheet } from './record-sheet.ts'
+import { heldReference, newestSheet } from './request.repository.ts'
+import type { Spool } from './spool.ts'
+
+export interface Preparation {
+  readonly db: Kysely<Database>
+  readonly server: DebusineServer
+  readonly spool: Spool
+  readonly inspector: Inspector
+  readonly keys: KeyRegistry
+  readonly settings: () => Settings
+  readonly sbatLevel: SbatLevel
+  readonly now: () => Date
+}
+
+/** Fetches, inspects and checks what a request wants signed, and makes its sheet. Everything can be done again after a crash. */
+export async function prepare(
+  ports: Preparation,
+  row: RequestRow,
+  signal: AbortSignal,
+): Promise<Result<{ readonly digest: string }, Failure>> {
+  const request = workRequestOf(row.raw)
+  if (!request.ok) return request
+  const task = signTaskOf(request.value)
+  if (!task.ok) return task
+  if (task.value.purpose !== 'uefi') {
+    return err({
+      kind: 'refused',
+      code: 'purpose-unsupported',
+      message: `This station does not sign for the purpose “${task.value.purpose}”. Nothing was fetched. Decline the request, so that it is not waited for.`,
+    })
+  }
+  const id = requestId.parse(row.id)
+  const held = heldReference(row)
+  const artifacts = await readArtifacts(ports.server, held, task.value)
+  if (!artifacts.ok) return artifacts
+  const listed = await listFiles(ports.db, id, artifacts.value)
+  if (!listed.ok) return listed
+  await ports.spool.open(id)
+  for (const { file, ordinal } of listed.value) {
+    if ((await ports.spool.compare(id, ordinal, file)) === 'same') continue
+    const fetched = await ports.server.download(held, file, ports.spool.pathOf(id, ordinal), { signal })
+    if (!fetched.ok) return fetched
+  }
+  const inspected = await inspectAll(
+    ports,
+    { id, held, task: task.value, artifacts: artifacts.value, files: listed.value },
+    signal,
+  )
+  if (!inspected.ok) return inspected
+  return makeSheet(ports, { row, id, held, request: request.value, task: task.value, inspected: inspected.value })
+}
+
+interface ReadArtifact {
+  readonly artifact: Artifact
+  readonly trustedCerts: readonly string[] | null
+  readonly binaryPackageName: string | null
+}
+
+async function readArtifacts(
+  server: DebusineServer,
+  held: HeldReference,
+  task: SignTask,
+): Promise<Result<readonly ReadArtifact[], Failure>> {
+  const read: ReadArtifact[] = []
+  for (const artifactId of task.unsignedIds) {
+    const artifact = await server.artifact(held, artifactId)
+    if (!artifact.ok) return artifact
+    if (artifact.value.category !== 'debusine:signing-input') {
+      return err({
+        kind: 'invalid',
+        code: 'artifact-category',
+        message: `Artifact ${artifactId} is not a signing input. Nothing was signed. Decline the request.`,
+        detail: artifact.value.category,
+      })
+    }
+    const data = signingInputOf(artifact.value.data)
+    if (!data.ok) return data
+    read.push({ artifact: artifact.value, ...data.value })
+  }
+  return ok(read)
+}
+
+interface ListedFile {
+  readonly artifactPosition: number
+  readonly ordinal: number
+  readonly file: Artifact['files'][number]
+}
+
+/** Fixes names, sizes and digests the first time; later the server must say the same (invariant I2). */
+async function listFiles(
+  db: Kysely<Database>,
+  id: RequestId,
+  artifacts: readonly ReadArtifact[],
+): Promise<Result<readonly ListedFile[], Failure>> {
+  let ordinal = 0
+  const listed = artifacts.flatMap(({ artifact }, artifactPosition) =>
+    [...artifact.files]
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+      .map((file): ListedFile => ({ artifactPosition, ordinal: ordinal++, file })),
+  )
+  const rows = listed.map((each) => ({
+    request_id: id as string,
+    ordinal: each.ordinal,
+    artifact_position: each.artifactPosition,
+    artifact_id: artifacts[each.artifactPosition]?.artifact.id ?? 0,
+    path: each.file.path,
+    size: each.file.size,
+    sha256: each.file.sha256 as string,
+  }))
+  const known = await db
+    .selectFrom('request_file')
+    .selectAll()
+    .where('request_id', '=', id)
+    .orderBy('ordinal')
+    .execute()
+  if (known.length > 0) {
+    const same =
+      known.length === rows.length &&
+      known.every((file, index) =>
+        Object.entries(file).every(([name, value]) => rows[index]?.[name as keyof (typeof rows)[number]] === value),
+      )
+    return same ? ok(listed) : err(changedAtServer)
+  }
+  if (rows.length === 0) return err(noFiles)
+  const written = await writeTransaction(db, async (trx) => {
+    for (const file of rows) await trx.insertInto('request_file').values(file).execute()
+    await trx.updateTable('request').set({ file_count: rows.length }).where('id', '=', id).execute()
+  })
+  return written.ok ? ok(listed) : written
+}
+
+const changedAtServer: Failure = {
+  kind: 'refused',
+  code: 'input-changed-at-server',
+  message:
+    'The server now lists other files or other digests than when the request was fetched. Nothing was signed. Decline the request and ask the server’s administrator.',
+}
+const noFiles: Failure = {
+  kind: 'invalid',
+  code: 'no-files',
+  message: 'The request names no file. Nothing can be signed. Decline the request.',
+}
+
+interface Fetched {
+  readonly id: RequestId
+  readonly held: HeldReference
+  readonly task: SignTask
+  readonly artifacts: readonly ReadArtifact[]
+  readonly files: readonly ListedFile[]
+}
+
+async function inspectAll(
+  ports: Preparation,
+  fetched: Fetched,
+  signal: AbortSignal,
+): Promise<Result<readonly InspectedArtifact[], Failure>> {
+  const facts = await Promise.all(
+    fetched.files.map(({ file, ordinal }) =>
+      ports.inspector.inspect({ path: ports.spool.pathOf(fetched.id, ordinal), name: file.path }, signal),
+    ),
+  )
+  const inspected: InspectedArtifact[] = []
+  for (const [position, { artifact, trustedCerts, binaryPackageName }] of fetched.artifacts.entries()) {
+    const permission = await ports.server.signPermission(
+      fetched.held,
+      { purpose: fetched.task.purpose, fingerprint: fetched.task.fingerprint },
+      artifact.id,
+    )
+    const files: InspectedArtifact['files'][number][] = []
+    for (const { file, ordinal, artifactPosition } of fetched.files) {
+      if (artifactPosition !== position) continue
+      const found = facts[ordinal]
+      if (found === undefined || (!found.ok && signal.aborted)) return err(stopped)
+      files.push({
+        ordinal,
+        path: file.path,
+        size: file.size,
+        sha256: file.sha256,
+        // A parser that died is a fact about the file: it cannot be explained, and for this purpose not be signed.
+        facts: found.ok ? found.value : { kind: 'opaque', reason: found.error.message, firstBytesHex: '' },
+        signedBefore: await signedBefore(ports.db, fetched.id, file.sha256, fetched.task),
+      })
+    }
+    inspected.push({
+      artifactId: artifact.id,
+      category: artifact.category,
+      binaryPackageName,
+      trustedCerts,
+      permission: permission.ok ? permission.value : { kind: 'not-answered', reason: permission.error.message },
+      files,
+    })
+  }
+  return ok(inspected)
+}
+
+const stopped: Failure = {
+  kind: 'unavailable',
+  code: 'cancelled',
+  message: 'Preparing the request was stopped. What was fetched is kept.',
+}
+
+async function signedBefore(
+  db: Kysely<Database>,
+  id: RequestId,
+  sha256: string,
+  task: SignTask,
+): Promise<SheetFile['signedBefore']> {
+  const rows = await db
+    .selectFrom('signature')
+    .innerJoin('request', 'request.id', 'signature.request_id')
+    .select(['signature.at', 'signature.request_id', 'request.work_request_id'])
+    .where('signature.input_sha256', '=', sha256)
+    .where('signature.purpose', '=', task.purpose)
+    .where('signature.fingerprint', '=', task.fingerprint)
+    .where('signature.state', '=', 'signed')
+    .where('signature.request_id', '<>', id)
+    .orderBy('signature.at', 'desc')
+    .limit(16)
+    .execute()
+  return rows.map((row) => ({
+    at: row.at,
+    requestId: requestId.parse(row.request_id),
+    workRequest: row.work_request_id as SheetFile['signedBefore'][number]['workRequest'],
+  }))
+}
+
+interface Inspected {
+  readonly row: RequestRow
+  readonly id: RequestId
+  readonly held: HeldReference
+  readonly request: WorkRequest
+  readonly task: SignTask
+  readonly inspected: readonly InspectedArtifact[]
+}
+
+async function makeSheet(
+  ports: Preparation,
+  { row, id, held, request, task, inspected }: Inspected,
+): Promise<Result<{ readonly digest: string }, Failure>> {
+  const settings = ports.settings()
+  const artifacts = sheetArtifacts(inspected, settings.trustedCerts)
+  const spool = new Map<number, 'same' | 'changed' | 'unreadable'>()
+  for (const file of artifacts.flatMap((artifact) => artifact.files))
+    spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
+  const stillHeld = await ports.server.stillHeld(held)
+  const known = await ports.keys.find(task.purpose, task.fingerprint)
+  const now = ports.now()
+  const policy: PolicyInput = {
+    now,
+    purpose: task.purpose,
+    fingerprint: task.fingerprint,
+    held: stillHeld.ok ? { kind: stillHeld.value } : { kind: 'not-answered', failure: stillHeld.error },
+    artifacts,
+    spool,
+    key: known,
+    registeredFor: known === null ? await ports.keys.purposesOf(task.fingerprint) : [],
+    token: known === null ? { kind: 'usable' } : await ports.keys.usability(known),
+    trustedList: settings.trustedCerts,
+    sbatLevel: ports.sbatLevel,
+  }
+  const checks = evaluate(policy)
+  const fresh: ReviewSheet = buildSheet({
+    requestId: id,
+    madeAt: now.toISOString(),
+    server: new URL(row.server).origin,
+    request,
+    purpose: 'uefi',
+    fingerprint: task.fingerprint,
+    key: known,
+    artifacts,
+    checks,
+  })
+  const before = await newestSheet(ports.db, id)
+  // A check that finds the same leaves the sheet, and what was seen of it, alone.
+  const sheet = before !== null && showTheSame(before.sheet, fresh) ? before.sheet : fresh
+  const { bytes, digest } = sheetDigest(sheet)
+  const written = await recordSheet(ports.db, {
+    id,
+    sheet: bytes,
+    digest,
+    madeAt: sheet.madeAt,
+    approvable: approvability(checks).kind === 'approvable',
+    title: titleOf(artifacts),
+    requestedBy:
+      artifacts
+        .map(({ permission }) => (permission.kind === 'answered' ? permission.username : null))
+        .find((name) => name !== null) ?? null,
+    worstCheck: worst(checks.map((check) => check.outcome)),
+    at: now.toISOString(),
+  })
+  return written.ok ? ok({ digest: sha256Hex.parse(digest) }) : written
+}
+
+/** Input artifacts of the task in its order: results are returned one for each. */
+export function inputArtifactsOf(sheet: ReviewSheet): readonly ArtifactId[] {
+  return sheet.artifacts.map((artifact) => artifact.artifactId)
+}

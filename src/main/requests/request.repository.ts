@@ -1,0 +1,137 @@
+import type { Kysely } from 'kysely'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { failure } from '../../shared/failure.ts'
+import { fingerprint, type RequestId, requestId, type Sha256Hex, sha256Hex, workRequestId } from '../../shared/ids.ts'
+import type { FileOutcome, RequestSummary } from '../../shared/request.ts'
+import { type ReviewSheet, reviewSheet } from '../../shared/review-sheet.ts'
+import type { HeldReference } from '../debusine/server.ts'
+
+export async function findRequest(db: Kysely<Database>, id: RequestId): Promise<RequestRow | null> {
+  return (await readerOf(db).selectFrom('request').selectAll().where('id', '=', id).executeTakeFirst()) ?? null
+}
+
+/** The request that the station holds at a server: at most one, as debusine gives a signing worker one at a time. */
+export async function requestInHand(db: Kysely<Database>, server: string): Promise<RequestRow | null> {
+  return (
+    (await readerOf(db)
+      .selectFrom('request')
+      .selectAll()
+      .where('server', '=', server)
+      .where('stage', '<>', 'done')
+      .orderBy('received_at')
+      .executeTakeFirst()) ?? null
+  )
+}
+
+export async function unfinishedRequests(db: Kysely<Database>): Promise<readonly RequestRow[]> {
+  return readerOf(db).selectFrom('request').selectAll().where('stage', '<>', 'done').orderBy('received_at').execute()
+}
+
+export function heldReference(
+  row: Pick<RequestRow, 'work_request_id' | 'token' | 'scope' | 'workspace' | 'worker'>,
+): HeldReference {
+  return {
+    workRequestId: workRequestId.parse(row.work_request_id),
+    token: row.token,
+    scope: row.scope,
+    workspace: row.workspace,
+    worker: row.worker,
+  }
+}
+
+export interface StoredSheet {
+  readonly sheet: ReviewSheet
+  readonly digest: Sha256Hex
+  readonly shownAt: string | null
+}
+
+export async function findSheet(db: Kysely<Database>, id: RequestId, digest: string): Promise<StoredSheet | null> {
+  const row = await readerOf(db)
+    .selectFrom('review_sheet')
+    .selectAll()
+    .where('request_id', '=', id)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row === undefined ? null : stored(row)
+}
+
+export async function newestSheet(db: Kysely<Database>, id: RequestId): Promise<StoredSheet | null> {
+  const row = await readerOf(db)
+    .selectFrom('review_sheet')
+    .selectAll()
+    .where('request_id', '=', id)
+    .orderBy('made_at', 'desc')
+    .orderBy('digest')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : stored(row)
+}
+
+function stored(row: { sheet: Uint8Array; digest: string; shown_at: string | null }): StoredSheet {
+  return {
+    sheet: reviewSheet.parse(JSON.parse(Buffer.from(row.sheet).toString('utf8'))),
+    digest: sha256Hex.parse(row.digest),
+    shownAt: row.shown_at,
+  }
+}
+
+/** A row of the list. `server` loses its path: the origin is what a person knows it by. */
+export function summaryOf(row: RequestRow, keyDescription: string | null): RequestSummary {
+  const print = fingerprint.safeParse(row.fingerprint)
+  return {
+    id: requestId.parse(row.id),
+    workRequestId: workRequestId.parse(row.work_request_id),
+    server: new URL(row.server).origin,
+    scope: row.scope,
+    workspace: row.workspace,
+    purpose: row.purpose ?? row.task_name,
+    fingerprint: print.success ? print.data : null,
+    keyDescription,
+    stage: row.stage as RequestSummary['stage'], // CHECK in the schema
+    outcome: row.outcome as RequestSummary['outcome'], // CHECK in the schema
+    title: row.title,
+    requestedBy: row.requested_by,
+    fileCount: row.file_count,
+    signedCount: row.signed_count,
+    worstCheck: row.worst_check as RequestSummary['worstCheck'], // CHECK in the schema
+    receivedAt: row.received_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+export async function fileOutcomes(db: Kysely<Database>, id: RequestId): Promise<ReadonlyMap<number, FileOutcome>> {
+  const rows = await readerOf(db)
+    .selectFrom('signature')
+    .select(['ordinal', 'state', 'output_sha256', 'failure', 'at'])
+    .select((eb) => eb.fn<number | null>('length', ['output']).as('output_size'))
+    .where('request_id', '=', id)
+    .execute()
+  return new Map(rows.map((row) => [row.ordinal, outcomeOf(row)]))
+}
+
+function outcomeOf(row: {
+  state: string
+  output_sha256: string | null
+  output_size: number | null
+  failure: string | null
+  at: string
+}): FileOutcome {
+  switch (row.state) {
+    case 'begun':
+      return { kind: 'begun' }
+    case 'signed':
+      return {
+        kind: 'signed',
+        outputSha256: sha256Hex.parse(row.output_sha256),
+        outputSize: row.output_size ?? 0,
+        at: row.at,
+      }
+    case 'failed':
+      return { kind: 'failed', failure: failure.parse(JSON.parse(row.failure ?? 'null')), at: row.at }
+    case 'unknown':
+      return { kind: 'unknown' }
+    default:
+      return { kind: 'waiting' }
+  }
+}

@@ -1,0 +1,339 @@
+import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import type { Kysely } from 'kysely'
+import type { Database } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { type ArtifactId, artifactId, requestId, sha256Hex } from '../../shared/ids.ts'
+import { ok, type Result } from '../../shared/result.ts'
+import { step } from '../app/steps.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import { type DebusineServer, type HeldReference, type OutputFile } from '../debusine/server.ts'
+import { signingOutputData } from '../debusine/task-data.ts'
+import type { RequestState } from './machine.ts'
+import { findSheet, heldReference, newestSheet } from './request.repository.ts'
+import { type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
+import type { Spool } from './spool.ts'
+import { transition } from './transition.ts'
+
+export interface Returning {
+  readonly db: Kysely<Database>
+  readonly audit: AuditLog
+  readonly server: DebusineServer
+  readonly spool: Spool
+  readonly stationName: () => string
+  readonly suffix: string
+  readonly now: () => Date
+}
+
+/** `gone`: nobody waits for the result any more. What was signed stays here. */
+export type Returned = 'returned' | 'gone'
+
+/**
+ * Uploads what is signed, relates it, reports the result. Each step is remembered, so that it can be taken again after a crash
+ * or a lost server without a second artifact. Reads only what is committed: no result leaves without its outcome row (I1).
+ */
+export async function returnResult(
+  ports: Returning,
+  row: RequestRow,
+  state: Extract<RequestState, { kind: 'returning' }>,
+  signal: AbortSignal,
+): Promise<Result<Returned, Failure>> {
+  const id = requestId.parse(row.id)
+  const held = heldReference(row)
+  const decision = await ports.db.selectFrom('decision').selectAll().where('request_id', '=', row.id).executeTakeFirst()
+  const stored =
+    decision?.sheet_digest == null
+      ? await newestSheet(ports.db, id)
+      : await findSheet(ports.db, id, decision.sheet_digest)
+  const signatures = await signatureResults(ports.db, row.id)
+  const report = reportOf(state, stored?.sheet ?? null, signatures, {
+    stationName: ports.stationName(),
+    auditSeqs: await auditNumbers(ports.db, row.id),
+    suffix: ports.suffix,
+  })
+  await ports.spool.open(id)
+
+  step('upload', 'before')
+  const produced = await findProduced(ports, row, held)
+  if (!produced.ok) return produced.error.code === 'no-longer-ours' ? ended(ports, row, report) : produced
+  for (const output of report.outputs) {
+    const uploaded = await uploadOutput(
+      ports,
+      row,
+      held,
+      output,
+      { purpose: stored?.sheet.purpose ?? '', fingerprint: stored?.sheet.key.fingerprint ?? '' },
+      signal,
+    )
+    if (!uploaded.ok) return uploaded.error.code === 'no-longer-ours' ? ended(ports, row, report) : uploaded
+  }
+  const logged = await uploadLog(
+    ports,
+    row,
+    held,
+    report,
+    stored?.sheet.artifacts.map((artifact) => artifact.artifactId) ?? [],
+    signal,
+  )
+  if (!logged.ok) return logged.error.code === 'no-longer-ours' ? ended(ports, row, report) : logged
+  step('upload', 'after')
+
+  const marked = await writeTransaction(ports.db, (trx) =>
+    trx.updateTable('request').set({ completion_sent: 1 }).where('id', '=', row.id).execute(),
+  )
+  if (!marked.ok) return marked
+  step('completion', 'before')
+  const completed = await ports.server.complete(held, {
+    result: report.result,
+    errors: report.errors,
+    durationSeconds: (ports.now().getTime() - Date.parse(row.fetched_at)) / 1000,
+  })
+  if (!completed.ok) {
+    // A report whose answer was lost, sent again: 0.16 has closed the request for us.
+    return completed.error.code === 'no-longer-ours'
+      ? ended(ports, { ...row, completion_sent: row.completion_sent }, report)
+      : completed
+  }
+  step('completion', 'after')
+  return finish(ports, row, report)
+}
+
+/** The server does not know us for this request any more: after our report was sent, that means it arrived; before, an abort. */
+async function ended(ports: Returning, row: RequestRow, report: Report): Promise<Result<Returned, Failure>> {
+  return row.completion_sent === 1 ? finish(ports, row, report) : ok('gone')
+}
+
+async function finish(ports: Returning, row: RequestRow, report: Report): Promise<Result<Returned, Failure>> {
+  const id = requestId.parse(row.id)
+  const outputs = await ports.db
+    .selectFrom('returned_artifact')
+    .select('artifact_id')
+    .where('request_id', '=', row.id)
+    .where('kind', '=', 'output')
+    .orderBy('position')
+    .execute()
+  const written = await writeTransaction(ports.db, async (trx) => {
+    const moved = await transition(trx, id, { kind: 'returned' }, ports.now().toISOString())
+    if (moved === null) return
+    await ports.audit.append(trx, [
+      {
+        event: 'returned',
+        requestId: id,
+        result: report.result,
+        outputArtifacts: outputs.map(({ artifact_id }) => artifactId.parse(artifact_id)),
+        errors: report.errors.map(({ code, message }) => ({ code, message })),
+      },
+    ])
+  })
+  return written.ok ? ok('returned') : written
+}
+
+/** Artifacts that an earlier try made and did not live to remember: found by what they are, so that none is made twice. */
+async function findProduced(
+  ports: Returning,
+  row: RequestRow,
+  held: HeldReference,
+): Promise<Result<null, Failure & { code: string }>> {
+  const known = await ports.db
+    .selectFrom('returned_artifact')
+    .select('artifact_id')
+    .where('request_id', '=', row.id)
+    .execute()
+  const produced = await ports.server.producedArtifacts(held)
+  if (!produced.ok) return produced
+  const strangers = produced.value
+    .filter((id) => !known.some(({ artifact_id }) => artifact_id === id))
+    .sort((a, b) => a - b)
+  let output = known.length
+  for (const id of strangers) {
+    const artifact = await ports.server.artifact(held, id)
+    if (!artifact.ok) return artifact
+    // Outputs are made in the order of their inputs, the logs after them: the n-th stranger is the n-th that is missing.
+    if (artifact.value.category === 'debusine:signing-output') await remember(ports, row.id, 'output', output++, id)
+    else if (artifact.value.category === 'debusine:work-request-debug-logs')
+      await remember(ports, row.id, 'logs', 0, id)
+  }
+  return ok(null)
+}
+
+async function uploadOutput(
+  ports: Returning,
+  row: RequestRow,
+  held: HeldReference,
+  output: PlannedOutput,
+  key: { readonly purpose: string; readonly fingerprint: string },
+  signal: AbortSignal,
+): Promise<Result<null, Failure>> {
+  const files: OutputFile[] = []
+  for (const ordinal of output.signedOrdinals) {
+    const signature = await ports.db
+      .selectFrom('signature')
+      .innerJoin('request_file', (join) =>
+        join
+          .onRef('request_file.request_id', '=', 'signature.request_id')
+          .onRef('request_file.ordinal', '=', 'signature.ordinal'),
+      )
+      .select(['signature.output', 'signature.output_sha256', 'request_file.path'])
+      .where('signature.request_id', '=', row.id)
+      .where('signature.ordinal', '=', ordinal)
+      .where('signature.state', '=', 'signed')
+      .executeTakeFirstOrThrow()
+    const bytes = signature.output ?? new Uint8Array()
+    const file = `${ports.spool.pathOf(requestId.parse(row.id), ordinal)}.sig`
+    await writeFile(file, bytes, { mode: 0o600 })
+    files.push({
+      path: `${signature.path}${ports.suffix}`,
+      file,
+      size: bytes.length,
+      sha256: sha256Hex.parse(signature.output_sha256),
+    })
+  }
+  return upload(ports, row, held, {
+    kind: 'output',
+    position: output.position,
+    category: 'debusine:signing-output',
+    data: signingOutputData({ ...key, results: output.results, binaryPackageName: output.binaryPackageName }),
+    files,
+    relateTo: [output.input],
+    signal,
+  })
+}
+
+async function uploadLog(
+  ports: Returning,
+  row: RequestRow,
+  held: HeldReference,
+  report: Report,
+  inputs: readonly ArtifactId[],
+  signal: AbortSignal,
+): Promise<Result<null, Failure>> {
+  const known = await ports.db
+    .selectFrom('returned_artifact')
+    .select('uploaded')
+    .where('request_id', '=', row.id)
+    .where('kind', '=', 'logs')
+    .executeTakeFirst()
+  if (known?.uploaded === 1) return ok(null)
+  const bytes = Buffer.from(report.log, 'utf8')
+  const file = `${ports.spool.pathOf(requestId.parse(row.id), 0)}.log`
+  await writeFile(file, bytes, { mode: 0o600 })
+  return upload(ports, row, held, {
+    kind: 'logs',
+    position: 0,
+    category: 'debusine:work-request-debug-logs',
+    data: {},
+    files: [
+      {
+        path: 'signing-station.log',
+        file,
+        size: bytes.length,
+        sha256: sha256Hex.parse(createHash('sha256').update(bytes).digest('hex')),
+      },
+    ],
+    relateTo: inputs,
+    signal,
+  })
+}
+
+interface Upload {
+  readonly kind: 'output' | 'logs'
+  readonly position: number
+  readonly category: string
+  readonly data: unknown
+  readonly files: readonly OutputFile[]
+  readonly relateTo: readonly ArtifactId[]
+  readonly signal: AbortSignal
+}
+
+async function upload(
+  ports: Returning,
+  row: RequestRow,
+  held: HeldReference,
+  plan: Upload,
+): Promise<Result<null, Failure>> {
+  const known = await ports.db
+    .selectFrom('returned_artifact')
+    .selectAll()
+    .where('request_id', '=', row.id)
+    .where('kind', '=', plan.kind)
+    .where('position', '=', plan.position)
+    .executeTakeFirst()
+  if (known?.uploaded === 1) return ok(null)
+  let id = known === undefined ? null : artifactId.parse(known.artifact_id)
+  let missing = plan.files.map((file) => file.path)
+  if (id === null) {
+    const created = await ports.server.createArtifact(held, plan)
+    if (!created.ok) return created
+    id = created.value.id
+    missing = [...created.value.missing]
+    await remember(ports, row.id, plan.kind, plan.position, id)
+  }
+  for (const file of plan.files.filter((each) => missing.includes(each.path))) {
+    const sent = await ports.server.upload(held, id, file, { signal: plan.signal })
+    if (!sent.ok) return sent
+  }
+  for (const target of plan.relateTo) {
+    const related = await ports.server.relate(held, { artifact: id, target, type: 'relates-to' })
+    if (!related.ok) return related
+  }
+  await ports.db
+    .updateTable('returned_artifact')
+    .set({ uploaded: 1 })
+    .where('request_id', '=', row.id)
+    .where('kind', '=', plan.kind)
+    .where('position', '=', plan.position)
+    .execute()
+  return ok(null)
+}
+
+async function remember(
+  ports: Returning,
+  request: string,
+  kind: 'output' | 'logs',
+  position: number,
+  artifact: ArtifactId,
+): Promise<void> {
+  await ports.db
+    .insertInto('returned_artifact')
+    .values({ request_id: request, kind, position, artifact_id: artifact, uploaded: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+async function signatureResults(db: Kysely<Database>, request: string): Promise<readonly SignatureResult[]> {
+  const rows = await db
+    .selectFrom('signature')
+    .select(['ordinal', 'state', 'output_sha256', 'failure'])
+    .where('request_id', '=', request)
+    .orderBy('ordinal')
+    .execute()
+  return rows.map((row) => ({
+    ordinal: row.ordinal,
+    state: row.state as SignatureResult['state'], // CHECK in the schema
+    outputSha256: row.output_sha256,
+    message: messageOf(row.state, row.failure),
+  }))
+}
+
+function messageOf(state: string, failure: string | null): string | null {
+  if (state === 'signed') return null
+  if (state === 'unknown')
+    return 'Signing was interrupted and the outcome is not known; the signature was not released.'
+  if (failure === null) return null
+  const parsed: unknown = JSON.parse(failure)
+  return typeof parsed === 'object' && parsed !== null && 'message' in parsed && typeof parsed.message === 'string'
+    ? parsed.message
+    : null
+}
+
+async function auditNumbers(db: Kysely<Database>, request: string): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom('audit_entry')
+    .select('seq')
+    .where('request_id', '=', request)
+    .orderBy('seq')
+    .execute()
+  return rows.map((row) => row.seq)
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RequestId } from '../../shared/ids.ts'
+
+/** Fetched inputs of requests, under names of our own: nothing that came from outside is ever part of a path. */
+export interface Spool {
+  /** Makes the request's folder. */
+  open(id: RequestId): Promise<void>
+  pathOf(id: RequestId, ordinal: number): string
+  /** Reads the file anew. `unreadable` also when it is not there. */
+  compare(
+    id: RequestId,
+    ordinal: number,
+    expected: { readonly size: number; readonly sha256: string },
+  ): Promise<'same' | 'changed' | 'unreadable'>
+  remove(id: RequestId): Promise<void>
+}
+
+export function spoolAt(dir: string): Spool {
+  const folder = (id: RequestId) => join(dir, id)
+  const pathOf = (id: RequestId, ordinal: number) => join(folder(id), `${ordinal}.input`)
+  return {
+    open: async (id) => {
+      await mkdir(folder(id), { recursive: true, mode: 0o700 })
+    },
+    pathOf,
+    compare: async (id, ordinal, expected) => {
+      try {
+        const path = pathOf(id, ordinal)
+        if ((await stat(path)).size !== expected.size) return 'changed'
+        const hash = createHash('sha256')
+        for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk)
+        return hash.digest('hex') === expected.sha256 ? 'same' : 'changed'
+      } catch {
+        // Whatever the reason, the bytes cannot be read back; the check that asks treats this as unknown, never as fine.
+        return 'unreadable'
+      }
+    },
+    remove: async (id) => {
+      await rm(folder(id), { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto'
+import type { Check } from '../../shared/check.ts'
+import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared/ids.ts'
+import { sha256Hex } from '../../shared/ids.ts'
+import type { InputFacts } from '../../shared/input-facts.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
+import type {
+  PermissionAnswer,
+  ReviewSheet,
+  SheetArtifact,
+  SheetFile,
+  TrustedCerts,
+} from '../../shared/review-sheet.ts'
+import { canonicalBytes } from '../canonical/canonical-json.ts'
+import type { WorkRequest } from '../debusine/server.ts'
+import { sameFingerprint } from '../policy/trusted-certs.ts'
+
+export interface InspectedFile {
+  readonly ordinal: number
+  readonly path: string
+  readonly size: number
+  readonly sha256: Sha256Hex
+  readonly facts: InputFacts
+  readonly signedBefore: SheetFile['signedBefore']
+}
+
+export interface InspectedArtifact {
+  readonly artifactId: ArtifactId
+  readonly category: string
+  readonly binaryPackageName: string | null
+  /** Null: the artifact does not say; an empty list says "none". */
+  readonly trustedCerts: readonly string[] | null
+  readonly permission: PermissionAnswer
+  readonly files: readonly InspectedFile[]
+}
+
+export function sheetArtifacts(
+  artifacts: readonly InspectedArtifact[],
+  trustedList: readonly string[],
+): readonly SheetArtifact[] {
+  return artifacts.map((artifact) => ({
+    artifactId: artifact.artifactId,
+    category: artifact.category,
+    binaryPackageName: artifact.binaryPackageName,
+    trustedCerts: trustedCertsOf(artifact.trustedCerts, trustedList),
+    permission: artifact.permission,
+    files: artifact.files.map((file) => ({
+      ordinal: file.ordinal,
+      path: file.path,
+      size: file.size,
+      sha256: file.sha256,
+      facts: file.facts,
+      disposition: isKernelModule(file.path) ? 'skip' : 'sign',
+      toBeSigned: toBeSignedOf(file),
+      signedBefore: file.signedBefore,
+    })),
+  }))
+}
+
+function trustedCertsOf(declared: readonly string[] | null, trustedList: readonly string[]): TrustedCerts {
+  if (declared === null) return { kind: 'not-declared' }
+  if (declared.length === 0) return { kind: 'declared-empty' }
+  return {
+    kind: 'declared',
+    certificates: declared.map((fingerprint) => ({
+      fingerprint,
+      trusted: trustedList.some((listed) => sameFingerprint(listed, fingerprint)),
+    })),
+  }
+}
+
+/** Debusine's Sign task reports these as skipped, whatever they are for. */
+function isKernelModule(path: string): boolean {
+  return path.endsWith('.ko')
+}
+
+function toBeSignedOf(file: InspectedFile): SheetFile['toBeSigned'] {
+  if (isKernelModule(file.path) || file.facts.kind !== 'pe') return null
+  const { authenticodeSha256, layoutFaults } = file.facts
+  if (authenticodeSha256 === null || layoutFaults.length > 0) return null
+  return { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: authenticodeSha256 }
+}
+
+export interface SheetParts {
+  readonly requestId: RequestId
+  readonly madeAt: string
+  readonly server: string
+  readonly request: WorkRequest
+  readonly purpose: ReviewSheet['purpose']
+  readonly fingerprint: Fingerprint
+  readonly key: RegisteredKey | null
+  readonly artifacts: readonly SheetArtifact[]
+  readonly checks: readonly Check[]
+}
+
+export function buildSheet(parts: SheetParts): ReviewSheet {
+  const { key, request } = parts
+  return {
+    version: 1,
+    requestId: parts.requestId,
+    madeAt: parts.madeAt,
+    workRequest: {
+      server: parts.server,
+      id: request.id,
+      scope: request.scope,
+      workspace: request.workspace,
+      task: 'sign',
+      createdAt: request.createdAt,
+      createdBy: request.createdBy,
+      retryCount: request.retryCount,
+    },
+    purpose: parts.purpose,
+    key: {
+      fingerprint: parts.fingerprint,
+      registered:
+        key === null
+          ? null
+          : { description: key.description, production: key.production, home: key.home, certificate: key.certificate },
+    },
+    artifacts: [...parts.artifacts],
+    checks: [...parts.checks],
+  }
+}
+
+/** SHA-256 over the canonical JSON (docs/formats/review-sheet.md). What a decision is bound to. */
+export function sheetDigest(sheet: ReviewSheet): { readonly bytes: Uint8Array; readonly digest: Sha256Hex } {
+  const bytes = canonicalBytes(sheet)
+  return { bytes, digest: sha256Hex.parse(createHash('sha256').update(bytes).digest('hex')) }
+}
+
+/** Whether two sheets show the same; when they were made does not count. */
+export function showTheSame(a: ReviewSheet, b: ReviewSheet): boolean {
+  const { digest: one } = sheetDigest({ ...a, madeAt: b.madeAt })
+  return one === sheetDigest(b).digest
+}
+
+/** One line that says what a request is about. */
+export function titleOf(artifacts: readonly SheetArtifact[]): string {
+  const packages = artifacts.flatMap((artifact) => {
+    if (artifact.permission.kind !== 'answered')
+      return artifact.binaryPackageName === null ? [] : [artifact.binaryPackageName]
+    const { package: name, version } = artifact.permission.resource
+    return name === undefined ? [] : [version === undefined ? name : `${name} ${version}`]
+  })
+  const files = artifacts.reduce((count, artifact) => count + artifact.files.length, 0)
+  const what = [...new Set(packages)]
+  const [first] = what
+  if (first === undefined) return files === 1 ? (artifacts[0]?.files[0]?.path ?? 'one file') : `${files} files`
+  return what.length === 1 ? first : `${first} and ${what.length - 1} more`
+}
