@@ -2,9 +2,17 @@ import type { Failure } from '../../shared/failure.ts'
 import type { InputFacts } from '../../shared/input-facts.ts'
 import type { Result } from '../../shared/result.ts'
 
-export type InspectionFailureCode = 'inspection-timeout' | 'inspection-crashed' | 'inspection-memory' | 'inspection-cancelled' | 'file-unreadable'
+export type InspectionFailureCode =
+  | 'inspection-timeout'
+  | 'inspection-crashed'
+  | 'inspection-memory'
+  | 'inspection-cancelled'
+  | 'file-unreadable'
 
 /** Parses one file in a process of its own that holds no key, no socket and no path but the file's descriptor. */
 export interface Inspector {
-  inspect(file: { readonly path: string; readonly name: string }, signal: AbortSignal): Promise<Result<InputFacts, Failure<InspectionFailureCode>>>
+  inspect(
+    file: { readonly path: string; readonly name: string },
+    signal: AbortSignal,
+  ): Promise<Result<InputFacts, Failure<InspectionFailureCode>>>
 }

@@ -6,6 +6,7 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Name,
   X509Certificate,
 } from '@peculiar/x509'
 import type { Failure } from '../../shared/failure.ts'
@@ -80,8 +81,8 @@ function certificateFactsOf(der: Uint8Array, spki: Uint8Array, issuedByItself: b
   const certificate = new X509Certificate(der)
   const keyUsage = certificate.getExtension(KeyUsagesExtension)?.usages ?? 0
   return {
-    subject: nameText(certificate.subject),
-    issuer: nameText(certificate.issuer),
+    subject: boundedName(certificate.subject),
+    issuer: boundedName(certificate.issuer),
     serial: certificate.serialNumber,
     notBefore: certificate.notBefore.toISOString(),
     notAfter: certificate.notAfter.toISOString(),
@@ -113,7 +114,18 @@ function derFromPem(text: string): Uint8Array | null {
   return body === undefined || blocks.length !== 1 ? null : Buffer.from(body.replaceAll(/\s/g, ''), 'base64')
 }
 
-function nameText(text: string): string {
+/** A Name (DER) as text, `CN=…, O=…`; an empty text where it cannot be read. */
+export function nameText(der: Uint8Array): string {
+  if (!checkDer(der).ok) return ''
+  try {
+    return boundedName(new Name(der).toString())
+  } catch {
+    // The library throws on string types that it does not know; the name then has no text.
+    return ''
+  }
+}
+
+function boundedName(text: string): string {
   return text.toWellFormed().slice(0, maxName).toWellFormed()
 }
 

@@ -1,0 +1,21 @@
+import { fstatSync, writeSync } from 'node:fs'
+import { type InspectorAnswer, inspectedDescriptor } from '../protocol.ts'
+import { fileSource } from './byte-source.ts'
+import { inspect } from './inspect.ts'
+
+// Entry of the inspector process: one file in, one JSON text out. It is started with nothing but the file's descriptor.
+const bytes = Buffer.from(JSON.stringify(answer()))
+for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written)
+
+function answer(): InspectorAnswer {
+  let size: number
+  try {
+    size = fstatSync(inspectedDescriptor).size
+  } catch (error) {
+    return {
+      kind: 'unreadable',
+      detail: error instanceof Error ? error.message.slice(0, 1000) : 'the file is not there',
+    }
+  }
+  return { kind: 'facts', facts: inspect(fileSource(inspectedDescriptor, size)) }
+}
