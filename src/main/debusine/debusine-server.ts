@@ -28,6 +28,8 @@ export interface ServerOptions {
 
 export interface DebusineServerOptions extends ServerOptions {
   readonly workerToken: Secret
+  /** Octets of one upload; 50 MiB unless said. */
+  readonly uploadChunkBytes?: number
 }
 
 /** A rest client, or the same failure for every call: wrong settings are shown where the server is used. */
@@ -131,7 +133,8 @@ export function createDebusineServer(options: DebusineServerOptions): DebusineSe
     download: (held, file, destination, { signal }) => download(connection, clock, held, file, destination, signal),
     signPermission: (held, key, artifact) => signPermission(connection, held, key, artifact),
     createArtifact: (held, artifact) => createArtifact(connection, held, artifact),
-    upload: (held, artifact, file, { signal }) => upload(connection, clock, held, artifact, file, signal),
+    upload: (held, artifact, file, { signal }) =>
+      upload(connection, clock, held, artifact, file, signal, options.uploadChunkBytes),
     relate: (held, relation) => relate(connection, held, relation),
     complete: (held, completion) => complete(connection, held, completion),
     producedArtifacts: (held) => producedArtifacts(connection, held),

@@ -132,7 +132,7 @@ export interface DebusineServer {
     held: HeldReference,
     relation: { readonly artifact: ArtifactId; readonly target: ArtifactId; readonly type: 'relates-to' | 'extends' },
   ): Promise<Result<null, ServerFailure>>
-  /** A second completion is harmless: 0.11 ignores it, 0.16 answers `no-longer-ours`. */
+  /** A second completion is harmless: 0.11 ignores it; 0.16 too while the first is queued, then answers `no-longer-ours`. */
   complete(held: HeldReference, completion: Completion): Promise<Result<null, ServerFailure>>
   /** Ids of artifacts that this request has produced already, where the server says so: found again after a crash during upload. */
   producedArtifacts(held: HeldReference): Promise<Result<readonly ArtifactId[], ServerFailure>>

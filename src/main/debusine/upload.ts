@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { ArtifactId } from '../../shared/ids.ts'
@@ -141,11 +141,9 @@ function put(
     headers: { 'content-range': contentRange },
     body: {
       length,
+      // The open file, not its path: what was hashed is what is sent.
       open: () =>
-        part === null
-          ? Readable.from([])
-          : // An open file, not a path: what was hashed is what is sent.
-            createReadStream('', { fd: sender.handle, start: part.start, end: part.end - 1, autoClose: false }),
+        Readable.from(part === null ? [] : pieces(sender.handle, part.start, part.end), { objectMode: false }),
     },
     repeat: 'never',
     what: 'take an output file',
@@ -153,6 +151,17 @@ function put(
     idleMs: limits.uploadAnswerMs,
     signal: sender.signal,
   })
+}
+
+/** A stream of node's own would close the file at the end of the first chunk. */
+async function* pieces(handle: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; ) {
+    const buffer = Buffer.alloc(Math.min(64 * 1024, end - at))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) throw new Error('the file became shorter')
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
 }
 
 async function openChecked(file: OutputFile): Promise<Result<FileHandle, ServerFailure>> {
