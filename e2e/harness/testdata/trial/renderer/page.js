@@ -1,0 +1,1 @@
+window.heard = []; window.station.onEvent("tokens.changed", (p) => window.heard.push(p));
