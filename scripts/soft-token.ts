@@ -30,7 +30,7 @@ export function parseSoftTokenArguments(args: readonly string[]): { directory: s
   let directory: string | null = null
   const drafts: Draft[] = []
   for (const word of words) {
-    if (word.kind !== 'option' || word.value === undefined) continue
+    if (word.kind !== 'option') continue
     const { name, value } = word
     if (name === 'dir') directory = resolve(value)
     else if (name === 'label') drafts.push({ label: value, pin: '123456', keys: [] })

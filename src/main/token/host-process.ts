@@ -261,7 +261,7 @@ export class HostProcess {
     this.#death = reason
     this.#disarm()
     this.#child.kill('SIGKILL')
-    this.#log('token.host-ended', { code: reason.code, detail: reason.detail })
+    this.#log('token.host-ended', this.#onPurpose ? { onPurpose: true } : { code: reason.code, detail: reason.detail })
     const call = this.#current
     this.#current = null
     this.#settleReady?.(err(reason))
