@@ -9,11 +9,13 @@ import { currentVersion, workRequestJson } from './render.ts'
 import { abortRequest, schedule } from './scheduler.ts'
 import {
   type AnyWorkRequest,
+  type SigningInput,
   type SigningKey,
   type SignRequest,
   seedActivationToken,
   seedEnabledWorker,
   seedKey,
+  seedSigningInput,
   seedSignRequest,
   seedWorkRequest,
 } from './seed.ts'
@@ -73,6 +75,8 @@ export interface SandboxServer {
   addKey(key: SigningKey): number
   addSignRequest(request: SignRequest): Promise<number>
   addWorkRequest(request: AnyWorkRequest): number
+  /** An input alone, to be named in the `unsigned` of a request that is added by `addWorkRequest`. */
+  addSigningInput(input: SigningInput & { readonly scope?: string; readonly workspace?: string }): Promise<number>
   workRequest(id: number): Readonly<WorkRequest> | null
   /** As `GET work-request/ID/` shows it. */
   workRequestJson(id: number): Readonly<Record<string, unknown>> | null
@@ -160,6 +164,7 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     addKey: (key) => seedKey(state, key),
     addSignRequest: async (request) => (await seedSignRequest(state, request)).id,
     addWorkRequest: (request) => seedWorkRequest(state, request).id,
+    addSigningInput: (input) => seedSigningInput(state, input),
     workRequest: (id) => state.workRequests.get(id) ?? null,
     workRequestJson(id) {
       const request = state.workRequests.get(id)

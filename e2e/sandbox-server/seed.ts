@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { bytesContent, type Content, contentSha256, fileContent, sha256Hex } from './content.ts'
-import type { Artifact, FileVersion, StoredFile, User, WorkRequest } from './model.ts'
+import type { Artifact, FileVersion, StoredFile, WorkRequest } from './model.ts'
 import { schedule } from './scheduler.ts'
 import { daysLater } from './server-clock.ts'
 import { defaultScope, newToken, type ServerState, takeId } from './state.ts'
@@ -52,11 +52,13 @@ export interface SignRequest extends SigningInput {
   readonly more?: readonly SigningInput[]
 }
 
+export type UserName = 'operator' | 'submitter' | 'intruder'
+
 export interface AnyWorkRequest {
   readonly taskName: string
   readonly taskData: Readonly<Record<string, unknown>>
   readonly taskType?: string
-  readonly createdBy?: User
+  readonly createdBy?: UserName
   readonly workspace?: string
   readonly scope?: string
   readonly priority?: number
@@ -73,7 +75,7 @@ export function seedWorkRequest(state: ServerState, wanted: AnyWorkRequest): Wor
     status: wanted.status ?? 'pending',
     result: '',
     worker: null,
-    createdBy: wanted.createdBy ?? state.users.submitter,
+    createdBy: state.users[wanted.createdBy ?? 'submitter'],
     createdAt: state.clock.now(),
     startedAt: null,
     completedAt: null,
@@ -98,7 +100,7 @@ export async function seedSignRequest(state: ServerState, wanted: SignRequest): 
   return seedWorkRequest(state, {
     taskName: 'sign',
     taskData: { key: wanted.fingerprint, purpose: wanted.purpose ?? 'uefi', unsigned: ids },
-    createdBy: wanted.allowed === false ? state.users.intruder : state.users.submitter,
+    createdBy: wanted.allowed === false ? 'intruder' : 'submitter',
     ...place(state, wanted),
     ...(wanted.priority === undefined ? {} : { priority: wanted.priority }),
   })
@@ -199,6 +201,14 @@ async function sha256Of(content: Content): Promise<string> {
   return content.kind === 'bytes'
     ? createHash('sha256').update(content.bytes).digest('hex')
     : await contentSha256(content)
+}
+
+/** A signing input on its own; its request names it by id. */
+export async function seedSigningInput(
+  state: ServerState,
+  input: SigningInput & { readonly scope?: string; readonly workspace?: string },
+): Promise<number> {
+  return (await seedInput(state, input, place(state, input))).id
 }
 
 /** Scope and workspace of what is made; both come into being when they are first named. */
