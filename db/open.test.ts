@@ -170,14 +170,16 @@ describe('opening a station database', () => {
     expect(await codeOf(path)).toBe('opened')
   })
 
-  it('says when this user may not write the file', async (ctx) => {
+  it('says when this user may not write the file, and reads it even where nothing can be made beside it', async (ctx) => {
     const folder = tempFolder()
     const path = await station(folder)
     chmodSync(path, 0o444)
     chmodSync(folder, 0o555)
     const program = `import { openStationDatabase } from ${JSON.stringify(new URL('open.ts', import.meta.url).href)}
       const write = await openStationDatabase(process.argv[1])
-      console.log(write.ok ? 'opened' : write.error.code)`
+      const read = await openStationDatabase(process.argv[1], 'read')
+      const rows = read.ok ? await read.value.db.selectFrom('setting').select('name').execute() : read.error.code
+      console.log(JSON.stringify([write.ok ? 'opened' : write.error.code, rows]))`
     const node = [process.execPath, '--input-type=module', '-e', program, path]
     const asRoot = process.getuid?.() === 0
     if (asRoot) {
@@ -185,11 +187,13 @@ describe('opening a station database', () => {
       chownSync(path, 20_001, 20_001)
       if (spawnSync('setpriv', ['--version']).error !== undefined) ctx.skip('needs setpriv: root may write any file')
     }
-    const command = asRoot ? ['setpriv', '--reuid=20001', '--regid=20001', '--clear-groups', ...node] : node
-    const [program0 = '', ...rest] = command
-    const run = spawnSync(program0, rest, { encoding: 'utf8' })
+    const [command = '', ...rest] = asRoot
+      ? ['setpriv', '--reuid=20001', '--regid=20001', '--clear-groups', ...node]
+      : node
+    const run = spawnSync(command, rest, { encoding: 'utf8' })
     chmodSync(folder, 0o755)
-    expect(run.stdout.trim()).toBe('database-read-only')
+    expect(run.stdout.trim(), run.stderr).toBe('["database-read-only",[]]')
+    expect(readdirSync(folder)).toEqual(['station.db'])
   })
 
   it('does not let a reader write', async () => {

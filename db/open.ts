@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, isAbsolute } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { Kysely } from 'kysely'
 import { err, ok, type Result } from '../src/shared/result.ts'
@@ -40,7 +40,10 @@ export async function openStationDatabase(
   try {
     if (!statSync(path).isFile()) return err(databaseFailure('database-unreadable', 'not a regular file'))
     accessSync(path, constants.R_OK)
-    file = new BetterSqlite3(path, { fileMustExist: true, readonly: mode === 'read', timeout: busyTimeoutMs })
+    file =
+      mode === 'read' && isOnReadOnlyMedium(path)
+        ? readIntoMemory(path)
+        : new BetterSqlite3(path, { fileMustExist: true, readonly: mode === 'read', timeout: busyTimeoutMs })
     const refusal = prepareFile(file, mode)
     if (refusal !== null) {
       file.close()
@@ -53,6 +56,27 @@ export async function openStationDatabase(
     if (failure === null) throw error
     return err(failure)
   }
+}
+
+/**
+ * Even to read a database in WAL mode SQLite makes two files beside it. Where it cannot (a disc, a folder of somebody else) and
+ * there is no write-ahead log that would have to be read too, the file is all there is.
+ */
+function isOnReadOnlyMedium(path: string): boolean {
+  if (existsSync(`${path}-wal`)) return false
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function readIntoMemory(path: string): BetterSqlite3.Database {
+  const bytes = readFileSync(path)
+  // Read and write version 1 (sqlite.org/fileformat2.html §1.3.3): memory has no write-ahead log. Only our copy is changed.
+  if (bytes.length >= 100) bytes.fill(1, 18, 20)
+  return new BetterSqlite3(bytes, { readonly: true })
 }
 
 /** Better-sqlite3 trims its path and takes `file:` for a URI: only what names exactly one file gets through. */
