@@ -32,13 +32,26 @@ const pin = z.string().min(1).max(255)
 export const contract = {
   'station.status': { input: z.null(), output: answer(stationStatus) },
   /** Makes the database, the log and the software key store: an explicit act, never a side effect of opening. */
-  'station.create': { input: z.strictObject({ stationName: z.string().min(1).max(200), operatorName: z.string().min(1).max(200) }), output: done },
+  'station.create': {
+    input: z.strictObject({ stationName: z.string().min(1).max(200), operatorName: z.string().min(1).max(200) }),
+    output: done,
+  },
 
   'requests.list': {
-    input: z.strictObject({ view: z.enum(['in-hand', 'done']), search: z.string().max(200).nullable(), cursor: cursor.nullable(), limit: z.int().min(1).max(500) }),
-    output: answer(z.strictObject({ rows: z.array(requestSummary), total: z.int().nonnegative(), nextCursor: cursor.nullable() })),
+    input: z.strictObject({
+      view: z.enum(['in-hand', 'done']),
+      search: z.string().max(200).nullable(),
+      cursor: cursor.nullable(),
+      limit: z.int().min(1).max(500),
+    }),
+    output: answer(
+      z.strictObject({ rows: z.array(requestSummary), total: z.int().nonnegative(), nextCursor: cursor.nullable() }),
+    ),
   },
-  'requests.next': { input: z.null(), output: answer(z.strictObject({ work: z.array(pendingWork), asOf: z.string() })) },
+  'requests.next': {
+    input: z.null(),
+    output: answer(z.strictObject({ work: z.array(pendingWork), asOf: z.string() })),
+  },
   'requests.show': { input: z.strictObject({ requestId }), output: answer(requestDetail) },
 
   /** The operator has the sheet in front of him: recorded, with the sheet's digest. */
@@ -61,14 +74,25 @@ export const contract = {
   /** Stops between two files; what is signed stays signed and is reported as partial. */
   'signing.cancel': { input: z.strictObject({ requestId }), output: done },
   /** Goes on with an interrupted request, under the same decision. */
-  'signing.resume': { input: z.strictObject({ requestId, sheetDigest: sha256Hex, pin: pin.nullable(), useLastTry: z.boolean() }), output: done },
+  'signing.resume': {
+    input: z.strictObject({ requestId, sheetDigest: sha256Hex, pin: pin.nullable(), useLastTry: z.boolean() }),
+    output: done,
+  },
   /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */
   'signing.stop': { input: z.strictObject({ requestId, reason: z.string().trim().min(1).max(1000) }), output: done },
   'incident.close': { input: z.strictObject({ requestId, note: z.string().trim().min(1).max(1000) }), output: done },
   /** Tries again what the server did not take. */
   'return.retry': { input: z.strictObject({ requestId }), output: done },
+  /**
+   * Fetches a held request again because its token has died (debusine ≥ 0.14.8: 7 days). The server counts it as one of three
+   * losses and gives the request up after the third.
+   */
+  'request.renew': { input: z.strictObject({ requestId }), output: done },
   /** Writes the signed outputs of a request to the export folder. */
-  'outputs.save': { input: z.strictObject({ requestId }), output: answer(z.strictObject({ folder: z.string(), files: z.int() })) },
+  'outputs.save': {
+    input: z.strictObject({ requestId }),
+    output: answer(z.strictObject({ folder: z.string(), files: z.int() })),
+  },
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 
@@ -76,7 +100,9 @@ export const contract = {
     input: z.strictObject({ refresh: z.boolean() }),
     output: answer(
       z.strictObject({
-        tokens: z.array(z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() })),
+        tokens: z.array(
+          z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() }),
+        ),
         modules: z.array(z.strictObject({ path: z.string(), problem: failure.nullable() })),
       }),
     ),
@@ -96,11 +122,16 @@ export const contract = {
     }),
     output: answer(registeredKey),
   },
-  'keys.set-state': { input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }), output: done },
+  'keys.set-state': {
+    input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
+    output: done,
+  },
 
   'audit.list': {
     input: z.strictObject({ filter: auditFilter, cursor: cursor.nullable(), limit: z.int().min(1).max(500) }),
-    output: answer(z.strictObject({ rows: z.array(auditRow), total: z.int().nonnegative(), nextCursor: cursor.nullable() })),
+    output: answer(
+      z.strictObject({ rows: z.array(auditRow), total: z.int().nonnegative(), nextCursor: cursor.nullable() }),
+    ),
   },
   'audit.show': { input: z.strictObject({ seq: auditSeq }), output: answer(auditDetail) },
   /** Reads the whole log and checks every hash. */

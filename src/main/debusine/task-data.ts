@@ -125,3 +125,11 @@ function malformed(why: string, detail: string): TaskFailure {
     detail: quoted(detail),
   }
 }
+
+/** What a Sign task that waits at the server wants, before its inputs are resolved. Null: another task, or malformed. */
+export function signTaskWish(
+  request: Pick<WorkRequest, 'taskName' | 'taskData'>,
+): { readonly purpose: string; readonly fingerprint: Fingerprint } | null {
+  const wanted = request.taskName === 'sign' ? taskData.safeParse(request.taskData) : null
+  return wanted?.success === true ? { purpose: wanted.data.purpose, fingerprint: wanted.data.key } : null
+}

@@ -20,6 +20,7 @@ export function allChannels(): Bindings {
     'signing.stop': bind('signing.stop', () => ok(null)),
     'incident.close': bind('incident.close', () => ok(null)),
     'return.retry': bind('return.retry', () => ok(null)),
+    'request.renew': bind('request.renew', () => ok(null)),
     'outputs.save': bind('outputs.save', () => ok({ folder: '/', files: 0 })),
     'duty.set': bind('duty.set', () => ok(null)),
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),

@@ -144,3 +144,22 @@ function unwritable(error: unknown): ServiceKeyFailure {
     detail: code,
   }
 }
+
+/** Whether the service key that opens a sealed record is here. Reads public halves only as far as it must; keeps nothing. */
+export async function opensSealed(
+  folder: string,
+  sealed: { readonly publicKey: string },
+): Promise<Result<null, Failure>> {
+  const keys = readServiceKeys(folder)
+  if (!keys.ok) return keys
+  const found = keys.value.some((key) => Buffer.from(key.publicKey).toString('base64') === sealed.publicKey)
+  wipeServiceKeys(keys.value)
+  return found ? ok(null) : err(otherServiceKey)
+}
+
+const otherServiceKey: Failure = {
+  kind: 'unavailable',
+  code: 'service-key-absent',
+  message:
+    'The service key that opens this software key is not in the station’s folder of service keys. Put it back; the key itself is kept.',
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { programArguments } from './app/program-arguments.ts'
+import { exitCodes, whyNotThisNode, whyNotThisUser } from './app/refusals.ts'
+import { parseCommandLine, usage } from './config/command-line.ts'
+import { profileAt } from './config/profile.ts'
+import { stderrLog } from './log/logger.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+
+function stop(code: number, text: string): never {
+  ;(code === 0 ? process.stdout : process.stderr).write(text.endsWith('\n') ? text : `${text}\n`)
+  process.exit(code)
+}
+
+const refusal = whyNotThisNode(process.versions) ?? whyNotThisUser(process.getuid?.(), process.geteuid?.())
+const wanted = parseCommandLine(programArguments(process))
+const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
+if (!wanted.ok) stop(exitCodes.refused, `${wanted.error}\n\n${usage}`)
+if (wanted.value.help) stop(0, usage)
+if (wanted.value.version) stop(0, manifest.version)
+if (refusal !== null) stop(exitCodes.refused, refusal)
+
+const log = stderrLog()
+process.on('unhandledRejection', (error) => log('program.defect', { error }))
+
+// Loaded only now: the database's native module ends an unsuitable Node without a word.
+const { runProgram } = await import('./program.ts')
+const code = await runProgram(
+  profileAt(wanted.value.profile, process.env),
+  {
+    root: import.meta.url,
+    rendererDir: join(here, '../renderer'),
+    preloadFile: join(here, '../preload/index.cjs'),
+    sbatLevelFile: join(here, '../../resources/sbat-level.json'),
+    tokenHost: join(here, 'token-host.js'),
+    node: plainNode(),
+    version: manifest.version,
+  },
+  process.env['ELECTRON_RENDERER_URL'] ?? null,
+  log,
+)
+process.exit(code)
+
+/** Under Node the one that runs this; under Electron the Node that is shipped beside the program (docs/adr/0003). */
+function plainNode(): string {
+  if (!('electron' in process.versions)) return process.execPath
+  const shipped =
+    'resourcesPath' in process && typeof process.resourcesPath === 'string' ? join(process.resourcesPath, 'node') : null
+  return process.env['SIGNING_STATION_NODE'] || shipped || join(here, '../../node_modules/.bin/node')
+}

@@ -1,0 +1,58 @@
+import type { Failure } from '../../shared/failure.ts'
+import { err, ok } from '../../shared/result.ts'
+import { Secret } from '../../shared/secret.ts'
+import { registerKey } from '../keys/register-key.ts'
+import { answered, changing, reading, type StationAccess } from './answers.ts'
+import { bind } from './router.ts'
+
+const notFound: Failure = {
+  kind: 'defect',
+  code: 'key-not-found',
+  message: 'The key was registered but cannot be read back. Look at the log.',
+}
+
+function withoutDetail<T extends Failure>(problem: T | null): Failure | null {
+  const answer = problem === null ? null : answered<null>(err(problem))
+  return answer === null || answer.ok ? null : answer.error
+}
+
+export function keyBindings(access: StationAccess, now: () => Date) {
+  return {
+    'tokens.list': bind('tokens.list', ({ refresh }) =>
+      reading(access, async (station) => {
+        const { tokens, modules } = await station.tokens.list({ refresh })
+        if (refresh) station.keysChanged()
+        return ok({
+          tokens: tokens.map(({ token, objects, problem }) => ({
+            token,
+            objects: [...objects],
+            problem: withoutDetail(problem),
+          })),
+          modules: modules.map(({ path, problem }) => ({ path, problem: withoutDetail(problem) })),
+        })
+      }),
+    ),
+    'keys.list': bind('keys.list', () => reading(access, async ({ keys }) => ok([...(await keys.list())]))),
+    'keys.register': bind('keys.register', ({ pin, ...input }) =>
+      changing(access, async (station) => {
+        const ports = { db: station.database.db, audit: station.audit, tokens: station.tokens, now }
+        const registered = await registerKey(
+          ports,
+          { ...input, pin: Secret.fromText(pin) },
+          station.settings().operatorName,
+        )
+        if (!registered.ok) return registered
+        station.keysChanged()
+        const key = await station.keys.find(input.purpose, registered.value)
+        return key === null ? err(notFound) : ok(key)
+      }),
+    ),
+    'keys.set-state': bind('keys.set-state', ({ purpose, fingerprint, state }) =>
+      changing(access, async (station) => {
+        const changed = await station.keys.setState({ purpose, fingerprint }, state, station.settings().operatorName)
+        if (changed.ok) station.keysChanged()
+        return changed
+      }),
+    ),
+  }
+}

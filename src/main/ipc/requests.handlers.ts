@@ -1,0 +1,62 @@
+import { err, ok } from '../../shared/result.ts'
+import { Secret } from '../../shared/secret.ts'
+import { notFound } from '../requests/desk-ports.ts'
+import { listPendingWork } from '../requests/pending-work.ts'
+import { listRequests, showRequest } from '../requests/request-lists.ts'
+import { saveOutputs } from '../requests/save-outputs.ts'
+import { changing, reading, type StationAccess } from './answers.ts'
+import { bind } from './router.ts'
+
+/** The PIN as typed becomes bytes that can be wiped; the string itself is the window's message and goes with it. */
+function secretOf(pin: string | null): Secret | null {
+  return pin === null ? null : Secret.fromText(pin)
+}
+
+export function requestBindings(access: StationAccess, outputSuffix: string) {
+  return {
+    'requests.list': bind('requests.list', (input) =>
+      reading(access, async ({ database }) => ok(await listRequests(database.db, input))),
+    ),
+    'requests.next': bind('requests.next', () => reading(access, (station) => listPendingWork(station))),
+    'requests.show': bind('requests.show', ({ requestId }) =>
+      reading(access, async ({ database }) => {
+        const detail = await showRequest(database.db, requestId)
+        return detail === null ? err(notFound) : ok(detail)
+      }),
+    ),
+    'review.open': bind('review.open', ({ requestId, sheetDigest }) =>
+      changing(access, ({ desk }) => desk.show(requestId, sheetDigest)),
+    ),
+    'review.recheck': bind('review.recheck', ({ requestId }) =>
+      changing(access, async ({ desk, database }) => {
+        const checked = await desk.recheck(requestId)
+        if (!checked.ok) return checked
+        const detail = await showRequest(database.db, requestId)
+        return detail === null ? err(notFound) : ok(detail)
+      }),
+    ),
+    'review.approve': bind('review.approve', ({ pin, ...input }) =>
+      changing(access, ({ desk }) => desk.approve({ ...input, pin: secretOf(pin) })),
+    ),
+    'review.decline': bind('review.decline', ({ requestId, reason }) =>
+      changing(access, ({ desk }) => desk.decline(requestId, reason)),
+    ),
+    'signing.cancel': bind('signing.cancel', ({ requestId }) => changing(access, ({ desk }) => desk.cancel(requestId))),
+    'signing.resume': bind('signing.resume', ({ pin, ...input }) =>
+      changing(access, ({ desk }) => desk.resume({ ...input, pin: secretOf(pin) })),
+    ),
+    'signing.stop': bind('signing.stop', ({ requestId, reason }) =>
+      changing(access, ({ desk }) => desk.giveUp(requestId, reason)),
+    ),
+    'incident.close': bind('incident.close', ({ requestId, note }) =>
+      changing(access, ({ desk }) => desk.closeIncident(requestId, note)),
+    ),
+    'return.retry': bind('return.retry', ({ requestId }) =>
+      changing(access, ({ desk }) => desk.returnAgain(requestId)),
+    ),
+    'request.renew': bind('request.renew', ({ requestId }) => changing(access, ({ desk }) => desk.renew(requestId))),
+    'outputs.save': bind('outputs.save', ({ requestId }) =>
+      reading(access, ({ database, profile }) => saveOutputs(database.db, requestId, profile.exports, outputSuffix)),
+    ),
+  }
+}

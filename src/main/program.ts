@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { createStationDatabase } from '../../db/create.ts'
+import { openStationDatabase } from '../../db/open.ts'
+import type { Failure } from '../shared/failure.ts'
+import { ok, type Result } from '../shared/result.ts'
+import type { StationStatus } from '../shared/status.ts'
+import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
+import { exitCodes } from './app/refusals.ts'
+import { createAuditLog } from './audit/create-audit-log.ts'
+import { type Profile, prepareProfile } from './config/profile.ts'
+import { readSecretFile } from './config/secret-file.ts'
+import type { Desktop } from './desktop/desktop.ts'
+import { openDesktop } from './desktop/open-desktop.ts'
+import { claimInstance } from './desktop/single-instance.ts'
+import { Digester } from './digest/digester.ts'
+import { entryUrl } from './digest/entry-url.ts'
+import { InspectorProcess } from './inspector/inspector-process.ts'
+import { auditBindings } from './ipc/audit.handlers.ts'
+import { keyBindings } from './ipc/keys.handlers.ts'
+import { createPublish } from './ipc/publish.ts'
+import { requestBindings } from './ipc/requests.handlers.ts'
+import { createRouter } from './ipc/router.ts'
+import { settingsBindings } from './ipc/settings.handlers.ts'
+import { stationBindings } from './ipc/station.handlers.ts'
+import type { Log } from './log/logger.ts'
+import type { SbatLevel } from './policy/policy-input.ts'
+import { defaultSettings, writeSettings } from './settings/settings-store.ts'
+import { createSigners } from './signing/registry.ts'
+import { openStation, type Station, type StationParts } from './station.ts'
+import { logNow, requestsInHand } from './station-status.ts'
+import { createTokenService, moduleEnvironment } from './token/service.ts'
+
+/** Where the program's own files are; in the build every entry lies beside main's. */
+export interface ProgramFiles {
+  /** `import.meta.url` of main's entry. */
+  readonly root: string
+  readonly rendererDir: string
+  readonly preloadFile: string
+  readonly sbatLevelFile: string
+  readonly tokenHost: string
+  /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
+  readonly node: string
+  readonly version: string
+}
+
+/** Builds everything, opens the window, and resolves to the exit code when it is closed. */
+export async function runProgram(
+  profile: Profile,
+  files: ProgramFiles,
+  devServerUrl: string | null,
+  log: Log,
+): Promise<number> {
+  const lifecycle = createLifecycle(log)
+  prepareProfile(profile)
+  const instance = await claimInstance(join(profile.runtime, 'station.sock'))
+  if (!instance.ok) {
+    process.stderr.write(`${instance.error.message}\n`)
+    return instance.error.code === 'already-running' ? exitCodes.alreadyRunning : exitCodes.noWindow
+  }
+  lifecycle.started('instance', () => instance.value.release())
+
+  let station: Station | null = null
+  let desktop: Desktop | null = null
+  let opening: Failure | null = null
+  const now = () => new Date()
+  const publish = createPublish(() => desktop, log)
+
+  const digester = new Digester(entryUrl('hash-worker', files.root))
+  lifecycle.started('digester', () => digester.close())
+  const tokens = createTokenService({
+    node: files.node,
+    hostEntry: files.tokenHost,
+    modules: [],
+    serviceKeysFolder: profile.serviceKeys,
+    environment: moduleEnvironment(process.env),
+    log,
+  })
+  lifecycle.started('tokens', () => tokens.reset())
+  const signer = createSigners(digester).uefi
+  const parts: StationParts = {
+    profile,
+    tokens,
+    inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
+    signer,
+    sbatLevel: readSbatLevel(files.sbatLevelFile),
+    version: files.version,
+    now,
+    log,
+    publish,
+    onStatus: () => void announceStatus(),
+  }
+
+  async function open(): Promise<Result<null, Failure>> {
+    const database = await openStationDatabase(profile.database)
+    if (!database.ok) return database
+    station = await openStation(database.value, parts)
+    lifecycle.started('station', () => station?.close())
+    opening = null
+    await announceStatus()
+    return ok(null)
+  }
+
+  async function create({
+    stationName,
+    operatorName,
+  }: {
+    readonly stationName: string
+    readonly operatorName: string
+  }): Promise<Result<null, Failure>> {
+    const created = await createStationDatabase(profile.database, async (trx) => {
+      await writeSettings(trx, defaultSettings(stationName, operatorName), now().toISOString())
+      await createAuditLog(trx, now).append(trx, [
+        { event: 'station-created', stationName, operator: operatorName, softwareVersion: files.version },
+      ])
+    })
+    if (!created.ok) return created
+    await created.value.close()
+    return open()
+  }
+
+  async function status(): Promise<StationStatus> {
+    const base = {
+      version: files.version,
+      runtime: desktop === null ? 'starting' : `${desktop.runtime} ${desktop.runtimeVersion}`,
+    }
+    if (station === null) {
+      return {
+        ...base,
+        station: opening === null ? 'absent' : 'read-only',
+        stationName: '',
+        operator: userInfo().username,
+        server: { kind: 'not-configured' },
+        onDuty: false,
+        offered: [],
+        userTokenSet: false,
+        tokens: [],
+        log:
+          opening === null
+            ? { kind: 'whole', entries: 0, head: null }
+            : { kind: 'unwritable', reason: opening.message },
+        inHand: 0,
+      }
+    }
+    const { stationName, operatorName } = station.settings()
+    const listed = await tokens.list({ refresh: false })
+    return {
+      ...base,
+      station: station.logState.kind === 'whole' ? 'ready' : 'read-only',
+      stationName,
+      operator: operatorName,
+      server: station.link.status(),
+      onDuty: station.link.onDuty(),
+      offered: [...station.link.offered()],
+      userTokenSet: userTokenSet(profile, log),
+      tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
+      log: await logNow(station.database.db, station.logState),
+      inHand: await requestsInHand(station.database.db),
+    }
+  }
+
+  async function announceStatus(): Promise<void> {
+    try {
+      publish('status.changed', await status())
+    } catch (error) {
+      log('status.defect', { error })
+    }
+  }
+
+  const access = { current: () => station }
+  const router = createRouter(
+    {
+      ...stationBindings(access, { status, create }),
+      ...requestBindings(access, signer.outputSuffix),
+      ...keyBindings(access, now),
+      ...auditBindings(access),
+      ...settingsBindings(access, () => void announceStatus()),
+    },
+    log,
+  )
+
+  // The window first: it is useful at once and says what the rest is doing.
+  const opened = openDesktop({
+    title: 'Signing Station',
+    rendererDir: files.rendererDir,
+    preloadFile: files.preloadFile,
+    runtimeDir: profile.runtime,
+    devServerUrl,
+    onMessage: async (sender, text) => {
+      await ready
+      return router.onMessage(sender, text)
+    },
+    log,
+  })
+  const ready = open().then((result) => {
+    if (result.ok || result.error.code === 'database-absent') return
+    opening = result.error
+    log('station.not-opened', { code: result.error.code, detail: result.error.detail })
+  })
+  const window = await opened
+  if (!window.ok) {
+    process.stderr.write(`${window.error.message}\n`)
+    await ready
+    await lifecycle.stop()
+    return exitCodes.noWindow
+  }
+  desktop = window.value
+  lifecycle.started('window', () => window.value.close())
+  lifecycle.started('router', () => router.stop())
+  instance.value.onSecondStart(() => window.value.focus())
+  window.value.onLock(() => publish('desk.locked', null))
+  stopOnSignals(process, (signal) => {
+    log('program.stopping', { signal })
+    void window.value.close()
+  })
+  await ready
+  await announceStatus()
+  const reason = await window.value.closed
+  log('program.window-closed', { reason })
+  await lifecycle.stop()
+  return reason === 'crash' ? exitCodes.defect : 0
+}
+
+function userTokenSet(profile: Profile, log: Log): boolean {
+  try {
+    const token = readSecretFile(profile.userToken)
+    token?.wipe()
+    return token !== null
+  } catch (error) {
+    log('settings.user-token-unreadable', { error })
+    return false
+  }
+}
+
+function readSbatLevel(path: string): SbatLevel {
+  const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  if (typeof parsed !== 'object' || parsed === null || !('date' in parsed) || !('minimumGenerations' in parsed))
+    throw new Error(`${path} is not an SBAT level`)
+  return parsed as SbatLevel // shipped with the program, and read by a test
+}

@@ -1,0 +1,72 @@
+import type { Answer } from '../../shared/contract.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { Secret } from '../../shared/secret.ts'
+import { createPendingWorkList } from '../debusine/debusine-server.ts'
+import { signTaskWish } from '../debusine/task-data.ts'
+import { readPrivate } from '../debusine/token-file.ts'
+import type { Station } from '../station.ts'
+
+/** What waits at the server and is not held here, as a user's API token sees it: read-only, and holding nothing up. */
+export async function listPendingWork(station: Station): Promise<Result<Answer<'requests.next'>, Failure>> {
+  const { server } = station.settings()
+  if (server.apiUrl === null) return err(noServer)
+  const token = await readPrivate(station.profile.userToken)
+  if (!token.ok) return token
+  if (token.value === null) return err(noUserToken)
+  const list = createPendingWorkList({ apiUrl: server.apiUrl, caPem: server.caPem })
+  const secret = Secret.fromText(token.value)
+  try {
+    const pending = await list.pending(secret, server.scope)
+    if (!pending.ok) return pending
+    const keys = await station.keys.list()
+    const held = await station.database.db
+      .selectFrom('request')
+      .select('work_request_id')
+      .where('stage', '<>', 'done')
+      .execute()
+    const work = pending.value
+      .filter((request) => !held.some((row) => row.work_request_id === request.id))
+      .map((request) => {
+        const wish = signTaskWish(request)
+        const key =
+          wish === null
+            ? undefined
+            : keys.find((each) => each.purpose === wish.purpose && each.fingerprint === wish.fingerprint)
+        return {
+          workRequestId: request.id,
+          task: request.taskName,
+          purpose: wish?.purpose ?? null,
+          fingerprint: wish?.fingerprint ?? null,
+          workspace: request.workspace,
+          createdAt: request.createdAt,
+          createdBy: request.createdBy,
+          priority: request.priority,
+          assignedTo: request.worker,
+          servable: key?.usableNow === true,
+          note:
+            wish === null
+              ? 'This station does not do this task.'
+              : key === undefined
+                ? 'No such key is registered here.'
+                : key.unusableBecause,
+        }
+      })
+    return ok({ work, asOf: new Date().toISOString() })
+  } finally {
+    secret.wipe()
+    list.close()
+  }
+}
+
+const noServer: Failure = {
+  kind: 'refused',
+  code: 'server-not-set',
+  message: 'No server is set. Enter its address in the settings.',
+}
+const noUserToken: Failure = {
+  kind: 'refused',
+  code: 'user-token-absent',
+  message:
+    'The list of waiting work needs an API token of a user of the server. Enter one in the settings; it is only used to read the list.',
+}

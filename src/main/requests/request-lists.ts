@@ -1,0 +1,97 @@
+import { type Kysely, sql } from 'kysely'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { Answer, Input } from '../../shared/contract.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import type { RequestDetail } from '../../shared/request.ts'
+import { entriesOfRequest } from '../audit/audit.repository.ts'
+import { approvability } from '../policy/evaluate.ts'
+import { fileOutcomes, findRequest, findSheet, newestSheet, summaryOf } from './request.repository.ts'
+import { parseState } from './transition.ts'
+
+/** One page. In hand: oldest first, as they came; done: newest first. The cursor is the place of the last row (keyset paging). */
+export async function listRequests(
+  db: Kysely<Database>,
+  { view, search, cursor, limit }: Input<'requests.list'>,
+): Promise<Answer<'requests.list'>> {
+  const inHand = view === 'in-hand'
+  const column = inHand ? 'received_at' : 'updated_at'
+  const pattern = search === null || search.trim() === '' ? null : `%${search.trim().replaceAll(/[\\%_]/g, '\\$&')}%`
+  const base = readerOf(db)
+    .selectFrom('request')
+    .where('request.stage', inHand ? '<>' : '=', 'done')
+    .$if(pattern !== null, (query) =>
+      query.where(
+        sql<boolean>`(request.title LIKE ${pattern} ESCAPE '\\' OR request.workspace LIKE ${pattern} ESCAPE '\\' OR request.requested_by LIKE ${pattern} ESCAPE '\\' OR request.fingerprint LIKE ${pattern} ESCAPE '\\' OR cast(request.work_request_id AS TEXT) LIKE ${pattern} ESCAPE '\\')`,
+      ),
+    )
+  const place = cursor === null ? null : cursor.split(' ')
+  const [at, id] = place ?? []
+  const rows = await base
+    .leftJoin('signing_key', (join) =>
+      join
+        .onRef('signing_key.purpose', '=', 'request.purpose')
+        .onRef('signing_key.fingerprint', '=', 'request.fingerprint'),
+    )
+    .selectAll('request')
+    .select('signing_key.description as key_description')
+    .$if(at !== undefined && id !== undefined, (query) =>
+      query.where(
+        inHand
+          ? sql<boolean>`(request.received_at, request.id) > (${at}, ${id})`
+          : sql<boolean>`(request.updated_at, request.id) < (${at}, ${id})`,
+      ),
+    )
+    .orderBy(`request.${column}`, inHand ? 'asc' : 'desc')
+    .orderBy('request.id', inHand ? 'asc' : 'desc')
+    .limit(limit + 1)
+    .execute()
+  const { count } = await base.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    rows: page.map((row) => summaryOf(row, row.key_description)),
+    total: count,
+    nextCursor: rows.length > limit && last !== undefined ? `${last[column]} ${last.id}` : null,
+  }
+}
+
+export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<RequestDetail | null> {
+  const row = await findRequest(db, id)
+  if (row === null) return null
+  const state = parseState(row.state)
+  const decision = await readerOf(db).selectFrom('decision').selectAll().where('request_id', '=', id).executeTakeFirst()
+  const decidedOn = decision?.sheet_digest ?? (state.kind === 'review' ? state.sheetDigest : null)
+  const stored = decidedOn === null ? await newestSheet(db, id) : await findSheet(db, id, decidedOn)
+  const outcomes = await fileOutcomes(db, id)
+  const files = await readerOf(db)
+    .selectFrom('request_file')
+    .select(['ordinal', 'path'])
+    .where('request_id', '=', id)
+    .orderBy('ordinal')
+    .execute()
+  const key = stored?.sheet.key.registered?.description ?? null
+  return {
+    summary: summaryOf(row, key),
+    sheet: stored?.sheet ?? null,
+    sheetDigest: stored?.digest ?? null,
+    approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
+    files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
+    failure: 'failure' in state ? state.failure : null,
+    decision:
+      decision === undefined
+        ? null
+        : {
+            kind: decision.kind === 'approved' ? 'approved' : 'declined',
+            operator: decision.operator,
+            at: decision.at,
+            reason: decision.reason,
+          },
+    auditSeqs: [...(await entriesOfRequest(readerOf(db), id))],
+  }
+}
+
+function mutable(may: ReturnType<typeof approvability>): NonNullable<RequestDetail['approvability']> {
+  return may.kind === 'approvable'
+    ? { kind: 'approvable', acknowledge: [...may.acknowledge] }
+    : { kind: 'blocked', by: [...may.by] }
+}

@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { notFound } from './desk-ports.ts'
+import { findRequest } from './request.repository.ts'
+
+/**
+ * Writes the signed outputs to a folder of their own. Names come from outside: only letters, digits and a few marks of their last
+ * part are kept, with the file's number in front, so that none leaves the folder and none replaces another.
+ */
+export async function saveOutputs(
+  db: Kysely<Database>,
+  id: RequestId,
+  exports: string,
+  suffix: string,
+): Promise<Result<{ readonly folder: string; readonly files: number }, Failure>> {
+  const row = await findRequest(db, id)
+  if (row === null) return err(notFound)
+  const signed = await readerOf(db)
+    .selectFrom('signature')
+    .innerJoin('request_file', (join) =>
+      join
+        .onRef('request_file.request_id', '=', 'signature.request_id')
+        .onRef('request_file.ordinal', '=', 'signature.ordinal'),
+    )
+    .select(['signature.ordinal', 'signature.output', 'request_file.path'])
+    .where('signature.request_id', '=', id)
+    .where('signature.state', '=', 'signed')
+    .orderBy('signature.ordinal')
+    .execute()
+  if (signed.length === 0) return err(nothingSigned)
+  const folder = join(exports, `work-request-${row.work_request_id}`)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const file of signed) {
+      const name = `${String(file.ordinal + 1).padStart(3, '0')}-${basename(file.path)
+        .replaceAll(/[^A-Za-z0-9._+-]/g, '_')
+        .slice(0, 150)}${suffix}`
+      await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
+    }
+  } catch (error) {
+    return err({
+      kind: 'unavailable',
+      code: 'export-not-written',
+      message: `The outputs could not be written to ${folder}. They are kept in the database. Make room there and try again.`,
+      detail: error instanceof Error ? error.message : String(error),
+    })
+  }
+  return ok({ folder, files: signed.length })
+}
+
+const nothingSigned: Failure = {
+  kind: 'refused',
+  code: 'nothing-signed',
+  message: 'Nothing of this request is signed, so there is nothing to save.',
+}

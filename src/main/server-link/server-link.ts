@@ -1,0 +1,221 @@
+import { hostname } from 'node:os'
+import type { Failure } from '../../shared/failure.ts'
+import type { Fingerprint } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { Secret } from '../../shared/secret.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { StationStatus } from '../../shared/status.ts'
+import { openBell } from '../debusine/bell.ts'
+import { createDebusineServer, restFor } from '../debusine/debusine-server.ts'
+import { type Enrolment, enrol } from '../debusine/register.ts'
+import type { Bell, BellState, DebusineServer, Dialect } from '../debusine/server.ts'
+import type { TokenStore } from '../debusine/token-file.ts'
+import type { Log } from '../log/logger.ts'
+
+/** What the station could sign now: purposes and fingerprints of usable keys. */
+export interface Serveable {
+  readonly purposes: readonly string[]
+  readonly fingerprints: readonly Fingerprint[]
+}
+
+export interface ServerLinkPorts {
+  readonly tokenStore: TokenStore
+  readonly settings: () => Settings
+  readonly serveable: () => Promise<Serveable>
+  readonly onRing: (apiUrl: string) => void
+  readonly onChange: () => void
+  readonly version: string
+  readonly log: Log
+}
+
+/** The one connection to the one debusine server of the settings. The WebSocket is open only while the operator is on duty. */
+export interface ServerLink {
+  /** The client, if this is the server of the settings and the station is registered there. */
+  at(apiUrl: string): DebusineServer | null
+  status(): StationStatus['server']
+  offered(): readonly string[]
+  setDuty(onDuty: boolean): Promise<void>
+  onDuty(): boolean
+  enrol(
+    activationToken: Secret | null,
+  ): Promise<Result<Enrolment & { readonly fqdn: string; readonly apiUrl: string }, Failure>>
+  /** Settings changed: connects anew. */
+  reconnect(): Promise<void>
+  /** Tells the server what can be served, if it differs from what it was told last. */
+  offer(): Promise<void>
+  say(workRequestId: number, line: string): void
+  close(): Promise<void>
+}
+
+type Client = DebusineServer & { close(): void }
+
+export function createServerLink(ports: ServerLinkPorts): ServerLink {
+  let client: Client | null = null
+  let bell: Bell | null = null
+  let bellState: BellState = { kind: 'closed' }
+  let dialect: Dialect | null = null
+  let duty = false
+  let registered = false
+  let offered: readonly string[] = []
+  let told: string | null = null
+
+  const apiUrl = () => ports.settings().server.apiUrl
+  /** The worker's name at the server: the station's name where it is a host name, else this machine's. */
+  const fqdn = () => {
+    const { stationName } = ports.settings()
+    return /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(stationName) ? stationName : hostname()
+  }
+
+  async function connect(): Promise<void> {
+    const url = apiUrl()
+    registered = false
+    if (url === null) return
+    const stored = await ports.tokenStore.read()
+    if (!stored.ok) {
+      ports.log('server.token-unreadable', { code: stored.error.code })
+      bellState = { kind: 'connecting', failure: null }
+      return
+    }
+    if (stored.value === null || stored.value.state === 'fresh') return
+    registered = true
+    const { caPem } = ports.settings().server
+    const { token } = stored.value
+    client = createDebusineServer({
+      apiUrl: url,
+      caPem,
+      workerToken: token,
+      userAgent: `signing-station/${ports.version}`,
+      log: ports.log,
+    })
+    if (duty) ring(url, caPem, token)
+  }
+
+  function ring(url: string, caPem: string | null, token: Secret): void {
+    const mine = client
+    if (mine === null) return
+    bell = openBell(
+      {
+        apiUrl: url,
+        caPem,
+        workerToken: token,
+        dialect: () => mine.dialect(),
+        userAgent: `signing-station/${ports.version}`,
+        log: ports.log,
+      },
+      {
+        onState: (state) => {
+          bellState = state
+          if (state.kind === 'connected') void learnDialect(mine)
+          ports.onChange()
+        },
+        onRing: () => ports.onRing(url),
+        onMetadataWanted: () => {
+          told = null
+          void offer().then(() => ports.onRing(url))
+        },
+      },
+    )
+  }
+
+  async function learnDialect(of: Client): Promise<void> {
+    const known = await of.dialect()
+    if (known.ok) dialect = known.value
+    ports.onChange()
+  }
+
+  async function disconnect(): Promise<void> {
+    const [oldBell, oldClient] = [bell, client]
+    bell = null
+    client = null
+    dialect = null
+    told = null
+    offered = []
+    bellState = { kind: 'closed' }
+    await oldBell?.close()
+    oldClient?.close()
+  }
+
+  async function offer(): Promise<void> {
+    const to = client
+    if (to === null || bell === null) return
+    const { purposes, fingerprints } = await ports.serveable()
+    const next = JSON.stringify([purposes, fingerprints])
+    if (next === told) return
+    const answer = await to.offer({ signPurposes: purposes, usableFingerprints: fingerprints, version: ports.version })
+    if (to !== client) return
+    if (answer.ok) {
+      told = next
+      offered = purposes
+    } else {
+      ports.log('server.offer-failed', { code: answer.error.code })
+    }
+    ports.onChange()
+  }
+
+  return {
+    at: (url) => (url === apiUrl() ? client : null),
+    status: () => {
+      const url = apiUrl()
+      if (url === null) return { kind: 'not-configured' }
+      if (!registered) return { kind: 'not-enrolled', apiUrl: url }
+      if (!duty) return { kind: 'off-duty', apiUrl: url }
+      switch (bellState.kind) {
+        case 'rejected':
+          return { kind: 'waiting-for-enable', apiUrl: url, workerFqdn: fqdn() }
+        case 'connected':
+          return dialect === null
+            ? { kind: 'connecting', apiUrl: url, failure: null }
+            : { kind: 'connected', apiUrl: url, dialect }
+        case 'connecting':
+          return { kind: 'connecting', apiUrl: url, failure: bellState.failure }
+        case 'closed':
+          return { kind: 'connecting', apiUrl: url, failure: null }
+      }
+    },
+    offered: () => offered,
+    onDuty: () => duty,
+    setDuty: async (onDuty) => {
+      if (onDuty === duty) return
+      duty = onDuty
+      await disconnect()
+      await connect()
+      ports.onChange()
+    },
+    enrol: async (activationToken) => {
+      const url = apiUrl()
+      if (url === null) return err(noServer)
+      const rest = restFor({
+        apiUrl: url,
+        caPem: ports.settings().server.caPem,
+        userAgent: `signing-station/${ports.version}`,
+        log: ports.log,
+      })
+      if (!rest.ok) return rest
+      try {
+        const enrolled = await enrol({ rest: rest.value, store: ports.tokenStore, fqdn: fqdn(), activationToken })
+        if (!enrolled.ok) return enrolled
+        await disconnect()
+        await connect()
+        ports.onChange()
+        return ok({ ...enrolled.value, fqdn: fqdn(), apiUrl: url })
+      } finally {
+        rest.value.close()
+        activationToken?.wipe()
+      }
+    },
+    reconnect: async () => {
+      await disconnect()
+      await connect()
+      ports.onChange()
+    },
+    offer,
+    say: (workRequestId, line) => bell?.say(workRequestId as Parameters<Bell['say']>[0], `${line}\n`),
+    close: disconnect,
+  }
+}
+
+const noServer: Failure = {
+  kind: 'refused',
+  code: 'server-not-set',
+  message: 'No server is set. Enter its address in the settings first; nothing was sent.',
+}

@@ -1,0 +1,217 @@
+import { readerOf } from '../../db/database.ts'
+import type { StationDatabase } from '../../db/open.ts'
+import { writeTransaction } from '../../db/write-transaction.ts'
+import type { AuditState } from '../shared/audit.ts'
+import type { EventName, EventPayload } from '../shared/events.ts'
+import type { Failure } from '../shared/failure.ts'
+import type { RegisteredKey } from '../shared/key.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+import type { Settings } from '../shared/settings.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import { createAuditLog } from './audit/create-audit-log.ts'
+import type { AuditEntryBody } from './audit/format/entry.ts'
+import { startupCheck } from './audit/startup-check.ts'
+import type { Profile } from './config/profile.ts'
+import { createTokenFile } from './debusine/token-file.ts'
+import type { Inspector } from './inspector/inspector.ts'
+import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
+import { opensSealed } from './keys/software/service-keys.ts'
+import type { Log } from './log/logger.ts'
+import type { SbatLevel } from './policy/policy-input.ts'
+import { createDesk, type Desk } from './requests/desk.ts'
+import { spoolAt } from './requests/spool.ts'
+import { createServerLink, type ServerLink } from './server-link/server-link.ts'
+import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
+import type { Signer } from './signing/signer.ts'
+import type { SoftwareKeyMaker } from './token/service.ts'
+import type { TokenService } from './token/token-service.ts'
+
+export interface StationParts {
+  readonly profile: Profile
+  readonly tokens: TokenService & SoftwareKeyMaker
+  readonly inspector: Inspector
+  readonly signer: Signer
+  readonly sbatLevel: SbatLevel
+  readonly version: string
+  readonly now: () => Date
+  readonly log: Log
+  readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
+  readonly onStatus: () => void
+}
+
+/** An opened station: its database, its log, its keys, its server, and the desk where requests are worked on. */
+export interface Station {
+  readonly database: StationDatabase
+  readonly audit: AuditLog
+  readonly keys: KeyRegistry
+  readonly desk: Desk
+  readonly link: ServerLink
+  readonly profile: Profile
+  readonly tokens: TokenService & SoftwareKeyMaker
+  /** What the start-up check found. Anything but `whole`: the station is for reading only. */
+  readonly logState: AuditState
+  readonly settings: () => Settings
+  saveSettings(next: Settings): Promise<Result<null, Failure>>
+  setDuty(onDuty: boolean): Promise<Result<null, Failure>>
+  /** Writes entries that stand for themselves. */
+  note(entries: readonly AuditEntryBody[]): Promise<Result<null, Failure>>
+  /** Tokens or keys may have changed: what the server is offered follows. */
+  keysChanged(): void
+  close(): Promise<void>
+}
+
+/** Seconds between two questions whether the server still waits for what a person is reading. */
+const watchSeconds = 5
+/** Seconds between two looks at which keys could sign, for what the server is told. */
+const offerSeconds = 30
+
+export async function openStation(database: StationDatabase, parts: StationParts): Promise<Station> {
+  const { db } = database
+  const { profile, tokens, now, log, publish } = parts
+  const logState = await startupCheck(readerOf(db))
+  let current = await readSettings(readerOf(db))
+  const settings = () => current
+  await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
+
+  const written = createAuditLog(db, now)
+  // Every append is announced, whoever made it.
+  const audit: AuditLog = {
+    ...written,
+    append: async (trx, entries) => {
+      const seqs = await written.append(trx, entries)
+      const last = seqs.at(-1)
+      if (last !== undefined) publish('audit.changed', { entries: last })
+      return seqs
+    },
+  }
+  const keys = createKeyRegistry({
+    db,
+    audit,
+    tokens,
+    opensSealed: (sealed) => opensSealed(profile.serviceKeys, sealed),
+    now,
+  })
+  let usable: readonly RegisteredKey[] = []
+  const link = createServerLink({
+    tokenStore: createTokenFile(profile.workerToken),
+    settings,
+    serveable: async () => {
+      usable = (await keys.list()).filter((key) => key.usableNow)
+      return {
+        purposes: [...new Set(usable.map((key) => key.purpose))],
+        fingerprints: usable.map((key) => key.fingerprint),
+      }
+    },
+    onRing: (apiUrl) => {
+      void desk.lookForWork(apiUrl).then((looked) => {
+        if (!looked.ok) log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
+      })
+    },
+    onChange: parts.onStatus,
+    version: parts.version,
+    log,
+  })
+  const desk = createDesk({
+    db,
+    audit,
+    tokens,
+    keys,
+    inspector: parts.inspector,
+    signer: parts.signer,
+    spool: spoolAt(profile.spool),
+    sbatLevel: parts.sbatLevel,
+    settings,
+    serverAt: (apiUrl) => link.at(apiUrl),
+    say: link.say,
+    publish: (event, payload) => {
+      publish(event, payload)
+      if (event === 'requests.changed') parts.onStatus()
+    },
+    now,
+    log,
+  })
+
+  async function note(entries: readonly AuditEntryBody[]): Promise<Result<null, Failure>> {
+    const noted = await writeTransaction(db, (trx) => audit.append(trx, entries))
+    return noted.ok ? ok(null) : noted
+  }
+
+  const timers: NodeJS.Timeout[] = []
+  if (logState.kind === 'whole') {
+    await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
+    await link.reconnect()
+    await desk.recover()
+    if ((await readSetting(readerOf(db), 'duty')) === true) await link.setDuty(true)
+    timers.push(
+      setInterval(
+        () => void desk.watchHeld().catch((error: unknown) => log('requests.watch-failed', { error })),
+        watchSeconds * 1000,
+      ),
+      setInterval(
+        () => void link.offer().catch((error: unknown) => log('server.offer-failed', { error })),
+        offerSeconds * 1000,
+      ),
+    )
+  }
+
+  return {
+    database,
+    audit,
+    keys,
+    desk,
+    link,
+    profile,
+    tokens,
+    logState,
+    settings,
+    note,
+    saveSettings: async (next) => {
+      const fields = changedFields(current, next)
+      if (fields.length === 0) return ok(null)
+      const saved = await writeTransaction(db, async (trx) => {
+        await writeSettings(trx, next, now().toISOString())
+        await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])
+      })
+      if (!saved.ok) return saved
+      const serverChanged = fields.some((field) => field.startsWith('server.'))
+      current = next
+      publish('settings.changed', null)
+      if (fields.includes('modules')) {
+        await tokens.setModules(next.modules.filter((module) => module.enabled).map((module) => module.path))
+        publish('tokens.changed', null)
+      }
+      if (serverChanged) await link.reconnect()
+      parts.onStatus()
+      return ok(null)
+    },
+    setDuty: async (onDuty) => {
+      if (onDuty === link.onDuty()) return ok(null)
+      const status = link.status()
+      if (onDuty && (status.kind === 'not-configured' || status.kind === 'not-enrolled')) return err(notEnrolledYet)
+      const saved = await writeTransaction(db, async (trx) => {
+        await writeSetting(trx, 'duty', onDuty, now().toISOString())
+        await audit.append(trx, [{ event: 'duty-changed', onDuty, operator: current.operatorName }])
+      })
+      if (!saved.ok) return saved
+      await link.setDuty(onDuty)
+      return ok(null)
+    },
+    keysChanged: () => {
+      publish('keys.changed', null)
+      void link.offer().catch((error: unknown) => log('server.offer-failed', { error }))
+    },
+    close: async () => {
+      for (const timer of timers) clearInterval(timer)
+      await desk.stop()
+      await link.close()
+      await tokens.reset()
+      await database.close()
+    },
+  }
+}
+
+const notEnrolledYet: Failure = {
+  kind: 'refused',
+  code: 'not-enrolled',
+  message: 'The station is not enrolled at a server yet. Enter the server in the settings and enrol first.',
+}
