@@ -18,13 +18,25 @@ export function whyInstall(root) {
   for (const [path, entry] of Object.entries(locked)) {
     if (path === '') continue
     const there = installed[path]
-    if (there === undefined ? !entry.optional : there.version !== entry.version)
+    if (there === undefined ? wanted(entry) : there.version !== entry.version)
       return `${path} differs from the lock file`
   }
   for (const path of Object.keys(installed)) {
     if (locked[path] === undefined) return `${path} is not in the lock file`
   }
   return existsSync(nodePackage(root)) ? null : 'the pinned Node is not there'
+}
+
+/** Whether this machine should have the package: an optional one only if it is for this system. */
+function wanted(entry) {
+  const fits = (list, value) => list === undefined || [list].flat().includes(value)
+  if (!entry.optional) return true
+  return (
+    (entry.os !== undefined || entry.cpu !== undefined) &&
+    fits(entry.os, process.platform) &&
+    fits(entry.cpu, process.arch) &&
+    !fits(entry.libc ?? 'none', 'musl')
+  )
 }
 
 const nodePackage = (root) => join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
@@ -68,7 +80,12 @@ export function installNodePackages(root) {
   const [program, ...first] = own && own.endsWith('npm-cli.js') ? [node, own] : ['npm']
   // No install script of any package runs: the one module that has to be compiled is compiled by scripts/build-native.mjs.
   const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  const done = spawnSync(program, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const preload = `--require=${JSON.stringify(join(root, 'scripts', 'bootstrap', 'as-pinned-node.cjs'))}`
+  const done = spawnSync(program, args, {
+    cwd: root,
+    env: { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS || ''} ${preload}` },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (done.status === 0) return null
   return 'npm ci failed; its own message is above. It needs the npm registry, or a cache that has every package of package-lock.json.'
 }

@@ -138,6 +138,14 @@ export const lintPlants: readonly LintPlant[] = [
     '@peculiar/x509',
     'node:net',
   ]),
+  ...forbidden('src/main/server-link/x.ts', [
+    '../requests/runner.ts',
+    '../token/token-service.ts',
+    '../../../db/database.ts',
+    'ws',
+    'node:https',
+    'kysely',
+  ]),
   ...forbidden('src/main/settings/x.ts', [
     '../requests/runner.ts',
     '../token/token-service.ts',
