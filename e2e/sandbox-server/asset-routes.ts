@@ -31,7 +31,9 @@ export function createAsset(exchange: Exchange, body: unknown): Reply {
   const same = [...state.assets.values()].find((asset) => asset.data.fingerprint === data.fingerprint)
   if (same !== undefined) {
     // One asset a fingerprint over the whole server, whatever the purpose.
-    return same.data.purpose === data.purpose ? json(200, assetJson(state, same)) : problem(400, 'Error')
+    if (same.data.purpose !== data.purpose) return problem(400, 'Error')
+    const { created_at: _, ...again } = assetJson(state, same)
+    return json(200, again)
   }
   const asset: Asset = {
     id: takeId(state, 'asset'),

@@ -91,7 +91,8 @@ export function createBell(state: ServerState, options: BellOptions): Bell {
         const header = request.headers['token']
         const token = typeof header === 'string' ? state.tokens.get(header) : undefined
         if (token?.kind === 'worker' && token.worker.enabled) {
-          accept(webSocket, token.worker)
+          if (tripsScheduler(state, token.worker)) webSocket.close(1011)
+          else accept(webSocket, token.worker)
           return
         }
         // The upgrade always succeeds; the refusal is a message.
@@ -115,6 +116,18 @@ export function createBell(state: ServerState, options: BellOptions): Bell {
       for (const socket of connections.keys()) socket.send(text)
     },
   }
+}
+
+/**
+ * 0.11.3 looks up `system:worker_type` in whatever a worker told while work is pending, and falls over if it is not there:
+ * such a worker is cut off at once on every connection (recorded: probe-narrow-metadata).
+ */
+function tripsScheduler(state: ServerState, worker: Worker): boolean {
+  if (state.dialect !== '0.11' || !worker.toldMetadata || heldBy(state, worker) !== null) return false
+  const pending = [...state.workRequests.values()].some(
+    (request) => request.taskType === 'Signing' && request.status === 'pending' && request.worker === null,
+  )
+  return pending && worker.dynamicMetadata['system:worker_type'] === undefined
 }
 
 function say(socket: WebSocket, text: string): void {

@@ -18,6 +18,8 @@ export interface Worker {
   token: string
   enabled: boolean
   dynamicMetadata: Readonly<Record<string, unknown>>
+  /** Whether it ever told any; a worker that did not is not looked at. */
+  toldMetadata: boolean
   /** What an administrator set: wins over what the worker says. */
   staticMetadata: Readonly<Record<string, unknown>>
   /** As the server believes: with two connections, the first one that closes makes the worker count as disconnected. */

@@ -51,7 +51,7 @@ export function checkPermission(exchange: Exchange, body: unknown): Reply {
 }
 
 function notAnInput(state: ServerState, request: WorkRequest, artifact: Artifact): Reply | null {
-  if (request.dynamicTaskData === null) return problem(400, 'Error') // not assigned: the real server trips over it
+  if (inputIds(request).length === 0) return problem(400, 'Error') // unassigned, or without inputs: the real server trips over it
   if (inputIds(request).includes(artifact.id)) return null
   if (state.dialect === '0.16') {
     return problem(403, `${request.createdBy.name} cannot display artifact ${artifact.id}`)

@@ -48,6 +48,8 @@ export interface RecordedWorkRequest {
   readonly created_by: number
   readonly workspace: string
   readonly status: string
+  readonly result: string
+  readonly artifacts: readonly number[]
   readonly workflow_data: Record<string, unknown>
 }
 

@@ -1,7 +1,7 @@
 import type { Artifact, Asset, FileVersion, StoredFile, WorkRequest } from './model.ts'
 import { requiredTags } from './scheduler-tags.ts'
 import { secondsBetween } from './server-clock.ts'
-import type { ServerState } from './state.ts'
+import { defaultScope, type ServerState } from './state.ts'
 
 /** The version that the next download delivers. */
 export function currentVersion(file: StoredFile): FileVersion {
@@ -51,6 +51,7 @@ export function workRequestJson(state: ServerState, request: WorkRequest): Recor
             self: `/api/1.0/work-request/${request.id}/`,
             webui_self: self,
             webui_created_by: `/-/user/${request.createdBy.id}/`,
+            ...(request.abortedBy === null ? {} : { webui_aborted_by: `/-/user/${request.abortedBy}/` }),
           },
         }
       : {}),
@@ -59,9 +60,14 @@ export function workRequestJson(state: ServerState, request: WorkRequest): Recor
 
 /** What a worker may require of a request (`required_tags`): where it comes from and the groups of who made it. */
 export function providedByRequest(state: ServerState, request: WorkRequest): readonly string[] {
-  const groups = request.createdBy === state.users.submitter ? ['Contributors', 'Members', 'Signers'] : ['Contributors']
+  const { operator, submitter } = state.users
+  const own = request.createdBy === operator ? ['Members', 'Owners'] : ['Contributors', 'Members']
+  const groups = request.createdBy === submitter ? [...own, 'Signers'] : own
+  // Another scope belongs to whoever made something in it.
+  const there = request.scope === defaultScope ? [] : ['Members', 'Owners']
   return [
-    ...groups.map((group) => `task:group:${request.scope}::${group}`),
+    ...groups.map((group) => `task:group:${defaultScope}::${group}`),
+    ...there.map((group) => `task:group:${request.scope}::${group}`),
     `task:scope:${request.scope}`,
     `task:workspace:${request.scope}:${request.workspace}`,
   ]
@@ -80,7 +86,7 @@ export function artifactJson(state: ServerState, artifact: Artifact): Record<str
     created_at: artifact.createdAt,
     expire_at: artifact.expireAt,
     download_tar_gz_url: `${state.origin}${archive}`,
-    files_to_upload: artifact.paths.filter((path) => artifact.uploads.has(path)),
+    files_to_upload: artifact.paths.filter((path) => artifact.uploads.has(path)).sort(),
     // fromEntries defines own properties, so that a file called __proto__ is a file like any other.
     files: Object.fromEntries(artifact.paths.map((path) => [path, fileJson(state, artifact, path)])),
     ...(modern

@@ -1,3 +1,5 @@
+import { WebSocket } from 'ws'
+import { httpsCall } from './https-call.ts'
 import { answersOf, artifactsOf, type RecordedWorkRequest, type Recording, workRequestsOf } from './recording.ts'
 import type { SandboxServer } from './sandbox-server.ts'
 import type { SigningInput } from './seed.ts'
@@ -53,6 +55,7 @@ export function createSeeder(recording: Recording, sandbox: SandboxServer, trans
       scope: places.get(request.workspace) ?? 'debusine',
     })
     translation.learn('work-request', request.id, actual)
+    if (request.status === 'completed') await finish(sandbox, actual, request, translation)
   }
 
   return {
@@ -64,6 +67,45 @@ export function createSeeder(recording: Recording, sandbox: SandboxServer, trans
       }
     },
   }
+}
+
+/** A request that was done before the recording began: another worker does it now. */
+async function finish(
+  sandbox: SandboxServer,
+  id: number,
+  recorded: RecordedWorkRequest,
+  translation: Translation,
+): Promise<void> {
+  const worker = sandbox.addEnabledWorker('reference.example.org')
+  const call = async (method: string, path: string, token: string, body: unknown) => {
+    const headers = { token, 'x-debusine-scope': 'debusine', 'content-type': 'application/json' }
+    const bytes = body === null ? null : Buffer.from(JSON.stringify(body))
+    const answer = await httpsCall(sandbox, { method, path: `/api/1.0/${path}`, headers, body: bytes })
+    return (answer.body.length > 0 ? JSON.parse(answer.body.toString('utf8')) : {}) as Record<string, unknown>
+  }
+  await call('PUT', 'worker/dynamic-metadata/', worker.token, {
+    'system:worker_type': 'signing',
+    provided_tags: [`worker:task:signing:${recorded.task_name}:version:1`],
+  })
+  const url = `${sandbox.origin.replace('https', 'wss')}/api/ws/1.0/worker/connect/`
+  const socket = new WebSocket(url, { ca: sandbox.caPem, headers: { token: worker.token } })
+  await new Promise<void>((resolve) => {
+    socket.on('message', (data) => {
+      if ((data as Buffer).toString('utf8').includes('work_request_available')) resolve()
+    })
+  })
+  const old = sandbox.dialect === '0.11'
+  const fetched = await call(old ? 'GET' : 'POST', 'work-request/get-next-for-worker/', worker.token, old ? null : {})
+  const token = old ? worker.token : String(fetched['token'])
+  for (const artifact of recorded.artifacts) {
+    const made = { category: 'debusine:work-request-debug-logs', workspace: recorded.workspace, data: {}, files: {} }
+    const created = await call('POST', 'artifact/', token, { ...made, work_request: id })
+    translation.learn('artifact', artifact, Number(created['id']))
+  }
+  await call('PUT', `work-request/${id}/completed/`, token, { result: recorded.result })
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.close()
+  await closed
 }
 
 function inputData(
@@ -128,6 +170,14 @@ function seedKeys(
     const missing = body !== null && 'json' in body && JSON.stringify(body.json).includes('Asset matching query')
     return slug?.[1] !== undefined && missing ? [slug[1]] : []
   })
+  for (const event of recording.traffic) {
+    const asked =
+      event.kind === 'http' ? /\/uefi(?:%3A|:)([0-9A-F]{64})\/sign_with/.exec(event.request.path)?.[1] : null
+    const named = requests.some((request) => request.task_data['key'] === asked)
+    if (asked === null || asked === undefined || named || unknown.includes(asked)) continue
+    sandbox.addKey({ purpose: 'uefi', fingerprint: asked })
+    unknown.push(asked)
+  }
   const keys = new Map(requests.map((request) => [request.task_data['key'], request]))
   for (const [fingerprint, { task_data: data, workspace }] of keys) {
     if (typeof fingerprint !== 'string' || unknown.includes(fingerprint)) continue

@@ -12,6 +12,7 @@ import { uploadFile } from './upload-route.ts'
 import {
   abortWorkRequest,
   completeWorkRequest,
+  createWorkRequest,
   fetchWorkRequest,
   getWorkRequest,
   listWorkRequests,
@@ -69,7 +70,13 @@ export function createRoutes(dialect: Dialect, settleMs: number): readonly Route
       old ? { GET: fetchWorkRequest } : { POST: fetchWorkRequest },
       ['worker'],
     ),
-    route(`${api}work-request/$`, { GET: 'work-request.list' }, { GET: listWorkRequests }, holders, requestVerbs),
+    route(
+      `${api}work-request/$`,
+      { GET: 'work-request.list' },
+      { GET: listWorkRequests, POST: createWorkRequest },
+      holders,
+      requestVerbs,
+    ),
     route(
       `${api}work-request/(?<id>\\d+)/$`,
       { GET: 'work-request.get' },

@@ -82,6 +82,8 @@ export interface SandboxServer {
   workRequestJson(id: number): Readonly<Record<string, unknown>> | null
   outputs(id: number): Promise<readonly Output[]>
   artifact(id: number): Readonly<Artifact> | null
+  /** SHA-256 of every complete file of a workspace. */
+  completeDigests(workspace: string): ReadonlySet<string>
   readonly relations: readonly Relation[]
   /** As the owner: 0.16's endpoint does the same; on 0.11 it stands for an administrator's action in the database. */
   abort(id: number): boolean
@@ -172,6 +174,11 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     },
     outputs: (id) => outputsOf(state, id),
     artifact: (id) => state.artifacts.get(id) ?? null,
+    completeDigests(workspace) {
+      const artifacts = [...state.artifacts.values()].filter((artifact) => artifact.workspace === workspace)
+      const files = artifacts.flatMap((artifact) => [...artifact.files.values()])
+      return new Set(files.flatMap((file) => file.versions.map((version) => version.sha256)))
+    },
     relations: state.relations,
     abort(id) {
       const request = state.workRequests.get(id)

@@ -66,7 +66,11 @@ export function createTranslation(): Translation {
     knows: (kind, recorded) => ids.get(kind)?.has(recorded) === true,
     id,
     text,
-    json: (recorded, idKind) => {
+    json: function translate(recorded, idKind): unknown {
+      if (Array.isArray(recorded)) return recorded.map((item) => translate(item, idKind))
+      if (typeof recorded === 'object' && recorded !== null && 'results' in recorded) {
+        return { ...recorded, results: translate(recorded.results, idKind) }
+      }
       const value = json(recorded, null)
       const own = typeof value === 'object' && value !== null && !Array.isArray(value)
       if (!own || idKind === null || !('id' in value)) return value

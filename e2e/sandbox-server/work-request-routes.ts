@@ -1,6 +1,6 @@
 import { completionErrors, isResult } from './completion.ts'
 import { lintCompletion } from './completion-lint.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, isObject, shown } from './exchange.ts'
 import type { WorkRequest } from './model.ts'
 import { workRequestJson } from './render.ts'
 import { empty, json, permissionDenied, problem, type Reply } from './reply.ts'
@@ -84,6 +84,21 @@ export function listWorkRequests({ state, caller, query, scope }: Exchange): Rep
     next: last === undefined || requests.at(-1) === last ? null : link({ p: last.createdAt }),
     previous: first === undefined || requests[0] === first ? null : link({ r: '1', p: first.createdAt }),
     results: page.map((request) => workRequestJson(state, request)),
+  })
+}
+
+/** Users cannot ask for a signature through the API: signing tasks come from workflows only. */
+export function createWorkRequest(exchange: Exchange, body: unknown): Reply {
+  if (exchange.caller.kind !== 'user') return permissionDenied
+  const name = isObject(body) ? shown(body['task_name']) : ''
+  const registered =
+    'assemblesignedsource, autopkgtest, blhc, debdiff, extractforsigning, lintian, makesourcepackageupload, mergeuploads, mmdebstrap, noop, piuparts, sbuild, simplesystemimagebuild'
+  if (registered.split(', ').includes(name)) {
+    violation(exchange.state, 'outside-the-sandbox', `a request for ${name}`)
+    return problem(501, 'The sandbox does not serve this call', { detail: `a request for ${name}` })
+  }
+  return problem(400, 'Cannot create work request: task name is not registered', {
+    detail: `Task name: "${name}". Registered task names: ${registered}`,
   })
 }
 

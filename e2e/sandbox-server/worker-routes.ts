@@ -75,6 +75,7 @@ export function addWorker(state: ServerState, fqdn: string, token: string): Work
     token,
     enabled: false,
     dynamicMetadata: {},
+    toldMetadata: false,
     staticMetadata: {},
     connected: false,
   }
@@ -107,8 +108,11 @@ function registrationErrors(body: unknown): JsonObject | null {
 
 export function setMetadata({ state, caller }: Exchange, body: unknown): Reply {
   if (caller.kind !== 'worker') throw new Error('the router lets workers through only')
-  if (!isObject(body)) return problem(400, 'Error')
+  if (!isObject(body)) {
+    return problem(400, 'Error', state.dialect === '0.11' ? {} : { detail: ['Request data must be a JSON object.'] })
+  }
   caller.worker.dynamicMetadata = body
+  caller.worker.toldMetadata = true
   state.record.metadata.push({ worker: caller.worker.name, value: body })
   // 0.16 waits for its next periodic run; 0.11 looks at once.
   if (state.dialect === '0.11') schedule(state)
