@@ -101,7 +101,7 @@ export function buildNative(root) {
 
 /** Builds out/ unless it was made from exactly these sources. Returns null or a sentence. */
 export function buildBundles(root) {
-  const stamp = join(root, 'out', '.sources.sha256')
+  const stamp = join(root, 'out', 'main', '.sources.sha256')
   const digest = sourcesDigest(root)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return null
   const done = spawnSync(
@@ -113,7 +113,7 @@ export function buildBundles(root) {
     },
   )
   if (done.status !== 0) return 'The program could not be built; the message is above.'
-  mkdirSync(join(root, 'out'), { recursive: true })
+  mkdirSync(join(root, 'out', 'main'), { recursive: true })
   writeFileSync(stamp, digest)
   return null
 }
