@@ -107,6 +107,14 @@ describe('the check of the log names the first entry that is wrong', () => {
     expect(await tampered((file) => file.exec(statements))).toMatchObject({ kind: 'broken', firstBadSeq })
   })
 
+  it('and says that an entry is missing', async () => {
+    expect(await tampered((file) => file.exec('delete from audit_entry where seq = 9'))).toEqual({
+      kind: 'broken',
+      firstBadSeq: 9,
+      reason: 'entry 9 is missing; the next one is 10',
+    })
+  })
+
   it('when a well-made entry was put in the middle and the rest moved down', async () => {
     const state = await tampered((file) => {
       const before = file.prepare<[], { leaf_hash: Buffer }>('select leaf_hash from audit_entry where seq = 8').get()
@@ -128,6 +136,27 @@ describe('the check of the log names the first entry that is wrong', () => {
         .run(entry, leafHash(entry), prev, at)
     })
     expect(state).toMatchObject({ kind: 'broken', firstBadSeq: 10 })
+  })
+
+  it.each([
+    ['another number', { seq: 99 }, 'says of itself that it is entry 99'],
+    ['another predecessor', { prev: '0'.repeat(64) }, 'names another entry as the one before it'],
+  ])('when an entry was added whose columns fit and whose bytes name %s', async (_name, change, reason) => {
+    const state = await tampered((file) => {
+      const before = file
+        .prepare<[number], { leaf_hash: Buffer }>('select leaf_hash from audit_entry where seq = ?')
+        .get(last)
+      const prev = before?.leaf_hash ?? Buffer.alloc(32)
+      const at = '2026-01-02T03:04:05.678Z'
+      const place = { seq: last + 1, at, prev: hex(prev), ...change } as Parameters<typeof encodeEntry>[0]
+      const entry = encodeEntry(place, { event: 'duty-changed', onDuty: true, operator: 'Mallory' })
+      file
+        .prepare(
+          `insert into audit_entry (seq, entry, leaf_hash, prev_hash, at, event, operator) values (?, ?, ?, ?, ?, 'duty-changed', 'Mallory')`,
+        )
+        .run(last + 1, entry, leafHash(entry), prev, at)
+    })
+    expect(state).toEqual({ kind: 'broken', firstBadSeq: last + 1, reason: `entry ${last + 1} ${reason}` })
   })
 
   it('but cannot see that the end was cut off: the documentation says so', async () => {
