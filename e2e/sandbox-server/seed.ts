@@ -234,7 +234,12 @@ export interface SigningKey {
   readonly signers?: readonly string[]
 }
 
+/** The asset of a key; the one that is there, if the server knows the key already. */
 export function seedKey(state: ServerState, key: SigningKey): number {
+  const known = [...state.assets.values()].find(
+    ({ data }) => data.purpose === key.purpose && data.fingerprint === key.fingerprint,
+  )
+  if (known !== undefined) return known.id
   const id = takeId(state, 'asset')
   state.assets.set(id, {
     id,
