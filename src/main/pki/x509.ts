@@ -92,7 +92,7 @@ function certificateFactsOf(der: Uint8Array, spki: Uint8Array, issuedByItself: b
     keyUsage: keyUsageNames.filter(([flag]) => (keyUsage & flag) !== 0).map(([, name]) => name),
     extendedKeyUsage: (certificate.getExtension(ExtendedKeyUsageExtension)?.usages ?? [])
       .slice(0, 32)
-      .map((usage) => extendedKeyUsageNames[String(usage)] ?? String(usage)),
+      .map((usage) => extendedKeyUsageNames[String(usage)] ?? String(usage).slice(0, 128)),
     selfSigned: issuedByItself && verifiesWithItself(der),
   }
 }
