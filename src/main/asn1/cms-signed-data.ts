@@ -12,6 +12,7 @@ import {
   derTag,
   derTime,
   derUnsignedInteger,
+  equalBytes,
   readChildren,
   readElement,
   readSmallInteger,
@@ -105,6 +106,8 @@ export interface SignerInfo {
 
 export interface SignedData {
   readonly version: number
+  /** Of all signers together, dotted. */
+  readonly digestAlgorithms: readonly string[]
   readonly contentType: string
   /** The element under `[0]`, null where the content is detached. */
   readonly content: Uint8Array | null
@@ -135,6 +138,10 @@ export function readSignedData(der: Uint8Array): Result<SignedData, DerError> {
   ) {
     return err({ code: 'unexpected-tag', offset: wrapped.offset })
   }
+  const algorithms = readChildren(digestAlgorithms)
+  if (!algorithms.ok) return algorithms
+  const dotted = algorithms.value.map(digestAlgorithmOf).filter((algorithm) => algorithm !== null)
+  if (dotted.length !== algorithms.value.length) return err({ code: 'bad-value', offset: digestAlgorithms.offset })
   const content = readEncapsulated(encapsulated)
   if (!content.ok) return content
   const certificateSet = between.find((element) => element.tag === contextTag(0))
@@ -150,6 +157,7 @@ export function readSignedData(der: Uint8Array): Result<SignedData, DerError> {
   }
   return ok({
     version: version.value,
+    digestAlgorithms: dotted,
     ...content.value,
     certificates: certificates.value.map((element) => element.bytes),
     signers,
@@ -193,7 +201,7 @@ function readSignerInfo(element: DerElement): Result<SignerInfo, DerError> {
   const [algorithm, signature, unsigned, ...more] = attributes === null ? rest : rest.slice(1)
   if (algorithm?.tag !== derTag.sequence || signature?.tag !== derTag.octetString) return fail
   if (more.length > 0 || (unsigned !== undefined && unsigned.tag !== contextTag(1))) return fail
-  const digestAlgorithm = algorithmOf(digest)
+  const digestAlgorithm = digestAlgorithmOf(digest)
   const signatureAlgorithm = algorithmOf(algorithm)
   if (digestAlgorithm === null || signatureAlgorithm === null) return fail
   const signed = attributes === null ? ok(null) : readAttributes(attributes)
@@ -246,4 +254,13 @@ function oidOf(element: DerElement | undefined): string | null {
 function algorithmOf(element: DerElement): string | null {
   const members = readChildren(element)
   return members.ok ? oidOf(members.value[0]) : null
+}
+
+/** A digest has no parameters: absent or NULL (RFC 5754 §2). */
+function digestAlgorithmOf(element: DerElement): string | null {
+  const members = element.tag === derTag.sequence ? readChildren(element) : null
+  if (members?.ok !== true) return null
+  const [identifier, parameters, ...more] = members.value
+  const plain = parameters === undefined || equalBytes(parameters.bytes, derNull)
+  return plain && more.length === 0 ? oidOf(identifier) : null
 }

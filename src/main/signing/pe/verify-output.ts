@@ -50,11 +50,11 @@ export function verifyOutput(
 ): string | null {
   const signed = readSignedData(output)
   if (!signed.ok) return `It is not a readable CMS structure (${signed.error.code} at byte ${signed.error.offset}).`
-  const { version, contentType, content, certificates, signers } = signed.value
+  const { version, digestAlgorithms, contentType, content, certificates, signers } = signed.value
   const [signer] = signers
   if (version !== 1 || signer === undefined || signers.length !== 1)
     return 'It does not hold exactly one signature of version 1.'
-  if (signer.digestAlgorithm !== oid.sha256) return 'It does not use SHA-256.'
+  if (signer.digestAlgorithm !== oid.sha256 || digestAlgorithms.join() !== oid.sha256) return 'It does not use SHA-256.'
   if (contentType !== oid.spcIndirectData || content === null) return 'It does not sign a PE image.'
   const spc = readSpcIndirectData(content)
   if (!spc.ok) return `Its content is not readable (${spc.error.code}).`
