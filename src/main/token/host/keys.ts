@@ -3,7 +3,7 @@ import pkcs11js from 'pkcs11js'
 import type { TokenObject } from '../../../shared/token.ts'
 import { type Attributes, CKA_YUBICO_TOUCH_POLICY, type Handle, type Pkcs11Module } from './module.ts'
 import { HostError } from './pkcs11-error.ts'
-import { type PublicKey, publicKeyAttributes, publicKeyOf, publicKeyOfSpki } from './public-key.ts'
+import { CKK_EC_EDWARDS, type PublicKey, publicKeyAttributes, publicKeyOf, publicKeyOfSpki } from './public-key.ts'
 
 type FoundKey = {
   readonly handle: Handle
@@ -153,9 +153,8 @@ function certificateOf(key: PublicKey, id: string, certificates: readonly FoundC
 
 function sameType(key: PublicKey, attributes: Attributes): boolean {
   const type = attributes.get(pkcs11js.CKA_KEY_TYPE)?.readUInt32LE(0)
-  return key.algorithm.startsWith('ec-')
-    ? type === pkcs11js.CKK_EC
-    : key.algorithm.startsWith('rsa-') && type === pkcs11js.CKK_RSA
+  if (key.algorithm === 'ed25519') return type === CKK_EC_EDWARDS
+  return type === (key.algorithm.startsWith('ec-') ? pkcs11js.CKK_EC : pkcs11js.CKK_RSA)
 }
 
 function touchOf(value: Buffer | undefined): PrivateKey['touch'] {
