@@ -1,0 +1,100 @@
+import { useQuery } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import type { Settings } from '../shared/settings.ts'
+import type { StationStatus } from '../shared/status.ts'
+import { BottomLine } from './bottom-line.tsx'
+import { FailureNotice } from './design/Notice.tsx'
+import { NavigationProvider, type Place, useNavigation } from './navigation.tsx'
+import { Rail } from './rail.tsx'
+import { AuditScreen } from './screens/audit/AuditScreen.tsx'
+import { CreateStation } from './screens/first-start/CreateStation.tsx'
+import { KeysScreen } from './screens/keys/KeysScreen.tsx'
+import { RequestsScreen } from './screens/requests/RequestsScreen.tsx'
+import { RequestScreen } from './screens/review/RequestScreen.tsx'
+import { SettingsScreen } from './screens/settings/SettingsScreen.tsx'
+import { useStation } from './station/station-context.tsx'
+import { failureFrom } from './station/station-failure.ts'
+import { settingsQuery, statusQuery, useCacheInvalidation } from './station/station-queries.ts'
+import './design/tokens.css'
+import './design/base.css'
+import './app.css'
+
+const home: Place = { screen: 'requests', tab: 'in-hand', open: null }
+
+/** The whole window. `start` is for tests and the gallery; the product starts at the requests in hand. */
+export function App({ start = home }: { readonly start?: Place }) {
+  useCacheInvalidation()
+  const station = useStation()
+  const status = useQuery(statusQuery(station))
+  if (status.isPending) return <main className="app-waiting" aria-busy="true" aria-label="Signing Station" />
+  if (status.isError) {
+    return (
+      <main className="app-waiting">
+        <h1>Signing Station</h1>
+        <FailureNotice failure={failureFrom(status.error)} />
+      </main>
+    )
+  }
+  if (status.data.station === 'absent') return <CreateStation />
+  return (
+    <NavigationProvider start={start}>
+      <Frame status={status.data} />
+    </NavigationProvider>
+  )
+}
+
+function Frame({ status }: { readonly status: StationStatus }) {
+  const station = useStation()
+  const settings = useQuery(settingsQuery(station))
+  useTheme(settings.data?.theme ?? 'system')
+  return (
+    <div className="app">
+      <Rail status={status} />
+      <main className="app-main" id="main">
+        {status.station === 'read-only' ? <ReadOnlyBand status={status} /> : null}
+        <Screen />
+      </main>
+      <BottomLine status={status} />
+    </div>
+  )
+}
+
+function Screen() {
+  const { place } = useNavigation()
+  switch (place.screen) {
+    case 'requests':
+      return place.open === null ? (
+        <RequestsScreen tab={place.tab} />
+      ) : (
+        <RequestScreen key={place.open} requestId={place.open} tab={place.tab} />
+      )
+    case 'keys':
+      return <KeysScreen />
+    case 'audit':
+      return <AuditScreen key={JSON.stringify(place)} initialFilter={place.filter} initialSeq={place.seq} />
+    case 'settings':
+      return <SettingsScreen />
+  }
+}
+
+function ReadOnlyBand({ status }: { readonly status: StationStatus }) {
+  const why =
+    status.log.kind === 'broken'
+      ? `The audit log does not check at entry ${status.log.firstBadSeq}: ${status.log.reason}`
+      : status.log.kind === 'unwritable'
+        ? `The audit log cannot be written: ${status.log.reason}`
+        : 'The station was opened without the right to write.'
+  return (
+    <div className="app-band" role="alert">
+      <strong>Read-only.</strong> {why} Nothing can be signed until this is settled; everything that is here can still
+      be read.
+    </div>
+  )
+}
+
+function useTheme(theme: Settings['theme']): void {
+  useEffect(() => {
+    if (theme === 'system') document.documentElement.removeAttribute('data-theme')
+    else document.documentElement.setAttribute('data-theme', theme)
+  }, [theme])
+}

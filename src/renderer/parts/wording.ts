@@ -1,0 +1,109 @@
+import type { CheckId, CheckOutcome } from '../../shared/check.ts'
+import type { KeyState, RegisteredKey } from '../../shared/key.ts'
+import type { RequestOutcome, RequestStage } from '../../shared/request.ts'
+import type { KeyAlgorithm, PinState } from '../../shared/token.ts'
+import type { Tone } from '../design/Badge.tsx'
+
+/** Words for the closed sets of shared/; one place, so that a list, a sheet and a dialog never differ. */
+export const stageWords: Record<RequestStage, { readonly text: string; readonly tone: Tone }> = {
+  preparing: { text: 'Preparing', tone: 'neutral' },
+  unprepared: { text: 'Not prepared', tone: 'refused' },
+  review: { text: 'To review', tone: 'accent' },
+  signing: { text: 'Signing', tone: 'accent' },
+  interrupted: { text: 'Interrupted', tone: 'attention' },
+  incident: { text: 'Incident', tone: 'refused' },
+  returning: { text: 'Returning', tone: 'neutral' },
+  done: { text: 'Done', tone: 'neutral' },
+}
+
+export const outcomeWords: Record<RequestOutcome, { readonly text: string; readonly tone: Tone }> = {
+  signed: { text: 'Signed', tone: 'passed' },
+  'partly-signed': { text: 'Partly signed', tone: 'attention' },
+  declined: { text: 'Declined', tone: 'neutral' },
+  failed: { text: 'Failed', tone: 'refused' },
+  'aborted-by-server': { text: 'Withdrawn by server', tone: 'neutral' },
+}
+
+export const checkOutcomeWords: Record<CheckOutcome, { readonly text: string; readonly tone: Tone }> = {
+  passed: { text: 'Passed', tone: 'passed' },
+  attention: { text: 'Needs you', tone: 'attention' },
+  refused: { text: 'Refused', tone: 'refused' },
+  unknown: { text: 'Unknown', tone: 'unknown' },
+  'not-applicable': { text: 'Does not apply', tone: 'neutral' },
+}
+
+/** The question that each check asks. */
+export const checkQuestions: Record<CheckId, string> = {
+  'request-held': 'The server still holds the request for this station',
+  'inputs-unchanged': 'The files are those that the server announced',
+  'trusted-certs': 'Certificates that the files will trust',
+  'embedded-certificates': 'Certificates inside the files',
+  permission: 'The requester may use this key',
+  'key-registered': 'The key is registered here',
+  'key-active': 'The key is in use',
+  'token-present': 'The key’s token is here',
+  'purpose-matches': 'Key and request have the same purpose',
+  'certificate-valid': 'The key’s certificate is valid',
+  'layout-safe': 'The files are laid out as the format demands',
+  'file-explained': 'The station can explain every file',
+  'sbat-level': 'SBAT is above the revocation level',
+  'signed-before': 'Signed before',
+}
+
+/** What the operator states when he ticks the box of a check that needs him. */
+export const acknowledgements: Partial<Record<CheckId, string>> = {
+  'file-explained':
+    'I sign bytes that the station cannot explain, and I have compared their digests with another source.',
+  'signed-before': 'I want another signature on bytes that this key has signed before.',
+  'trusted-certs': 'I have checked what these files will trust.',
+  'embedded-certificates': 'I know the certificates that these files carry and want them signed with the file.',
+  'sbat-level': 'I have checked the SBAT generations against the published revocation level.',
+  'certificate-valid': 'I accept the state of the key’s certificate.',
+}
+
+export const pinStateWords: Record<PinState, { readonly text: string; readonly tone: Tone }> = {
+  ok: { text: 'PIN not tried wrongly', tone: 'passed' },
+  'count-low': { text: 'PIN was wrong before', tone: 'attention' },
+  'final-try': { text: 'Last PIN try', tone: 'refused' },
+  locked: { text: 'PIN locked', tone: 'refused' },
+  'not-set': { text: 'PIN not set', tone: 'attention' },
+}
+
+export const keyStateWords: Record<KeyState, { readonly text: string; readonly tone: Tone }> = {
+  active: { text: 'Active', tone: 'passed' },
+  suspended: { text: 'Suspended', tone: 'attention' },
+  retired: { text: 'Retired', tone: 'neutral' },
+  destroyed: { text: 'Destroyed', tone: 'neutral' },
+}
+
+export const originWords: Record<RegisteredKey['origin'], string> = {
+  generated: 'generated on the token',
+  imported: 'imported into the token',
+  unknown: 'origin not known',
+  software: 'kept in software',
+}
+
+export const algorithmWords: Record<KeyAlgorithm, string> = {
+  'rsa-2048': 'RSA 2048',
+  'rsa-3072': 'RSA 3072',
+  'rsa-4096': 'RSA 4096',
+  'ec-p256': 'ECDSA P-256',
+  'ec-p384': 'ECDSA P-384',
+  ed25519: 'Ed25519',
+  unsupported: 'not supported',
+}
+
+const roles: Record<string, string> = {
+  uki: 'Unified kernel image',
+  'systemd-boot': 'systemd-boot',
+  shim: 'Shim',
+  'linux-kernel': 'Linux kernel',
+  grub: 'GRUB',
+  fwupd: 'fwupd',
+  'efi-application': 'EFI application',
+}
+
+/** A role that is not in the list is shown by its own word: it is the inspector's, hence from a closed set of this program. */
+export function roleWords(role: string): string {
+  return roles[role] ?? role
+}

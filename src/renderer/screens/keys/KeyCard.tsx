@@ -1,0 +1,118 @@
+import { useState } from 'react'
+import { Button as AriaButton, Disclosure, DisclosurePanel, Heading } from 'react-aria-components'
+import type { RegisteredKey } from '../../../shared/key.ts'
+import { Badge, KeyKindBadge } from '../../design/Badge.tsx'
+import { Button } from '../../design/Button.tsx'
+import { Dialog } from '../../design/Dialog.tsx'
+import { Icon } from '../../design/Icon.tsx'
+import { FailureNotice } from '../../design/Notice.tsx'
+import { FactList } from '../../parts/FactList.tsx'
+import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { useNow } from '../../parts/use-now.ts'
+import { useAction } from '../../station/station-queries.ts'
+import { keyCard } from './keys-view.ts'
+
+type NextState = 'active' | 'suspended' | 'retired'
+
+const steps: Record<NextState, { readonly label: string; readonly question: string; readonly confirm: string }> = {
+  active: {
+    label: 'Use again …',
+    question: 'The station offers this key to the server again.',
+    confirm: 'Use the key again',
+  },
+  suspended: {
+    label: 'Suspend …',
+    question:
+      'The station stops offering this key to the server, and requests for it cannot be approved. It can be used again later.',
+    confirm: 'Suspend the key',
+  },
+  retired: {
+    label: 'Retire …',
+    question: 'The key signs nothing more at this station. What it signed stays in the log.',
+    confirm: 'Retire the key',
+  },
+}
+
+const possible: Record<RegisteredKey['state'], readonly NextState[]> = {
+  active: ['suspended', 'retired'],
+  suspended: ['active', 'retired'],
+  retired: [],
+  destroyed: [],
+}
+
+export function KeyCard({ registered }: { readonly registered: RegisteredKey }) {
+  const view = keyCard(registered, useNow())
+  const [asking, setAsking] = useState<NextState | null>(null)
+  const setState = useAction((station, state: NextState) =>
+    station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
+  )
+  const close = () => {
+    setAsking(null)
+    setState.reset()
+  }
+  return (
+    <Disclosure className={`card key-row ${view.production ? 'key-production' : 'key-test'}`}>
+      <div className="key-row-line">
+        <Heading level={3} className="key-row-heading">
+          <AriaButton slot="trigger" className="key-row-trigger">
+            <span className="check-chevron">
+              <Icon name="chevron" size={12} />
+            </span>
+            <UntrustedText text={view.description} truncate />
+          </AriaButton>
+        </Heading>
+        <KeyKindBadge production={view.production} />
+        <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
+        <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
+        <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
+      </div>
+      {view.usable.why === null ? null : (
+        <p className="small key-row-why">
+          <UntrustedText text={view.usable.why} />
+        </p>
+      )}
+      <DisclosurePanel className="key-row-panel">
+        <FactList facts={view.facts} />
+        <div className="row key-row-actions">
+          {possible[registered.state].map((state) => (
+            <Button key={state} size="s" onPress={() => setAsking(state)}>
+              {steps[state].label}
+            </Button>
+          ))}
+        </div>
+      </DisclosurePanel>
+      {asking === null ? null : (
+        <Dialog
+          title={`${steps[asking].confirm}?`}
+          role="alertdialog"
+          isOpen
+          onClose={close}
+          actions={
+            <>
+              <Button onPress={close} autoFocus>
+                Cancel
+              </Button>
+              <Button
+                variant={asking === 'retired' ? 'danger' : 'primary'}
+                isPending={setState.pending}
+                onPress={async () => {
+                  if ((await setState.run(asking)).ok) close()
+                }}
+              >
+                {steps[asking].confirm}
+              </Button>
+            </>
+          }
+        >
+          <p>
+            <strong>
+              <UntrustedText text={view.description} />
+            </strong>
+          </p>
+          <p>{steps[asking].question}</p>
+          {setState.failure === null ? null : <FailureNotice failure={setState.failure} />}
+        </Dialog>
+      )}
+    </Disclosure>
+  )
+}

@@ -1,0 +1,70 @@
+import type { Failure } from '../../../shared/failure.ts'
+import type { RegisteredKey } from '../../../shared/key.ts'
+import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
+import { Badge } from '../../design/Badge.tsx'
+import { Button } from '../../design/Button.tsx'
+import { FailureNotice } from '../../design/Notice.tsx'
+import { FactList } from '../../parts/FactList.tsx'
+import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { objectRow, tokenCard } from './keys-view.ts'
+
+type TokenCardProps = {
+  readonly token: TokenSummary
+  readonly objects: readonly TokenObject[]
+  readonly problem: Failure | null
+  readonly keys: readonly RegisteredKey[]
+  readonly onRegister: (object: TokenObject) => void
+}
+
+export function TokenCard({ token, objects, problem, keys, onRegister }: TokenCardProps) {
+  const view = tokenCard(token)
+  return (
+    <article className="card token-card" aria-label={`Token ${token.id.serial}`}>
+      <div className="row">
+        <h3 className="grow">
+          <UntrustedText text={view.title} truncate />
+        </h3>
+        <Badge tone={view.pin.tone}>{view.pin.text}</Badge>
+      </div>
+      <FactList facts={view.facts} />
+      {problem === null ? null : <FailureNotice failure={problem} />}
+      <h4 className="token-objects-title">
+        Keys on it <span className="muted small">{objects.length}</span>
+      </h4>
+      {objects.length === 0 ? (
+        <p className="muted small">
+          The token shows no key. Some tokens show keys only after their PIN was given to their own tool.
+        </p>
+      ) : (
+        <ul className="objects">
+          {objects.map((object) => {
+            const row = objectRow(token.id, object, keys)
+            return (
+              <li key={object.ckaId} className="object-row">
+                <span className="object-name">
+                  <UntrustedText text={row.label} truncate />
+                </span>
+                <span className="mono small">{row.ckaId}</span>
+                <span className="small muted">
+                  {row.about}
+                  {row.hasCertificate ? ', certificate on the token' : ''}
+                </span>
+                {row.registeredAs === null ? (
+                  row.obstacle === null ? (
+                    <Button size="s" onPress={() => onRegister(object)} aria-label={`Register ${row.label}`}>
+                      Register …
+                    </Button>
+                  ) : (
+                    <span className="small muted">{row.obstacle}</span>
+                  )
+                ) : (
+                  <Badge>Registered</Badge>
+                )}
+              </li>
+            )
+          })}
+        </ul>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,156 @@
+import type { RegisteredKey } from '../../../shared/key.ts'
+import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
+import type { Tone } from '../../design/Badge.tsx'
+import { digest, type Fact, name, text } from '../../parts/fact.ts'
+import { daysUntil, utc } from '../../parts/format.ts'
+import { sameToken } from '../../parts/pin-view.ts'
+import { algorithmWords, keyStateWords, originWords, pinStateWords } from '../../parts/wording.ts'
+
+type Word = { readonly text: string; readonly tone: Tone }
+
+export type KeyCardView = {
+  readonly description: string
+  readonly production: boolean
+  readonly state: Word
+  readonly usable: Word & { readonly why: string | null }
+  readonly validity: Word
+  readonly facts: readonly Fact[]
+}
+
+/** From this many days on the certificate's end is worth a word. */
+const soonDays = 60
+
+export function keyCard(key: RegisteredKey, now: number): KeyCardView {
+  const verified = { source: 'station', assurance: 'verified' } as const
+  const { certificate, home } = key
+  return {
+    description: key.description,
+    production: key.production,
+    state: keyStateWords[key.state],
+    usable: key.usableNow
+      ? { text: 'Usable now', tone: 'passed', why: null }
+      : { text: 'Not usable now', tone: 'attention', why: key.unusableBecause ?? 'The station does not know why.' },
+    validity: validity(certificate.notBefore, certificate.notAfter, now),
+    facts: [
+      {
+        id: 'purpose',
+        label: 'Purpose',
+        value: text(`${key.purpose}, ${algorithmWords[key.algorithm]}, ${originWords[key.origin]}`),
+        ...verified,
+      },
+      { id: 'fingerprint', label: 'Fingerprint', value: digest(key.fingerprint), ...verified },
+      { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
+      {
+        id: 'issuer',
+        label: 'Issuer',
+        value: certificate.selfSigned ? text('self-signed') : name(certificate.issuer),
+        ...verified,
+      },
+      {
+        id: 'valid',
+        label: 'Valid',
+        value: text(`${certificate.notBefore.slice(0, 10)} to ${certificate.notAfter.slice(0, 10)}`),
+        ...verified,
+      },
+      home.kind === 'token'
+        ? {
+            id: 'home',
+            label: 'Token',
+            value: name(
+              `${home.token.manufacturer} ${home.token.model}, serial ${home.token.serial}, object ${home.ckaId}`,
+            ),
+            ...verified,
+          }
+        : {
+            id: 'home',
+            label: 'Kept',
+            value: text('in this station’s database, sealed for its service key'),
+            ...verified,
+          },
+      { id: 'registered', label: 'Registered', value: { kind: 'time', iso: key.createdAt }, ...verified },
+      key.lastUsedAt === null
+        ? { id: 'used', label: 'Last used', value: text('never'), ...verified }
+        : { id: 'used', label: 'Last used', value: { kind: 'time', iso: key.lastUsedAt }, ...verified },
+    ],
+  }
+}
+
+export function validity(notBefore: string, notAfter: string, now: number): Word {
+  const left = daysUntil(notAfter, now)
+  if (left < 0) return { text: `Expired ${-left} days ago`, tone: 'refused' }
+  if (daysUntil(notBefore, now) >= 0 && Date.parse(notBefore) > now)
+    return { text: `Not valid before ${utc(notBefore).slice(0, 10)}`, tone: 'refused' }
+  return { text: `${left} days left`, tone: left <= soonDays ? 'attention' : 'neutral' }
+}
+
+export type TokenCardView = {
+  readonly title: string
+  readonly label: string
+  readonly pin: Word
+  readonly facts: readonly Fact[]
+}
+
+export function tokenCard(token: TokenSummary): TokenCardView {
+  const claimed = { source: 'token', assurance: 'verified' } as const
+  return {
+    title: `${token.id.manufacturer} ${token.id.model}`,
+    label: token.label,
+    pin: pinStateWords[token.pinState],
+    facts: [
+      { id: 'serial', label: 'Serial', value: name(token.id.serial), ...claimed },
+      { id: 'label', label: 'Label', value: name(token.label), ...claimed },
+      { id: 'firmware', label: 'Firmware', value: name(`${token.firmware}, hardware ${token.hardware}`), ...claimed },
+      {
+        id: 'pin-length',
+        label: 'PIN length',
+        value: text(`${token.minPinLength} to ${token.maxPinLength}`),
+        ...claimed,
+      },
+      { id: 'module', label: 'Module', value: name(token.module), source: 'station', assurance: 'verified' },
+    ],
+  }
+}
+
+export type ObjectRowView = {
+  readonly label: string
+  readonly ckaId: string
+  readonly about: string
+  /** The key that this object is registered as, or null. */
+  readonly registeredAs: string | null
+  /** Why it cannot be registered, or null. */
+  readonly obstacle: string | null
+  readonly hasCertificate: boolean
+}
+
+export function objectRow(token: TokenId, object: TokenObject, keys: readonly RegisteredKey[]): ObjectRowView {
+  const registered = keys.find(
+    (key) => key.home.kind === 'token' && sameToken(key.home.token, token) && key.home.ckaId === object.ckaId,
+  )
+  const origin =
+    object.generatedOnToken === null
+      ? 'origin not said'
+      : object.generatedOnToken
+        ? 'generated on the token'
+        : 'imported'
+  const always = object.alwaysAuthenticate === true ? ', PIN for each signature' : ''
+  return {
+    label: object.label === '' ? '(no label)' : object.label,
+    ckaId: object.ckaId,
+    about: `${algorithmWords[object.algorithm]}, ${origin}${always}`,
+    registeredAs: registered?.description ?? null,
+    obstacle: object.algorithm === 'unsupported' ? 'The station cannot sign with this kind of key.' : null,
+    hasCertificate: object.certificatePem !== null,
+  }
+}
+
+/** Why the certificate as typed cannot be sent, or null. Main parses it; this only spares a round trip for the obvious. */
+export function certificateProblem(pem: string): string | null {
+  const blocks = pem.match(/-----BEGIN [^-]*-----/g) ?? []
+  if (pem.trim() === '') return null
+  if (/PRIVATE KEY/.test(pem)) return 'This holds a private key. Never paste a private key; the token keeps it.'
+  if (blocks.length === 0) return 'This is no PEM certificate: it has no line “-----BEGIN CERTIFICATE-----”.'
+  if (blocks.length > 1) return `This holds ${blocks.length} PEM blocks. Give the certificate of this key alone.`
+  if (blocks[0] !== '-----BEGIN CERTIFICATE-----' || !pem.includes('-----END CERTIFICATE-----'))
+    return 'This is no complete PEM certificate.'
+  return null
+}

@@ -1,0 +1,238 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { RequestDetail } from '../../../shared/request.ts'
+import { Button } from '../../design/Button.tsx'
+import { Dialog } from '../../design/Dialog.tsx'
+import { Icon } from '../../design/Icon.tsx'
+import { FailureNotice, Notice } from '../../design/Notice.tsx'
+import { count } from '../../parts/format.ts'
+import { PinDialog } from '../../parts/PinDialog.tsx'
+import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
+import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { progressQuery, useAction } from '../../station/station-queries.ts'
+import { DeclineDialog } from './DeclineDialog.tsx'
+import { progressView, type StageAction, stageView } from './stage-view.ts'
+
+/** Says where the request is and offers what can be done about it there. */
+export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
+  const view = stageView(detail)
+  if (view === null) return null
+  if (detail.summary.stage === 'signing') return <Progress detail={detail} />
+  return (
+    <Notice
+      tone={view.tone}
+      title={view.title}
+      actions={view.actions.length === 0 ? undefined : <Actions detail={detail} actions={view.actions} />}
+    >
+      <p className="measure">
+        <UntrustedText text={view.sentence} />
+      </p>
+      {detail.failure === null ? null : (
+        <p className="stage-failure">
+          <UntrustedText text={detail.failure.message} /> <code className="small">{detail.failure.code}</code>
+        </p>
+      )}
+    </Notice>
+  )
+}
+
+function Progress({ detail }: { readonly detail: RequestDetail }) {
+  const progress = useQuery(progressQuery(detail.summary.id))
+  const view = progressView(detail, progress.data ?? null)
+  const cancel = useAction((station, requestId: typeof detail.summary.id) => station.signingCancel({ requestId }))
+  return (
+    <section className={view.touch ? 'progress progress-touch' : 'progress'} aria-label="Progress of the signing">
+      <div className="row">
+        {view.touch ? <Icon name="touch" size={22} /> : null}
+        <p className="progress-sentence grow">{view.sentence}</p>
+        <span className="muted">
+          {view.done} of {count(view.total, 'file')} signed
+        </span>
+        <Button
+          size="s"
+          isPending={cancel.pending}
+          isDisabled={cancel.pending}
+          onPress={() => void cancel.run(detail.summary.id)}
+        >
+          Cancel after this file
+        </Button>
+      </div>
+      <progress className="progress-bar" aria-label="Files signed" value={view.done} max={view.total} />
+      <p className="visually-hidden" role="status">
+        {view.announce}
+      </p>
+      {cancel.failure === null ? null : <FailureNotice failure={cancel.failure} />}
+    </section>
+  )
+}
+
+const labels: Record<StageAction, string> = {
+  recheck: 'Try again',
+  decline: 'Decline …',
+  cancel: 'Cancel after this file',
+  resume: 'Go on …',
+  stop: 'Stop here …',
+  'close-incident': 'Close the incident …',
+  'retry-return': 'Try again now',
+  renew: 'Fetch it again …',
+  'save-outputs': 'Save the signed files',
+}
+
+function Actions({ detail, actions }: { readonly detail: RequestDetail; readonly actions: readonly StageAction[] }) {
+  const requestId = detail.summary.id
+  const [asking, setAsking] = useState<StageAction | null>(null)
+  const recheck = useAction((station, id: typeof requestId) => station.reviewRecheck({ requestId: id }))
+  const retry = useAction((station, id: typeof requestId) => station.returnRetry({ requestId: id }))
+  const save = useAction((station, id: typeof requestId) => station.outputsSave({ requestId: id }))
+  const [saved, setSaved] = useState<{ readonly folder: string; readonly files: number } | null>(null)
+  const failure = recheck.failure ?? retry.failure ?? save.failure
+
+  async function act(action: StageAction) {
+    if (action === 'recheck') await recheck.run(requestId)
+    else if (action === 'retry-return') await retry.run(requestId)
+    else if (action === 'save-outputs') {
+      const result = await save.run(requestId)
+      if (result.ok) setSaved(result.value)
+    } else setAsking(action)
+  }
+
+  return (
+    <>
+      {actions.map((action) => (
+        <Button
+          key={action}
+          size="s"
+          isPending={
+            (action === 'recheck' && recheck.pending) ||
+            (action === 'retry-return' && retry.pending) ||
+            (action === 'save-outputs' && save.pending)
+          }
+          onPress={() => void act(action)}
+        >
+          {labels[action]}
+        </Button>
+      ))}
+      {saved === null ? null : (
+        <span role="status" className="small">
+          {count(saved.files, 'file')} written to <UntrustedText text={saved.folder} exact />
+        </span>
+      )}
+      {failure === null ? null : <FailureNotice failure={failure} />}
+      <StageDialog detail={detail} asking={asking} onClose={() => setAsking(null)} />
+    </>
+  )
+}
+
+function StageDialog({
+  detail,
+  asking,
+  onClose,
+}: {
+  readonly detail: RequestDetail
+  readonly asking: StageAction | null
+  readonly onClose: () => void
+}) {
+  const requestId = detail.summary.id
+  const { sheet, sheetDigest } = detail
+  const stop = useAction((station, reason: string) => station.signingStop({ requestId, reason }))
+  const close = useAction((station, note: string) => station.incidentClose({ requestId, note }))
+  const resume = useAction((station, input: Parameters<typeof station.signingResume>[0]) =>
+    station.signingResume(input),
+  )
+  const left = detail.files.filter((file) => file.outcome.kind === 'waiting').length
+  if (asking === 'decline') return <DeclineDialog requestId={requestId} onClose={onClose} />
+  if (asking === 'renew') return <RenewDialog requestId={requestId} onClose={onClose} />
+  if (asking === 'stop') {
+    return (
+      <ReasonDialog
+        title="Stop here?"
+        label="Reason"
+        confirm="Stop and return"
+        pending={stop.pending}
+        onConfirm={stop.run}
+        onClose={onClose}
+      >
+        <p>
+          What is signed is returned to the server. {count(left, 'file')} are reported as not signed, with this reason.
+          This cannot be taken back.
+        </p>
+      </ReasonDialog>
+    )
+  }
+  if (asking === 'close-incident') {
+    return (
+      <ReasonDialog
+        title="Close the incident?"
+        label="What happened, and how you know"
+        confirm="Close the incident"
+        pending={close.pending}
+        onConfirm={close.run}
+        onClose={onClose}
+      >
+        <p>
+          Your note goes into the audit log with your name. The file in doubt is reported to the server as not signed; a
+          signature that the token may have made stays recorded as in doubt.
+        </p>
+      </ReasonDialog>
+    )
+  }
+  if (asking === 'resume' && sheet !== null && sheetDigest !== null) {
+    const home = sheet.key.registered?.home
+    return (
+      <PinDialog
+        title="Go on signing?"
+        token={home?.kind === 'token' ? home.token : null}
+        confirm={`Sign ${count(left, 'more file')}`}
+        pending={resume.pending}
+        onConfirm={({ pin, useLastTry }) => resume.run({ requestId, sheetDigest, pin, useLastTry })}
+        onClose={onClose}
+      >
+        <p>
+          Goes on with the {count(left, 'file')} that you approved and that were not begun. The sheet and the files are
+          the same; their digests are checked again.
+        </p>
+      </PinDialog>
+    )
+  }
+  return null
+}
+
+function RenewDialog({
+  requestId,
+  onClose,
+}: {
+  readonly requestId: RequestDetail['summary']['id']
+  readonly onClose: () => void
+}) {
+  const renew = useAction((station, id: typeof requestId) => station.requestRenew({ requestId: id }))
+  return (
+    <Dialog
+      title="Fetch the request again?"
+      role="alertdialog"
+      isOpen
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose} autoFocus>
+            Cancel
+          </Button>
+          <Button
+            variant="primary"
+            isPending={renew.pending}
+            onPress={async () => {
+              if ((await renew.run(requestId)).ok) onClose()
+            }}
+          >
+            Fetch it again
+          </Button>
+        </>
+      }
+    >
+      <p>
+        The token with which the server knows this request has expired. Fetching it again gives a new one. The server
+        counts that as one of three losses; after the third it gives the request up.
+      </p>
+      {renew.failure === null ? null : <FailureNotice failure={renew.failure} />}
+    </Dialog>
+  )
+}

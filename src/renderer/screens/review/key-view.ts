@@ -1,0 +1,70 @@
+import type { ReviewSheet } from '../../../shared/review-sheet.ts'
+import type { TokenId } from '../../../shared/token.ts'
+import { digest, type Fact, name, text } from '../../parts/fact.ts'
+import { daysUntil, utc } from '../../parts/format.ts'
+import { algorithmWords } from '../../parts/wording.ts'
+
+export type KeyView = {
+  readonly fingerprint: string
+  readonly registered: boolean
+  readonly description: string | null
+  /** Null: not registered here, so nobody has said. */
+  readonly production: boolean | null
+  readonly facts: readonly Fact[]
+  /** The token whose PIN is wanted; null for a software key or an unknown one. */
+  readonly token: TokenId | null
+  readonly software: boolean
+}
+
+/** The key that would sign, as registered here; for a key that is not registered only what the server asked for. */
+export function keyView(sheet: ReviewSheet, now: number): KeyView {
+  const { fingerprint, registered } = sheet.key
+  const asked: Fact = {
+    id: 'key-fingerprint',
+    label: 'Fingerprint',
+    value: digest(fingerprint),
+    source: 'server',
+    assurance: 'claimed',
+  }
+  if (registered === null) {
+    return {
+      fingerprint,
+      registered: false,
+      description: null,
+      production: null,
+      facts: [asked],
+      token: null,
+      software: false,
+    }
+  }
+  const { certificate, home } = registered
+  const verified = { source: 'station', assurance: 'verified' } as const
+  const left = daysUntil(certificate.notAfter, now)
+  return {
+    fingerprint,
+    registered: true,
+    description: registered.description,
+    production: registered.production,
+    facts: [
+      { id: 'key-subject', label: 'Subject', value: name(certificate.subject), ...verified },
+      { ...asked, ...verified },
+      home.kind === 'token'
+        ? {
+            id: 'key-home',
+            label: 'Token',
+            value: name(`${home.token.manufacturer} ${home.token.model}, serial ${home.token.serial}`),
+            ...verified,
+          }
+        : { id: 'key-home', label: 'Kept', value: text('In this station’s database, in software'), ...verified },
+      { id: 'key-algorithm', label: 'Algorithm', value: text(algorithmWords[certificate.algorithm]), ...verified },
+      {
+        id: 'key-valid',
+        label: 'Valid until',
+        value: text(`${utc(certificate.notAfter).slice(0, 10)} (${left < 0 ? 'has expired' : `${left} days left`})`),
+        ...verified,
+      },
+    ],
+    token: home.kind === 'token' ? home.token : null,
+    software: home.kind === 'software',
+  }
+}

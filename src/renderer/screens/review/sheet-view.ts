@@ -1,0 +1,262 @@
+import type { Check, CheckOutcome } from '../../../shared/check.ts'
+import type { RequestDetail } from '../../../shared/request.ts'
+import type { ReviewSheet, SheetArtifact } from '../../../shared/review-sheet.ts'
+import { type Fact, name, text } from '../../parts/fact.ts'
+import { count, utc } from '../../parts/format.ts'
+import { acknowledgements, checkQuestions } from '../../parts/wording.ts'
+import { type FileView, fileView } from './file-view.ts'
+import { type KeyView, keyView } from './key-view.ts'
+
+export type CheckView = {
+  readonly id: string
+  readonly question: string
+  readonly outcome: CheckOutcome
+  readonly sentence: string
+  readonly evidence: Check['evidence']
+  readonly blocks: boolean
+}
+
+export type TrustedCertsView = {
+  readonly tone: 'passed' | 'attention' | 'refused'
+  readonly heading: string
+  readonly sentence: string
+  readonly certificates: readonly { readonly fingerprint: string; readonly trusted: boolean }[]
+}
+
+export type ArtifactView = {
+  readonly artifactId: number
+  readonly heading: string
+  readonly facts: readonly Fact[]
+  readonly trustedCerts: TrustedCertsView
+  readonly files: readonly FileView[]
+}
+
+export type DecisionView =
+  | {
+      readonly kind: 'approvable'
+      readonly acknowledge: readonly { readonly id: string; readonly statement: string; readonly about: string }[]
+    }
+  | {
+      readonly kind: 'blocked'
+      readonly sentence: string
+      readonly reasons: readonly { readonly id: string; readonly question: string; readonly sentence: string }[]
+    }
+
+/** Everything that the review sheet shows, in the order in which it shows it. */
+export type SheetView = {
+  readonly headline: {
+    readonly files: string
+    readonly skipped: number
+    readonly workRequest: number
+    readonly workspace: string
+    readonly keyName: string | null
+    readonly production: boolean | null
+  }
+  readonly asked: readonly Fact[]
+  readonly checks: readonly CheckView[]
+  readonly checkCounts: Readonly<Record<CheckOutcome, number>>
+  readonly artifacts: readonly ArtifactView[]
+  readonly fileCount: number
+  readonly key: KeyView
+  readonly decision: DecisionView
+}
+
+/** Pure: the same detail gives the same sheet. `now` only says how far away a date is. */
+export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number): SheetView {
+  const checks = sheet.checks.map(checkView)
+  const files = sheet.artifacts.flatMap((artifact) => artifact.files)
+  const fileCount = files.length
+  const toSign = files.filter((file) => file.disposition === 'sign').length
+  return {
+    headline: {
+      files: count(toSign, 'file'),
+      skipped: fileCount - toSign,
+      workRequest: sheet.workRequest.id,
+      workspace:
+        sheet.workRequest.scope === null
+          ? sheet.workRequest.workspace
+          : `${sheet.workRequest.scope}/${sheet.workRequest.workspace}`,
+      keyName: sheet.key.registered?.description ?? null,
+      production: sheet.key.registered?.production ?? null,
+    },
+    asked: askedFacts(detail, sheet),
+    checks,
+    checkCounts: countOutcomes(checks),
+    artifacts: sheet.artifacts.map(artifactView),
+    fileCount,
+    key: keyView(sheet, now),
+    decision: decisionView(detail, checks, toSign),
+  }
+}
+
+function checkView(check: Check): CheckView {
+  return {
+    id: check.id,
+    question: checkQuestions[check.id],
+    outcome: check.outcome,
+    sentence: check.sentence,
+    evidence: check.evidence,
+    blocks: check.outcome === 'refused' || check.outcome === 'unknown',
+  }
+}
+
+function countOutcomes(checks: readonly CheckView[]): Record<CheckOutcome, number> {
+  const counts: Record<CheckOutcome, number> = { passed: 0, attention: 0, refused: 0, unknown: 0, 'not-applicable': 0 }
+  for (const check of checks) counts[check.outcome] += 1
+  return counts
+}
+
+function askedFacts(detail: RequestDetail, sheet: ReviewSheet): readonly Fact[] {
+  const { workRequest } = sheet
+  const server = { source: 'server', assurance: 'claimed' } as const
+  const who: Fact =
+    detail.summary.requestedBy === null
+      ? {
+          id: 'requested-by',
+          label: 'Asked by',
+          value: text(`user number ${workRequest.createdBy}; the server did not give a name`),
+          source: 'server',
+          assurance: 'unknown',
+        }
+      : { id: 'requested-by', label: 'Asked by', value: name(detail.summary.requestedBy), ...server }
+  const facts: Fact[] = [
+    who,
+    ...permissionFacts(sheet),
+    { id: 'asked-at', label: 'Asked at', value: { kind: 'time', iso: workRequest.createdAt }, ...server },
+    { id: 'server', label: 'Server', value: name(workRequest.server), source: 'station', assurance: 'verified' },
+    {
+      id: 'workspace',
+      label: 'Workspace',
+      value: name(workRequest.scope === null ? workRequest.workspace : `${workRequest.scope}/${workRequest.workspace}`),
+      ...server,
+    },
+  ]
+  if (workRequest.retryCount > 0)
+    facts.push({ id: 'retries', label: 'Tried before', value: text(count(workRequest.retryCount, 'time')), ...server })
+  return facts
+}
+
+/** The same answer for all artifacts is one fact; answers that differ are one fact each. */
+function permissionFacts(sheet: ReviewSheet): readonly Fact[] {
+  const facts = new Map<string, Fact & { readonly artifacts: number[] }>()
+  for (const artifact of sheet.artifacts) {
+    const fact = permissionFact(artifact)
+    const key = `${fact.assurance} ${JSON.stringify(fact.value)}`
+    const known = facts.get(key)
+    if (known === undefined) facts.set(key, { ...fact, artifacts: [artifact.artifactId] })
+    else known.artifacts.push(artifact.artifactId)
+  }
+  const all = [...facts.values()]
+  return all.map(({ artifacts, ...fact }) =>
+    all.length === 1 ? fact : { ...fact, label: `${fact.label} (artifact ${artifacts.join(', ')})` },
+  )
+}
+
+function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
+  const base = { id: `permission-${artifactId}`, label: 'Permission' }
+  switch (permission.kind) {
+    case 'answered':
+      return {
+        ...base,
+        value: text(
+          `${permission.allowed ? 'Allowed' : 'Not allowed'} for ${permission.username} (user number ${permission.userId})`,
+        ),
+        source: 'server',
+        assurance: 'claimed',
+      }
+    case 'no-such-key':
+      return { ...base, value: text('The server knows no asset with this key'), source: 'server', assurance: 'claimed' }
+    case 'not-answered':
+      return { ...base, value: text(`No answer: ${permission.reason}`), source: 'server', assurance: 'unknown' }
+  }
+}
+
+function artifactView(artifact: SheetArtifact): ArtifactView {
+  const claimed = { source: 'server', assurance: 'claimed' } as const
+  const facts: Fact[] = [{ id: 'category', label: 'Category', value: name(artifact.category), ...claimed }]
+  if (artifact.binaryPackageName !== null)
+    facts.unshift({ id: 'package', label: 'Made for package', value: name(artifact.binaryPackageName), ...claimed })
+  return {
+    artifactId: artifact.artifactId,
+    heading: `Artifact ${artifact.artifactId}`,
+    facts,
+    trustedCerts: trustedCertsView(artifact),
+    files: artifact.files.map(fileView),
+  }
+}
+
+/** Three states, three sentences: saying nothing, saying "none" and naming certificates are not the same. */
+export function trustedCertsView({ trustedCerts }: Pick<SheetArtifact, 'trustedCerts'>): TrustedCertsView {
+  switch (trustedCerts.kind) {
+    case 'not-declared':
+      return {
+        tone: 'attention',
+        heading: 'Not declared',
+        sentence:
+          'The artifact does not say which certificates its files will trust. That is not the same as trusting none.',
+        certificates: [],
+      }
+    case 'declared-empty':
+      return {
+        tone: 'passed',
+        heading: 'Declared: none',
+        sentence: 'The artifact says that its files trust no certificate.',
+        certificates: [],
+      }
+    case 'declared': {
+      const trusted = trustedCerts.certificates.filter((certificate) => certificate.trusted).length
+      const total = trustedCerts.certificates.length
+      return {
+        tone: trusted === total ? 'passed' : 'refused',
+        heading: `Declared: ${trusted} of ${total} trusted`,
+        sentence:
+          trusted === total
+            ? `The artifact says that its files trust ${count(total, 'certificate')}, all of them on this station’s list.`
+            : `The artifact says that its files trust ${count(total - trusted, 'certificate')} that this station’s list does not have.`,
+        certificates: trustedCerts.certificates,
+      }
+    }
+  }
+}
+
+function decisionView(detail: RequestDetail, checks: readonly CheckView[], toSign: number): DecisionView {
+  const { approvability } = detail
+  const reasonsOf = (ids: readonly string[]) =>
+    ids.map((id) => {
+      const check = checks.find((candidate) => candidate.id === id)
+      return { id, question: check?.question ?? id, sentence: check?.sentence ?? 'This check is not on the sheet.' }
+    })
+  if (approvability === null) {
+    return { kind: 'blocked', sentence: 'The station has not said that this sheet can be approved.', reasons: [] }
+  }
+  // Main decides; the window refuses on its own as well when the sheet that it shows has something that blocks.
+  const blocking = checks.filter((check) => check.blocks).map((check) => check.id)
+  const blockedBy = approvability.kind === 'blocked' ? [...new Set([...approvability.by, ...blocking])] : blocking
+  if (approvability.kind === 'blocked' || blockedBy.length > 0 || toSign === 0) {
+    return {
+      kind: 'blocked',
+      sentence:
+        blockedBy.length === 0
+          ? 'This request cannot be approved: there is nothing in it to sign.'
+          : `This request cannot be approved: ${count(blockedBy.length, 'check')} ${blockedBy.length === 1 ? 'does' : 'do'} not allow it.`,
+      reasons: reasonsOf(blockedBy),
+    }
+  }
+  const wanted = new Set([
+    ...approvability.acknowledge,
+    ...checks.filter((check) => check.outcome === 'attention').map((check) => check.id),
+  ])
+  return {
+    kind: 'approvable',
+    acknowledge: reasonsOf([...wanted]).map(({ id, question, sentence }) => ({
+      id,
+      statement: (acknowledgements as Record<string, string>)[id] ?? `I have read “${question}” and want to sign.`,
+      about: sentence,
+    })),
+  }
+}
+
+/** `Approved by … at …`, for a request that is decided. */
+export function decisionSentence(decision: NonNullable<RequestDetail['decision']>): string {
+  return `${decision.kind === 'approved' ? 'Approved' : 'Declined'} by ${decision.operator} at ${utc(decision.at)}`
+}

@@ -1,0 +1,211 @@
+import type { FileOutcome, RequestDetail } from '../../../shared/request.ts'
+import type { Tone } from '../../design/Badge.tsx'
+import { count } from '../../parts/format.ts'
+import type { SigningProgress } from '../../station/station-queries.ts'
+
+export type StageAction =
+  | 'recheck'
+  | 'decline'
+  | 'cancel'
+  | 'resume'
+  | 'stop'
+  | 'close-incident'
+  | 'retry-return'
+  | 'renew'
+  | 'save-outputs'
+
+/** What stands above the sheet of a request that is not (or no longer) up for review. */
+export type StageView = {
+  readonly tone: 'neutral' | 'passed' | 'attention' | 'refused'
+  readonly title: string
+  readonly sentence: string
+  readonly actions: readonly StageAction[]
+}
+
+/**
+ * The request's token at the server has died (debusine ≥ 0.14.8: after 7 days). Fetching it again is the operator's decision: the
+ * server counts it as a loss and gives the request up after the third.
+ */
+function renewable(detail: RequestDetail): readonly StageAction[] {
+  return detail.failure?.code === 'not-authenticated' ? ['renew'] : []
+}
+
+export function stageView(detail: RequestDetail): StageView | null {
+  const { summary, files } = detail
+  const signed = files.filter((file) => file.outcome.kind === 'signed').length
+  const total = Math.max(summary.fileCount, files.length)
+  const ofAll = `${signed} of ${count(total, 'file')}`
+  switch (summary.stage) {
+    case 'preparing':
+      return {
+        tone: 'neutral',
+        title: 'Being prepared',
+        sentence: 'The files are being fetched, inspected and checked. Nothing is to be decided yet.',
+        actions: [],
+      }
+    case 'unprepared':
+      return {
+        tone: 'refused',
+        title: 'There is no sheet to review',
+        sentence:
+          'The request could not be prepared. Nothing was signed. It stays in hand until you try again or decline.',
+        actions: ['recheck', ...renewable(detail), 'decline'],
+      }
+    case 'review':
+      return detail.failure === null
+        ? null
+        : {
+            tone: detail.failure.kind === 'unavailable' ? 'attention' : 'refused',
+            title: 'Something went wrong',
+            sentence: 'The request is still up for review.',
+            actions: renewable(detail),
+          }
+    case 'signing':
+      return {
+        tone: 'neutral',
+        title: 'Signing',
+        sentence: 'The token is in use. Cancelling stops between two files; what is signed stays signed.',
+        actions: ['cancel'],
+      }
+    case 'interrupted':
+      return {
+        tone: 'attention',
+        title: `Interrupted: ${ofAll} signed`,
+        sentence:
+          'The signing stopped between two files. What is signed is kept, and no signature is in doubt. Go on under the same approval, or stop here and return what is signed.',
+        actions: ['resume', 'stop'],
+      }
+    case 'incident':
+      return {
+        tone: 'refused',
+        title: 'A signature is in doubt',
+        sentence: `The token was asked for a signature and its answer never arrived: a signature may exist that is in no log. Kept: ${ofAll} signed, and the intent row of the file in doubt. Nothing more is signed for this request. Find out what happened, then close the incident with a note.`,
+        actions: ['close-incident'],
+      }
+    case 'returning':
+      return detail.failure === null
+        ? {
+            tone: 'neutral',
+            title: 'Being returned',
+            sentence: `${ofAll} signed. The result is being uploaded to the server.`,
+            actions: [],
+          }
+        : {
+            tone: 'attention',
+            title: 'Not returned yet',
+            sentence: `${ofAll} signed and kept here. The server did not take the result.`,
+            actions: ['retry-return', ...renewable(detail)],
+          }
+    case 'done':
+      return doneView(detail, signed, total)
+  }
+}
+
+function doneView(detail: RequestDetail, signed: number, total: number): StageView {
+  const { outcome } = detail.summary
+  const reason = detail.decision?.reason ?? null
+  switch (outcome) {
+    case 'signed':
+      return {
+        tone: 'passed',
+        title: `Signed: ${count(total, 'file')}`,
+        sentence: 'Every signature was verified here before it was returned to the server.',
+        actions: ['save-outputs'],
+      }
+    case 'partly-signed':
+      return {
+        tone: 'attention',
+        title: `Partly signed: ${signed} of ${count(total, 'file')}`,
+        sentence: 'The server was told which files are signed and which are not, each with its reason.',
+        actions: ['save-outputs'],
+      }
+    case 'declined':
+      return {
+        tone: 'neutral',
+        title: 'Declined',
+        sentence: `The server was told. Nothing was signed.${reason === null ? '' : ` Reason: ${reason}`}`,
+        actions: [],
+      }
+    case 'failed':
+      return {
+        tone: 'refused',
+        title: 'Failed',
+        sentence: `${signed === 0 ? 'Nothing was signed' : `${signed} of ${count(total, 'file')} signed`}. The server was told why.`,
+        actions: [],
+      }
+    case 'aborted-by-server':
+      return {
+        tone: 'neutral',
+        title: 'Withdrawn by the server',
+        sentence: `The server took the request back.${signed === 0 ? ' Nothing was signed.' : ` ${signed} of ${count(total, 'file')} had been signed; they stay here and in the log.`}`,
+        actions: [],
+      }
+    case null:
+      return {
+        tone: 'refused',
+        title: 'Done without an outcome',
+        sentence: 'The station did not say how this ended. The audit log does.',
+        actions: [],
+      }
+  }
+}
+
+export type ProgressView = {
+  readonly done: number
+  readonly total: number
+  readonly sentence: string
+  readonly touch: boolean
+  readonly announce: string
+}
+
+/** How far a signing is. `announce` changes seldom enough to be read out. */
+export function progressView(detail: RequestDetail, progress: SigningProgress | null): ProgressView {
+  const total = Math.max(1, progress?.total ?? detail.summary.fileCount)
+  const done = Math.min(total, progress?.signed ?? detail.summary.signedCount)
+  const current = Math.min(total, done + 1)
+  const phase = progress?.phase ?? 'login'
+  const sentences: Record<typeof phase, string> = {
+    login: 'Unlocking the token …',
+    signing: `Signing file ${current} of ${total}`,
+    touch: `Touch the token: it waits for you to sign file ${current} of ${total}`,
+    verifying: `Verifying the signature of file ${current} of ${total}`,
+    returning: `${done} of ${count(total, 'file')} signed. Returning the result …`,
+  }
+  const tenth = total <= 10 ? done : Math.floor((done * 10) / total)
+  const part = total <= 10 ? `${done} of ${total} signed` : `${tenth * 10} percent signed`
+  return {
+    done,
+    total,
+    sentence: sentences[phase],
+    touch: phase === 'touch',
+    announce: phase === 'touch' ? sentences.touch : part,
+  }
+}
+
+export type OutcomeView = {
+  readonly text: string
+  readonly tone: Tone
+  readonly detail: string | null
+  readonly outputSha256: string | null
+}
+
+/** What became of one file. Waiting says nothing: the badge would stand on every row. */
+export function outcomeView(outcome: FileOutcome): OutcomeView | null {
+  switch (outcome.kind) {
+    case 'waiting':
+      return null
+    case 'begun':
+      return { text: 'Begun', tone: 'accent', detail: null, outputSha256: null }
+    case 'signed':
+      return { text: 'Signed', tone: 'passed', detail: null, outputSha256: outcome.outputSha256 }
+    case 'failed':
+      return { text: 'Not signed', tone: 'refused', detail: outcome.failure.message, outputSha256: null }
+    case 'unknown':
+      return {
+        text: 'In doubt',
+        tone: 'refused',
+        detail: 'The token was asked and its answer never arrived.',
+        outputSha256: null,
+      }
+  }
+}

@@ -1,0 +1,106 @@
+import type { Settings } from '../../../shared/settings.ts'
+import type { StationStatus } from '../../../shared/status.ts'
+
+/** The settings as typed: texts, not yet checked. */
+export type Draft = {
+  readonly stationName: string
+  readonly operatorName: string
+  readonly theme: Settings['theme']
+  readonly apiUrl: string
+  readonly caPem: string
+  readonly scope: string
+  readonly modules: Settings['modules']
+  /** One fingerprint a line. */
+  readonly trustedCerts: string
+}
+
+export type Problems = Partial<
+  Record<'stationName' | 'operatorName' | 'apiUrl' | 'caPem' | 'modules' | 'trustedCerts', string>
+>
+
+export function draftOf(settings: Settings): Draft {
+  return {
+    stationName: settings.stationName,
+    operatorName: settings.operatorName,
+    theme: settings.theme,
+    apiUrl: settings.server.apiUrl ?? '',
+    caPem: settings.server.caPem ?? '',
+    scope: settings.server.scope ?? '',
+    modules: settings.modules,
+    trustedCerts: settings.trustedCerts.join('\n'),
+  }
+}
+
+/** Lines without blanks at their ends, empty ones dropped. Colons and blanks inside a fingerprint are how other tools print it. */
+function fingerprints(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replaceAll(/[\s:]/g, '').toLowerCase())
+    .filter((line) => line !== '')
+}
+
+export function settingsOf(draft: Draft): Settings {
+  const orNull = (value: string) => (value.trim() === '' ? null : value.trim())
+  return {
+    stationName: draft.stationName.trim(),
+    operatorName: draft.operatorName.trim(),
+    theme: draft.theme,
+    server: { apiUrl: orNull(draft.apiUrl), caPem: orNull(draft.caPem), scope: orNull(draft.scope) },
+    modules: draft.modules
+      .map((module) => ({ ...module, path: module.path.trim() }))
+      .filter((module) => module.path !== ''),
+    trustedCerts: [...fingerprints(draft.trustedCerts)],
+  }
+}
+
+/** What is plainly wrong, said before anything is sent. Main checks everything again. */
+export function problemsOf(draft: Draft): Problems {
+  const problems: Problems = {}
+  if (draft.stationName.trim() === '') problems.stationName = 'The station needs a name.'
+  if (draft.operatorName.trim() === '') problems.operatorName = 'The log needs the name of the one who decides.'
+  const url = urlProblem(draft.apiUrl.trim())
+  if (url !== null) problems.apiUrl = url
+  if (/PRIVATE KEY/.test(draft.caPem)) problems.caPem = 'This holds a private key. Only certificates belong here.'
+  else if (draft.caPem.trim() !== '' && !draft.caPem.includes('-----BEGIN CERTIFICATE-----'))
+    problems.caPem = 'This is no PEM certificate.'
+  const relative = draft.modules.find((module) => module.path.trim() !== '' && !module.path.trim().startsWith('/'))
+  if (relative !== undefined) problems.modules = `“${relative.path}” is no absolute path.`
+  const wrong = fingerprints(draft.trustedCerts).find((line) => !/^[0-9a-f]{64}$/.test(line))
+  if (wrong !== undefined)
+    problems.trustedCerts = `“${wrong.slice(0, 20)}${wrong.length > 20 ? '…' : ''}” is no SHA-256 fingerprint (64 hex digits).`
+  return problems
+}
+
+function urlProblem(text: string): string | null {
+  if (text === '') return null
+  if (!URL.canParse(text)) return 'This is no address.'
+  const url = new URL(text)
+  if (url.protocol !== 'https:') return 'The address has to begin with https://.'
+  if (url.username !== '' || url.password !== '') return 'No name or password belongs in the address.'
+  if (url.search !== '' || url.hash !== '') return 'The address ends with its path: no “?” and no “#”.'
+  return null
+}
+
+export type EnrolView = { readonly state: 'no-server' | 'to-enrol' | 'waiting' | 'enrolled'; readonly sentence: string }
+
+export function enrolView({ server }: StationStatus): EnrolView {
+  switch (server.kind) {
+    case 'not-configured':
+      return { state: 'no-server', sentence: 'Save the address of the server first.' }
+    case 'not-enrolled':
+      return {
+        state: 'to-enrol',
+        sentence:
+          'The server does not know this station yet. Enrolling registers it as a signing worker and stores its own token here.',
+      }
+    case 'waiting-for-enable':
+      return {
+        state: 'waiting',
+        sentence: `Registered as ${server.workerFqdn}. An administrator of the server has to enable this worker; until then it gets no work.`,
+      }
+    case 'connecting':
+    case 'connected':
+    case 'off-duty':
+      return { state: 'enrolled', sentence: 'This station is registered at the server.' }
+  }
+}

@@ -1,0 +1,142 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
+import type { AuditFilter } from '../../shared/audit.ts'
+import type { EventPayload } from '../../shared/events.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { AuditSeq, RequestId } from '../../shared/ids.ts'
+import type { Result } from '../../shared/result.ts'
+import type { StationApi } from './station-api.ts'
+import { useStation, useStationEvent } from './station-context.tsx'
+import { failureFrom, valueOf } from './station-failure.ts'
+
+const pageSize = 200
+
+/** Progress of a signing that runs, as last announced. Kept in the query cache so that every screen sees the same. */
+export type SigningProgress = EventPayload<'signing.progress'>
+
+export type RequestsView = 'in-hand' | 'done'
+
+export function statusQuery(station: StationApi) {
+  return queryOptions({ queryKey: ['status'], queryFn: async () => valueOf(await station.stationStatus(null)) })
+}
+
+export function requestsQuery(station: StationApi, view: RequestsView, search: string) {
+  return infiniteQueryOptions({
+    queryKey: ['requests', 'list', view, search],
+    queryFn: async ({ pageParam }) =>
+      valueOf(
+        await station.requestsList({ view, search: search === '' ? null : search, cursor: pageParam, limit: pageSize }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: (previous) => previous,
+  })
+}
+
+export function pendingQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['requests', 'next'],
+    queryFn: async () => valueOf(await station.requestsNext(null)),
+  })
+}
+
+export function requestQuery(station: StationApi, requestId: RequestId) {
+  return queryOptions({
+    queryKey: ['requests', 'show', requestId],
+    queryFn: async () => valueOf(await station.requestsShow({ requestId })),
+  })
+}
+
+export function tokensQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['tokens'],
+    queryFn: async () => valueOf(await station.tokensList({ refresh: false })),
+  })
+}
+
+export function keysQuery(station: StationApi) {
+  return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
+}
+
+export function auditQuery(station: StationApi, filter: AuditFilter) {
+  return infiniteQueryOptions({
+    queryKey: ['audit', 'list', filter],
+    queryFn: async ({ pageParam }) => valueOf(await station.auditList({ filter, cursor: pageParam, limit: pageSize })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: (previous) => previous,
+  })
+}
+
+export function auditEntryQuery(station: StationApi, seq: AuditSeq) {
+  return queryOptions({
+    queryKey: ['audit', 'show', seq],
+    queryFn: async () => valueOf(await station.auditShow({ seq })),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+export function settingsQuery(station: StationApi) {
+  return queryOptions({ queryKey: ['settings'], queryFn: async () => valueOf(await station.settingsGet(null)) })
+}
+
+export function progressQuery(requestId: RequestId) {
+  return queryOptions<SigningProgress | null>({
+    queryKey: ['progress', requestId],
+    queryFn: () => null,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+/** Events say that something changed; this throws the old answers away, and the screens ask again for what they show. */
+export function useCacheInvalidation(): void {
+  const cache = useQueryClient()
+  const stale = (...queryKey: readonly string[]) => void cache.invalidateQueries({ queryKey })
+  useStationEvent('status.changed', (status) => cache.setQueryData(['status'], status))
+  useStationEvent('requests.changed', ({ requestId }) => {
+    stale('requests', 'list')
+    stale('requests', 'next')
+    if (requestId === null) stale('requests', 'show')
+    else stale('requests', 'show', requestId)
+  })
+  useStationEvent('signing.progress', (progress) => cache.setQueryData(['progress', progress.requestId], progress))
+  useStationEvent('tokens.changed', () => {
+    stale('tokens')
+    stale('keys')
+  })
+  useStationEvent('keys.changed', () => stale('keys'))
+  useStationEvent('settings.changed', () => stale('settings'))
+  useStationEvent('audit.changed', () => stale('audit', 'list'))
+}
+
+export type Action<I, O> = {
+  /** Never throws; the failure is in the answer and in `failure`. */
+  readonly run: (input: I) => Promise<Result<O, Failure>>
+  readonly pending: boolean
+  readonly failure: Failure | null
+  readonly reset: () => void
+}
+
+/** One thing that the operator asks of the station. Never retried by itself: a second try is a second decision. */
+export function useAction<I, O>(call: (station: StationApi, input: I) => Promise<Result<O, Failure>>): Action<I, O> {
+  const station = useStation()
+  const mutation = useMutation({
+    mutationFn: async (input: I) => valueOf(await call(station, input)),
+    retry: false,
+    networkMode: 'always',
+    // A PIN is among the inputs of some actions: nothing of a finished one stays in the cache.
+    gcTime: 0,
+  })
+  const { mutateAsync, reset } = mutation
+  return {
+    run: async (input) => {
+      try {
+        return { ok: true, value: await mutateAsync(input) }
+      } catch (cause) {
+        return { ok: false, error: failureFrom(cause) }
+      }
+    },
+    pending: mutation.isPending,
+    failure: mutation.error === null ? null : failureFrom(mutation.error),
+    reset,
+  }
+}

@@ -1,0 +1,360 @@
+import type { AuditDetail, AuditRow, AuditState } from '../../shared/audit.ts'
+import type { EventName, EventPayload } from '../../shared/events.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
+import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
+import type { Result } from '../../shared/result.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { StationStatus } from '../../shared/status.ts'
+import type { TokenObject, TokenSummary } from '../../shared/token.ts'
+import type { StationApi } from '../station/station-api.ts'
+import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
+
+/** All that a fake station knows. Everything that its functions answer comes from here, and what they do changes it. */
+export type FakeState = {
+  status: StationStatus
+  settings: Settings
+  requests: Map<string, RequestDetail>
+  /** Rows without a sheet, for long lists. */
+  moreRequests: readonly RequestSummary[]
+  pending: PendingWork[] | Failure
+  tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  modules: { path: string; problem: Failure | null }[]
+  keys: RegisteredKey[]
+  audit: AuditRow[]
+  auditCheck: AuditState
+  /** The PIN that the token takes. */
+  pin: string
+  /** Failures that a function gives instead of its answer, by the function's name. */
+  failures: Map<string, Failure>
+  /** Milliseconds for one file; null: a signing stays where it is. */
+  signingPace: number | null
+}
+
+const fail = (kind: Failure['kind'], code: string, message: string): Result<never, Failure> => ({
+  ok: false,
+  error: { kind, code, message },
+})
+const done: Result<null, Failure> = { ok: true, value: null }
+
+/** A station in memory that behaves like main as far as the window can tell: it refuses what main refuses. */
+export class FakeStation {
+  readonly state: FakeState
+  readonly calls: { readonly name: string; readonly input: unknown }[] = []
+  readonly api: StationApi
+  readonly #listeners = new Map<string, Set<(payload: never) => void>>()
+  readonly #opened = new Set<string>()
+
+  constructor(state: FakeState) {
+    this.state = state
+    this.api = this.#recorded(this.#functions())
+  }
+
+  emit<E extends EventName>(name: E, payload: EventPayload<E>): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(payload as never)
+  }
+
+  #recorded(functions: StationApi): StationApi {
+    const entries = Object.entries(functions).map(([name, call]: [string, (...input: never[]) => unknown]) => [
+      name,
+      name === 'onEvent'
+        ? call
+        : async (...input: never[]) => {
+            this.calls.push({ name, input: input[0] })
+            const failure = this.state.failures.get(name)
+            return failure === undefined ? call(...input) : { ok: false, error: failure }
+          },
+    ])
+    return Object.fromEntries(entries) as StationApi
+  }
+
+  #change(id: string, change: (detail: RequestDetail) => RequestDetail): void {
+    const detail = this.state.requests.get(id)
+    if (detail === undefined) return
+    this.state.requests.set(id, change(detail))
+    this.emit('requests.changed', { requestId: detail.summary.id })
+    this.emit('audit.changed', { entries: this.state.audit.length })
+  }
+
+  #status(change: Partial<StationStatus>): void {
+    this.state.status = { ...this.state.status, ...change }
+    this.emit('status.changed', this.state.status)
+  }
+
+  /** What main checks before a key is used: the sheet that was shown, what was acknowledged, the PIN. */
+  #mayUseKey(id: string, sheetDigest: string, pin: string | null, useLastTry: boolean): Result<RequestDetail, Failure> {
+    const detail = this.state.requests.get(id)
+    if (detail?.sheetDigest !== sheetDigest || !this.#opened.has(sheetDigest)) {
+      return fail(
+        'refused',
+        'sheet-not-shown',
+        'This is not the sheet that was shown. Nothing was signed; read the new one.',
+      )
+    }
+    const found = this.state.tokens[0]
+    if (detail.sheet?.key.registered?.home.kind === 'software') return { ok: true, value: detail }
+    if (found === undefined)
+      return fail(
+        'unavailable',
+        'token-absent',
+        'The token is not here. Nothing was signed; plug it in and approve again.',
+      )
+    if (found.token.pinState === 'final-try' && !useLastTry) {
+      return fail('refused', 'pin-last-try', 'Only one try is left. The station does not use it on its own.')
+    }
+    if (pin !== this.state.pin) {
+      const next = {
+        ok: 'count-low',
+        'count-low': 'final-try',
+        'final-try': 'locked',
+        locked: 'locked',
+        'not-set': 'not-set',
+      } as const
+      found.token = { ...found.token, pinState: next[found.token.pinState] }
+      this.emit('tokens.changed', null)
+      return fail(
+        'refused',
+        'pin-incorrect',
+        'The token refused the PIN. Nothing was signed; the request is still up for review.',
+      )
+    }
+    return { ok: true, value: detail }
+  }
+
+  #sign(detail: RequestDetail): void {
+    const id = detail.summary.id
+    this.#change(id, (before) => ({
+      ...before,
+      summary: { ...before.summary, stage: 'signing' },
+      decision: { kind: 'approved', operator: this.state.status.operator, at: minutesAgo(0), reason: null },
+    }))
+    const pace = this.state.signingPace
+    if (pace !== null)
+      this.#signNext(detail, detail.files.filter((file) => file.outcome.kind === 'signed').length, pace)
+  }
+
+  #signNext(detail: RequestDetail, signed: number, pace: number): void {
+    const requestId = detail.summary.id
+    const total = detail.files.length
+    if (this.state.requests.get(requestId)?.summary.stage !== 'signing') return
+    this.#change(requestId, (before) => ({
+      ...before,
+      summary: {
+        ...before.summary,
+        signedCount: signed,
+        ...(signed === total ? { stage: 'done', outcome: 'signed' } : {}),
+      },
+      files: before.files.map((file, index) =>
+        index < signed
+          ? {
+              ...file,
+              outcome: {
+                kind: 'signed',
+                outputSha256: hexOf(`out ${file.path}`),
+                outputSize: 12_119_000,
+                at: minutesAgo(0),
+              },
+            }
+          : file,
+      ),
+    }))
+    if (signed === total) return this.#status({ inHand: this.state.status.inHand - 1 })
+    this.emit('signing.progress', { requestId, signed, total, phase: 'signing' })
+    setTimeout(() => this.#signNext(detail, signed + 1, pace), pace)
+  }
+
+  #end(id: string, outcome: RequestSummary['outcome'], reason: string): Result<null, Failure> {
+    this.#change(id, (before) => ({
+      ...before,
+      summary: { ...before.summary, stage: 'done', outcome },
+      decision: before.decision ?? {
+        kind: 'declined',
+        operator: this.state.status.operator,
+        at: minutesAgo(0),
+        reason,
+      },
+    }))
+    this.#status({ inHand: Math.max(0, this.state.status.inHand - 1) })
+    return done
+  }
+
+  #functions(): StationApi {
+    const { state } = this
+    return {
+      stationStatus: async () => ({ ok: true, value: state.status }),
+      stationCreate: async ({ stationName, operatorName }) => {
+        state.settings = { ...state.settings, stationName, operatorName }
+        this.#status({ station: 'ready', stationName, operator: operatorName })
+        return done
+      },
+      requestsList: async ({ view, search, cursor, limit }) => {
+        const wanted = (search ?? '').toLowerCase()
+        const all = [...[...state.requests.values()].map((detail) => detail.summary), ...state.moreRequests]
+          .filter((summary) => (summary.stage === 'done') === (view === 'done'))
+          .filter((summary) =>
+            `${summary.title} ${summary.workspace} ${summary.requestedBy ?? ''} ${summary.workRequestId}`
+              .toLowerCase()
+              .includes(wanted),
+          )
+        return { ok: true, value: page(all, cursor, limit) }
+      },
+      requestsNext: async () =>
+        Array.isArray(state.pending)
+          ? { ok: true, value: { work: state.pending, asOf: minutesAgo(1) } }
+          : { ok: false, error: state.pending },
+      requestsShow: async ({ requestId }) => {
+        const detail = state.requests.get(requestId)
+        return detail === undefined
+          ? fail('invalid', 'request-unknown', 'There is no such request at this station.')
+          : { ok: true, value: detail }
+      },
+      reviewOpen: async ({ sheetDigest }) => {
+        this.#opened.add(sheetDigest)
+        return done
+      },
+      reviewRecheck: async ({ requestId }) => {
+        const detail = state.requests.get(requestId)
+        return detail === undefined
+          ? fail('invalid', 'request-unknown', 'There is no such request at this station.')
+          : { ok: true, value: detail }
+      },
+      reviewApprove: async ({ requestId, sheetDigest, acknowledged, pin, useLastTry }) => {
+        const may = this.#mayUseKey(requestId, sheetDigest, pin, useLastTry)
+        if (!may.ok) return may
+        const { approvability } = may.value
+        if (
+          approvability?.kind !== 'approvable' ||
+          !approvability.acknowledge.every((id) => acknowledged.includes(id))
+        ) {
+          return fail('refused', 'not-approvable', 'This sheet cannot be approved as it is. Nothing was signed.')
+        }
+        this.#sign(may.value)
+        return done
+      },
+      reviewDecline: async ({ requestId, reason }) => this.#end(requestId, 'declined', reason),
+      signingCancel: async ({ requestId }) => {
+        this.#change(requestId, (before) => ({ ...before, summary: { ...before.summary, stage: 'interrupted' } }))
+        return done
+      },
+      signingResume: async ({ requestId, sheetDigest, pin, useLastTry }) => {
+        this.#opened.add(sheetDigest)
+        const may = this.#mayUseKey(requestId, sheetDigest, pin, useLastTry)
+        if (!may.ok) return may
+        this.#sign(may.value)
+        return done
+      },
+      signingStop: async ({ requestId, reason }) => this.#end(requestId, 'partly-signed', reason),
+      incidentClose: async ({ requestId, note }) => this.#end(requestId, 'partly-signed', note),
+      returnRetry: async ({ requestId }) => this.#end(requestId, 'signed', ''),
+      requestRenew: async ({ requestId }) => {
+        this.#change(requestId, (before) => ({ ...before, failure: null }))
+        return done
+      },
+      outputsSave: async ({ requestId }) => ({
+        ok: true,
+        value: {
+          folder: '/home/operator/Signing Station/10423',
+          files: state.requests.get(requestId)?.files.length ?? 0,
+        },
+      }),
+      dutySet: async ({ onDuty }) => {
+        this.#status({ onDuty })
+        return done
+      },
+      tokensList: async () => ({ ok: true, value: { tokens: state.tokens, modules: state.modules } }),
+      keysList: async () => ({ ok: true, value: state.keys }),
+      keysRegister: async ({ description, production, pin }) => {
+        if (pin !== state.pin)
+          return fail('refused', 'pin-incorrect', 'The token refused the PIN. No key was registered.')
+        const key = sampleKey({ description, production, createdAt: minutesAgo(0), lastUsedAt: null })
+        state.keys = [...state.keys, key]
+        this.emit('keys.changed', null)
+        return { ok: true, value: key }
+      },
+      keysSetState: async ({ fingerprint, state: next }) => {
+        state.keys = state.keys.map((key) => (key.fingerprint === fingerprint ? { ...key, state: next } : key))
+        this.emit('keys.changed', null)
+        return done
+      },
+      auditList: async ({ filter, cursor, limit }) => {
+        const rows = state.audit.filter(
+          (row) =>
+            (filter.event === undefined || row.event === filter.event) &&
+            (filter.requestId === undefined || row.requestId === filter.requestId) &&
+            (filter.workRequestId === undefined || row.workRequestId === filter.workRequestId) &&
+            (filter.operator === undefined ||
+              (row.operator ?? '').toLowerCase().includes(filter.operator.toLowerCase())) &&
+            (filter.digest === undefined || (row.inputSha256 ?? '').startsWith(filter.digest)),
+        )
+        return { ok: true, value: page(rows.toReversed(), cursor, limit) }
+      },
+      auditShow: async ({ seq }) => {
+        const row = state.audit[seq - 1]
+        return row === undefined
+          ? fail('invalid', 'entry-unknown', 'The log has no such entry.')
+          : { ok: true, value: auditDetailOf(row) }
+      },
+      auditCheck: async () => ({ ok: true, value: state.auditCheck }),
+      settingsGet: async () => ({ ok: true, value: state.settings }),
+      settingsSet: async (settings) => {
+        state.settings = settings
+        this.emit('settings.changed', null)
+        const { apiUrl } = settings.server
+        this.#status({
+          stationName: settings.stationName,
+          operator: settings.operatorName,
+          ...(state.status.server.kind === 'not-configured' && apiUrl !== null
+            ? { server: { kind: 'not-enrolled', apiUrl } }
+            : {}),
+        })
+        return done
+      },
+      serverEnrol: async ({ activationToken }) => {
+        const { server } = state.status
+        if (server.kind === 'not-configured') return fail('refused', 'no-server', 'No server is set.')
+        const { apiUrl } = server
+        this.#status({
+          server:
+            activationToken === null
+              ? { kind: 'waiting-for-enable', apiUrl, workerFqdn: state.status.stationName }
+              : { kind: 'connected', apiUrl, dialect: '0.16' },
+        })
+        return done
+      },
+      serverSetUserToken: async ({ token }) => {
+        this.#status({ userTokenSet: token !== null })
+        return done
+      },
+      onEvent: (name, listener) => {
+        const listeners = this.#listeners.get(name) ?? new Set()
+        listeners.add(listener)
+        this.#listeners.set(name, listeners)
+        return () => void listeners.delete(listener)
+      },
+    }
+  }
+}
+
+function page<T>(all: readonly T[], cursor: string | null, limit: number) {
+  const start = cursor === null ? 0 : Number(cursor)
+  const end = start + limit
+  return { rows: all.slice(start, end), total: all.length, nextCursor: end < all.length ? String(end) : null }
+}
+
+function auditDetailOf(row: AuditRow): AuditDetail {
+  return {
+    row,
+    entry: JSON.stringify({
+      at: row.at,
+      event: row.event,
+      fingerprint: row.fingerprint,
+      inputSha256: row.inputSha256,
+      operator: row.operator,
+      requestId: row.requestId,
+      seq: row.seq,
+      version: 1,
+    }),
+    leafHash: hexOf(`leaf ${row.seq}`),
+    previousLeafHash: hexOf(`leaf ${row.seq - 1}`),
+  }
+}

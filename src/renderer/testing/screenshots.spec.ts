@@ -1,0 +1,73 @@
+import { test } from '@playwright/test'
+
+/** Pictures of every screen for the eye, not for comparison: `GALLERY_SHOTS=folder playwright test --config src/renderer/testing screenshots`. */
+declare const process: { readonly env: Readonly<Record<string, string | undefined>> }
+const folder = process.env['GALLERY_SHOTS']
+const only = process.env['GALLERY_ONLY']?.split(',')
+
+const shots: readonly (readonly [scenario: string, place: string])[] = [
+  ['absent', 'requests'],
+  ['new', 'requests'],
+  ['to-enrol', 'settings'],
+  ['empty', 'requests'],
+  ['ten-thousand', 'requests'],
+  ['fine', 'done'],
+  ['next', 'next'],
+  ['new', 'next'],
+  ['fine', 'request'],
+  ['rich', 'request'],
+  ['untrusted-certificate', 'request'],
+  ['certificates-not-declared', 'request'],
+  ['no-permission', 'request'],
+  ['permission-unknown', 'request'],
+  ['unknown-key', 'request'],
+  ['token-absent', 'request'],
+  ['malformed', 'request'],
+  ['blind', 'request'],
+  ['forty-files', 'request'],
+  ['two-hundred-files', 'request'],
+  ['hostile', 'request'],
+  ['hostile', 'requests'],
+  ['test-key', 'request'],
+  ['preparing', 'request'],
+  ['unprepared', 'request'],
+  ['signing', 'request'],
+  ['interrupted', 'request'],
+  ['incident', 'request'],
+  ['returning', 'request'],
+  ['signed', 'request'],
+  ['partly-signed', 'request'],
+  ['declined', 'request'],
+  ['fine', 'keys'],
+  ['unregistered-token', 'keys'],
+  ['module-broken', 'keys'],
+  ['new', 'keys'],
+  ['fine', 'audit'],
+  ['fine', 'entry'],
+  ['log-broken', 'audit'],
+  ['fine', 'settings'],
+  ['new', 'settings'],
+  ['server-gone', 'next'],
+  ['status-fails', 'requests'],
+]
+
+for (const [scenario, place] of shots) {
+  for (const [theme, width, height] of [
+    ['light', 1400, 900],
+    ['dark', 1400, 900],
+    ['light', 1100, 750],
+  ] as const) {
+    test(`${scenario} ${place} ${theme} ${width}`, async ({ page }, info) => {
+      test.skip(folder === undefined, 'pictures are made only where GALLERY_SHOTS names a folder')
+      test.skip(only !== undefined && !only.includes(scenario), 'GALLERY_ONLY names other scenarios')
+      await page.clock.setFixedTime(new Date('2026-11-20T10:48:00.000Z'))
+      await page.emulateMedia({ colorScheme: theme })
+      await page.setViewportSize({ width, height })
+      await page.goto(`/testing/gallery.html?scenario=${scenario}&place=${place}&theme=${theme}`)
+      await page.locator('h1').first().waitFor()
+      info.annotations.push({ type: 'picture', description: `${folder}/${place}-${scenario}-${theme}-${width}.png` })
+      await page.waitForLoadState('networkidle')
+      await page.screenshot({ path: `${folder}/${place}-${scenario}-${theme}-${width}.png` })
+    })
+  }
+}
