@@ -96,6 +96,21 @@ describe('the documents', () => {
     expect(dead).toEqual([])
   })
 
+  it('name only source files that exist', () => {
+    const files = globSync(
+      ['{src,db,e2e,scripts,docs,bench}/**/*.{ts,tsx,mjs,cjs,sh,md}', '*.{ts,json}', '.oxlintrc.json'],
+      { cwd: root },
+    ).map((file) => `/${file}`)
+    const unknown = documents.flatMap((file) =>
+      [...read(file).matchAll(/`([\w./-]+\.(?:ts|tsx|mjs|cjs|sh))`/g)]
+        .map((match) => match[1] ?? '')
+        // `x.test.ts` is a pattern, `Screen.tsx` stands for every screen.
+        .filter((name) => name.includes('/') && !files.some((path) => path.endsWith(`/${name}`)))
+        .map((name) => `${file}: ${name}`),
+    )
+    expect(unknown).toEqual([])
+  })
+
   it('quote what `--help` prints', () => {
     expect(read('README.md')).toContain(`\`\`\`text\n${usage.trim()}\n\`\`\``)
   })

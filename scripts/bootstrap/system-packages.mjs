@@ -7,7 +7,15 @@ const window = ['chromium', 'fonts-dejavu-core', 'libglib2.0-bin'] // libglib2.0
 const display = ['xvfb']
 const softToken = ['opensc', 'openssl', 'softhsm2']
 // The reference tools that must accept what the station signs, and that make files to be signed.
-const referenceTools = ['efitools', 'libengine-pkcs11-openssl', 'osslsigncode', 'p11-kit', 'pesign', 'sbsigntool']
+const referenceTools = [
+  'efitools',
+  'libengine-pkcs11-openssl',
+  'libsodium23',
+  'osslsigncode',
+  'p11-kit',
+  'pesign',
+  'sbsigntool',
+]
 
 /** Mode → names of Debian packages. */
 export const packagesFor = {
