@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import { fingerprint } from '../../shared/ids.ts'
+import { metadata011, metadata016 } from './metadata.ts'
+import { nameFault } from './safe-name.ts'
+import type { Offer } from './server.ts'
+
+const key = fingerprint.parse('A'.repeat(64))
+const uefi: Offer = { signPurposes: ['uefi'], usableFingerprints: [key], version: '0.1.0' }
+const nothing: Offer = { signPurposes: [], usableFingerprints: [], version: '0.1.0' }
+
+it('offers to 0.11 exactly what can be signed now, and never key generation', () => {
+  expect(metadata011(uefi)).toEqual({
+    'system:worker_type': 'signing',
+    'signing:generatekey:version': 0,
+    'signing:sign:version': 1,
+    'signing:sign:available:uefi': true,
+    'signing-station:version': '0.1.0',
+    'signing-station:purposes': ['uefi'],
+    'signing-station:usable-keys': [key],
+  })
+  expect(Object.keys(metadata011(nothing)).filter((name) => name.startsWith('signing:'))).toEqual([
+    'signing:generatekey:version',
+  ])
+  expect(metadata011({ ...uefi, signPurposes: ['openpgp'] })).not.toHaveProperty('signing:sign:available:uefi')
+})
+
+it('offers to 0.16 the tags of what can be signed now', () => {
+  expect(metadata016(uefi)).toMatchObject({
+    provided_tags: ['worker:cap:sbsign', 'worker:task:signing:sign:version:1'],
+    'signing-station:usable-keys': [key],
+  })
+  expect(metadata016(nothing)).toMatchObject({ provided_tags: [], 'signing-station:purposes': [] })
+  expect(metadata016({ ...uefi, signPurposes: ['openpgp'] })).toMatchObject({
+    provided_tags: ['worker:task:signing:sign:version:1'],
+  })
+})
+
+it('allows what Debian packages really have in their file names', () => {
+  for (const path of [
+    'a',
+    'shim-unsigned/usr/lib/shim/shimx64.efi',
+    'x/dev-disk-by\\x2dlabel.device',
+    'a b',
+    'te+st~1.log',
+    'naïve/文.efi',
+    '..a',
+    'a..',
+    '...',
+    'a/.hidden',
+    `${'a/'.repeat(249)}ab`,
+  ]) {
+    expect([path, nameFault(path)]).toEqual([path, null])
+  }
+})
