@@ -12,7 +12,6 @@ if (socketPath === undefined) throw new Error('STATION_TEST_CDP_SOCKET is not se
 
 const params = z.record(z.string(), z.unknown()).default({})
 const request = z.object({ id: z.int(), method: z.string(), params, sessionId: z.string().optional() })
-const cdpError = z.object({ code: z.int(), message: z.string() })
 const attached = z.object({ sessionId: z.string() })
 
 let pipe: CdpPipe | null = null
@@ -41,15 +40,16 @@ async function serve(socket: Socket, browser: CdpPipe): Promise<void> {
     write({ method, params, ...(sessionId === own ? {} : { sessionId }) })
   })
 
-  async function forward(text: string): Promise<void> {
+  function forward(text: string): void {
     const { id, method, params, sessionId } = request.parse(JSON.parse(text))
     const back = sessionId === undefined ? { id } : { id, sessionId }
-    try {
-      write({ ...back, result: await browser.call(method, params, sessionId ?? own) })
-    } catch (error) {
-      // The class is the bundle's own copy, so it is known by its fields.
-      write({ ...back, error: cdpError.parse(error) })
-    }
+    browser.post(method, params, sessionId ?? own, (answer) => {
+      write(
+        'error' in answer
+          ? { ...back, error: { code: answer.error.code, message: answer.error.message } }
+          : { ...back, result: answer.result },
+      )
+    })
   }
 
   let rest = ''
@@ -57,7 +57,7 @@ async function serve(socket: Socket, browser: CdpPipe): Promise<void> {
   socket.on('data', (chunk: string) => {
     const messages = (rest + chunk).split('\0')
     rest = messages.pop() ?? ''
-    for (const message of messages) void forward(message)
+    for (const message of messages) forward(message)
   })
   socket.on('close', () => {
     stopListening()

@@ -105,7 +105,8 @@ export { expect } from '@playwright/test'
 const attachLimitMs = 20_000
 const endLimitMs = 10_000
 
-async function attach(station: StationProcess): Promise<{ browser: Browser; page: Page }> {
+/** Attaches to the window of a station that a test started by itself. */
+export async function attach(station: StationProcess): Promise<{ browser: Browser; page: Page }> {
   const until = Date.now() + attachLimitMs
   for (;;) {
     try {
@@ -129,6 +130,6 @@ async function attachOnce(station: StationProcess): Promise<{ browser: Browser; 
     await browser.close()
     throw new Error('the station’s page is not there yet')
   }
-  await page.waitForFunction(() => 'station' in globalThis)
+  await page.waitForFunction(() => 'station' in globalThis, null, { timeout: 5_000 })
   return { browser, page }
 }

@@ -86,6 +86,7 @@ export function makeStationApi(transport: Transport): StationApi {
     signingStop: call('signing.stop'),
     incidentClose: call('incident.close'),
     returnRetry: call('return.retry'),
+    requestRenew: call('request.renew'),
     outputsSave: call('outputs.save'),
     dutySet: call('duty.set'),
     tokensList: call('tokens.list'),

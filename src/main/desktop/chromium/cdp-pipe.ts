@@ -23,10 +23,14 @@ export class CdpError extends Error {
   }
 }
 
+export type CdpAnswer = { readonly result: CdpParams } | { readonly error: CdpError }
+
 /** A client of the Chrome DevTools Protocol over `--remote-debugging-pipe`: JSON messages, each ended by a NUL byte. */
 export interface CdpPipe {
   /** Rejects with `CdpError`. */
   call(method: string, params?: CdpParams, sessionId?: string | null): Promise<CdpParams>
+  /** As `call`, but tells the answer at once, in its place among the events: a promise would tell it after those of the same moment. */
+  post(method: string, params: CdpParams, sessionId: string | null, answered: (answer: CdpAnswer) => void): void
   /** A command whose failure means only that its target is gone already. */
   tell(method: string, params?: CdpParams, sessionId?: string | null): void
   /** In the order in which the browser sent them. Returns how to stop listening. */
@@ -47,8 +51,7 @@ const message = z.object({
 
 interface Waiting {
   readonly method: string
-  readonly resolve: (result: CdpParams) => void
-  readonly reject: (error: CdpError) => void
+  readonly answered: (answer: CdpAnswer) => void
 }
 
 export function openCdpPipe(toBrowser: Writable, fromBrowser: Readable): CdpPipe {
@@ -67,8 +70,7 @@ export function openCdpPipe(toBrowser: Writable, fromBrowser: Readable): CdpPipe
     }
     const call = waiting.get(id)
     waiting.delete(id)
-    if (error === undefined) call?.resolve(result)
-    else call?.reject(new CdpError(call.method, error.code, error.message))
+    call?.answered(error === undefined ? { result } : { error: new CdpError(call.method, error.code, error.message) })
   }
 
   fromBrowser.on('data', (chunk: Buffer) => {
@@ -85,7 +87,7 @@ export function openCdpPipe(toBrowser: Writable, fromBrowser: Readable): CdpPipe
   function end(): void {
     if (!open) return
     open = false
-    for (const call of waiting.values()) call.reject(new CdpError(call.method, 0, 'the browser is gone'))
+    for (const { method, answered } of waiting.values()) answered({ error: gone(method) })
     waiting.clear()
     closed.resolve()
   }
@@ -96,17 +98,30 @@ export function openCdpPipe(toBrowser: Writable, fromBrowser: Readable): CdpPipe
   }
   fromBrowser.on('end', end)
 
-  function call(method: string, params: CdpParams = {}, sessionId: string | null = null): Promise<CdpParams> {
-    if (!open) return Promise.reject(new CdpError(method, 0, 'the browser is gone'))
+  function post(
+    method: string,
+    params: CdpParams,
+    sessionId: string | null,
+    answered: (answer: CdpAnswer) => void,
+  ): void {
+    if (!open) {
+      answered({ error: gone(method) })
+      return
+    }
     lastId += 1
-    const id = lastId
-    const answer = new Promise<CdpParams>((resolve, reject) => waiting.set(id, { method, resolve, reject }))
-    toBrowser.write(`${JSON.stringify({ id, method, params, ...(sessionId === null ? {} : { sessionId }) })}\0`)
-    return answer
+    waiting.set(lastId, { method, answered })
+    toBrowser.write(`${JSON.stringify({ id: lastId, method, params, ...(sessionId === null ? {} : { sessionId }) })}\0`)
+  }
+
+  function call(method: string, params: CdpParams = {}, sessionId: string | null = null): Promise<CdpParams> {
+    return new Promise((resolve, reject) => {
+      post(method, params, sessionId, (answer) => ('error' in answer ? reject(answer.error) : resolve(answer.result)))
+    })
   }
 
   return {
     call,
+    post,
     tell(method, params, sessionId) {
       void call(method, params, sessionId).catch(() => {})
     },
@@ -116,4 +131,8 @@ export function openCdpPipe(toBrowser: Writable, fromBrowser: Readable): CdpPipe
     },
     closed: closed.promise,
   }
+}
+
+function gone(method: string): CdpError {
+  return new CdpError(method, 0, 'the browser is gone')
 }
