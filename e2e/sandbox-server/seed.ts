@@ -226,7 +226,7 @@ function place(
 export interface SigningKey {
   readonly purpose: string
   readonly fingerprint: string
-  readonly publicKey?: Uint8Array
+  readonly publicKey?: Uint8Array | string
   readonly description?: string
   readonly workspace?: string
   readonly scope?: string
@@ -249,7 +249,7 @@ export function seedKey(state: ServerState, key: SigningKey): number {
     data: {
       purpose: key.purpose,
       fingerprint: key.fingerprint,
-      public_key: Buffer.from(key.publicKey ?? new Uint8Array()).toString('base64'),
+      public_key: Buffer.from(key.publicKey ?? '').toString('base64'),
       description: key.description ?? null,
     },
     workRequest: null,
