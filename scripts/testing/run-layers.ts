@@ -9,7 +9,8 @@ import { closingLine, nothing, sum, type Tally } from './tally.ts'
 // runners' own reports say. Fails when anything failed, and when nothing was run.
 
 const root = join(import.meta.dirname, '..', '..')
-const reports = join(root, 'test-results', 'reports')
+// Not in test-results: Playwright empties that folder when it starts.
+const reports = join(root, 'node_modules', '.cache', 'reports')
 
 type Outcome = { readonly layer: Layer; readonly seconds: number; readonly tally: Tally; readonly note: string | null }
 
@@ -45,7 +46,7 @@ async function run(layer: Layer): Promise<Outcome> {
   const started = performance.now()
   const file = join(reports, `${layer.name.replace(/[^a-z]+/g, '-')}.json`)
   rmSync(file, { force: true })
-  const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}` }
+  const env = { ...process.env, ...layer.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}` }
   const problem = await execute(layer, layer.report === null ? env : { ...env, [layer.report.variable]: file })
   const seconds = (performance.now() - started) / 1000
   if (layer.report === null) {
