@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -32,7 +32,7 @@ export async function aptOfSuite(root: string, suite: string, probe: string): Pr
   const dir = join(root, suite)
   await mkdir(dir, { recursive: true })
   const sources = join(dir, 'sources.list')
-  await writeFile(sources, await sourcesFor(suite))
+  await settle(sources, await sourcesFor(suite))
   const apt = await createApt(dir, [
     ...privateState(dir),
     `Dir::Etc::sourcelist "${sources}";`,
@@ -51,9 +51,9 @@ async function createApt(
   for (const folder of ['lists/partial', 'archives/partial', 'unpacked']) {
     await mkdir(join(dir, folder), { recursive: true })
   }
-  await writeFile(join(dir, 'status'), '')
+  await settle(join(dir, 'status'), '')
   const configuration = join(dir, 'apt.conf')
-  await writeFile(configuration, `${[...(await machineSettings()), ...commonSettings(dir), ...settings].join('\n')}\n`)
+  await settle(configuration, `${[...(await machineSettings()), ...commonSettings(dir), ...settings].join('\n')}\n`)
   const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', APT_CONFIG: configuration }
   const options = { env: environment, cwd: dir, maxBuffer: 64 * 1024 * 1024 }
 
@@ -149,6 +149,14 @@ async function sourcesFor(suite: string): Promise<string> {
     line(uri, `${suite}-updates`),
     security === undefined ? '' : line(security, `${suite}-security`),
   ].join('')
+}
+
+/** Writes only what is new: apt builds its cache anew when one of its files is younger. */
+async function settle(file: string, text: string): Promise<void> {
+  const there = await readFile(file, 'utf8').catch(() => null)
+  if (there === text) return
+  await writeFile(`${file}.${process.pid}`, text)
+  await rename(`${file}.${process.pid}`, file)
 }
 
 async function exists(path: string): Promise<boolean> {
