@@ -7,9 +7,9 @@ import { spawn } from 'node:child_process'
 export function startXvfb() {
   return new Promise((resolve, reject) => {
     // -displayfd 3: it writes the number of its display to descriptor 3 when it is ready.
-    const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-noreset'], {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    })
+    // --pdeathsig: it ends with this process, even if that is killed without a chance to clean up.
+    const xvfb = ['Xvfb', '-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-noreset']
+    const server = spawn('setpriv', ['--pdeathsig', 'TERM', ...xvfb], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
     let said = ''
     let number = ''
     server.stderr.on('data', (chunk) => {
