@@ -5,9 +5,9 @@ import type { TokenId } from '../../shared/token.ts'
 import type { Log } from '../log/logger.ts'
 import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
-import { type HostAnswer, maxPinLength, type SealedKey } from './protocol.ts'
+import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { TokenSigningSession } from './signing-session.ts'
-import type { KeyReference, SigningSession, TokenFailure, TokenService } from './token-service.ts'
+import type { KeyReference, SigningSession, SoftwareKeyMaker, TokenFailure, TokenService } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
 
 /** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
@@ -45,13 +45,6 @@ export type TokenServiceOptions = {
   readonly deadlines?: Partial<Deadlines>
   readonly touchAfterMs?: number
   readonly log: Log
-}
-
-/** Makes software keys. The private half is born and sealed in a token process; main gets the public half and the sealed record. */
-export interface SoftwareKeyMaker {
-  generateSoftwareKey(
-    algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
-  ): Promise<Result<{ readonly spki: Uint8Array; readonly sealed: SealedKey }, TokenFailure>>
 }
 
 /** What PKCS#11 modules read, and nothing else of the environment: no PATH, no HOME, no LD_*, no NODE_OPTIONS. */

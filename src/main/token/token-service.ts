@@ -87,3 +87,15 @@ export interface TokenService {
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
 }
+
+/** Makes software keys. The private half is born and sealed in a token process; main gets the public half and the sealed record. */
+export interface SoftwareKeyMaker {
+  generateSoftwareKey(
+    algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
+  ): Promise<
+    Result<
+      { readonly spki: Uint8Array; readonly sealed: { readonly publicKey: string; readonly encrypted: string } },
+      TokenFailure
+    >
+  >
+}
