@@ -10,10 +10,10 @@ import { makeSoftToken, type SoftToken, type SoftTokens } from '../src/main/toke
 import { hostEntry, open, referenceTo, requestsFor } from '../src/main/token/testing/token-bench.ts'
 
 const pin = '123456'
-const rounds = 5
+const rounds = 15
 const kinds = [
-  { algorithm: 'rsa-2048', each: 1000 },
-  { algorithm: 'rsa-4096', each: 300 },
+  { algorithm: 'rsa-2048', each: 200 },
+  { algorithm: 'rsa-4096', each: 60 },
 ] as const
 
 /** Signatures per second of `C_SignInit` and `C_Sign`, called here. */
