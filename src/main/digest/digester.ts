@@ -25,6 +25,7 @@ export class Digester {
   }
 
   sha256(job: HashJob): Promise<HashAnswer> {
+    if (this.#closed) return Promise.resolve({ kind: 'unreadable', detail: 'the program is closing' })
     return new Promise((resolve) => {
       this.#queue.push({ job, resolve })
       this.#dispatch()
