@@ -43,13 +43,19 @@ export class Digester {
 
   #dispatch(): void {
     while (this.#queue.length > 0 && !this.#closed) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#threads ? this.#start() : undefined)
-      if (worker === undefined) return
+      const idle = this.#idle.pop()
+      if (idle === undefined && this.#busy.size >= this.#threads) return
       const waiting = this.#queue.shift()
       if (waiting === undefined) return
+      const worker = idle ?? this.#start()
       this.#busy.set(worker, waiting)
       worker.ref()
       worker.postMessage(waiting.job)
+      if (idle === undefined) {
+        // Starting a thread holds the event loop for milliseconds: one for each turn of it.
+        setImmediate(() => this.#dispatch())
+        return
+      }
     }
   }
 

@@ -9,7 +9,7 @@ export interface HashRange {
 
 export type HashAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
-const chunkSize = 512 * 1024
+const chunkSize = 256 * 1024
 
 /**
  * Hashes ranges of an open file, then `zeros` zero bytes. Synchronous: for workers and for processes of their own. Null when the file ends
