@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { loadRecording } from './recording.ts'
-import { replay } from './replay.ts'
 import { startSandboxServer } from './sandbox-server.ts'
+import { loadRecording } from './testing/recording.ts'
+import { replay } from './testing/replay.ts'
 
 const names = readdirSync(new URL('testdata', import.meta.url))
   .filter((name) => name.endsWith('.json'))
@@ -18,6 +18,35 @@ test.for(names)('answers %s as the real server did', async (name) => {
   const sandbox = await startSandboxServer({ dialect })
   try {
     expect(await replay(loadRecording(name), sandbox)).toEqual([])
+  } finally {
+    await sandbox.stop()
+  }
+})
+
+test('finds a difference where there is one', async () => {
+  const recording = loadRecording('probe-whoami.0.16.2')
+  const sandbox = await startSandboxServer({ dialect: '0.11' })
+  try {
+    const differences = await replay(recording, sandbox)
+    expect(differences.length).toBeGreaterThan(0)
+    expect(differences[0]).toMatch(/whoami/)
+  } finally {
+    await sandbox.stop()
+  }
+})
+
+test.for([
+  ['sign-uefi.0.16.2', []],
+  ['sign-uefi-two-artifacts.0.16.2', []],
+  ['sign-no-permission.0.16.2', []],
+  ['generate-key-uefi.0.16.2', []],
+  // The real worker of 0.11.3 follows a redirect each time it reads an artifact.
+  ['sign-uefi.0.11.3', ['slash-missing']],
+] as const)('holds nothing against the real worker in %s but what it really did', async ([name, codes]) => {
+  const sandbox = await startSandboxServer({ dialect: name.endsWith('.0.11.3') ? '0.11' : '0.16' })
+  try {
+    await replay(loadRecording(name), sandbox)
+    expect(sandbox.record.violations.map((violation) => violation.code)).toEqual(codes)
   } finally {
     await sandbox.stop()
   }

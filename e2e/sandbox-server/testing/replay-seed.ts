@@ -1,8 +1,8 @@
 import { WebSocket } from 'ws'
+import type { SandboxServer } from '../sandbox-server.ts'
+import type { SigningInput } from '../seed.ts'
 import { httpsCall } from './https-call.ts'
 import { answersOf, artifactsOf, type RecordedWorkRequest, type Recording, workRequestsOf } from './recording.ts'
-import type { SandboxServer } from './sandbox-server.ts'
-import type { SigningInput } from './seed.ts'
 import type { Translation } from './translation.ts'
 
 /** Makes in the sandbox what was there before the recorded calls: requests, their inputs, packages and keys. */

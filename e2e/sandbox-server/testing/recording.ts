@@ -36,7 +36,7 @@ export type RecordedBody = z.infer<typeof body>
 export type RecordedHttp = Extract<z.infer<typeof event>, { kind: 'http' }>
 
 export function loadRecording(name: string): Recording {
-  return recording.parse(JSON.parse(readFileSync(new URL(`testdata/${name}.json`, import.meta.url), 'utf8')))
+  return recording.parse(JSON.parse(readFileSync(new URL(`../testdata/${name}.json`, import.meta.url), 'utf8')))
 }
 
 /** The work requests of a recording as they are first seen, with what is needed to make them anew. */

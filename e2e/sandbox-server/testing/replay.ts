@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import { WebSocket } from 'ws'
+import type { SandboxServer } from '../sandbox-server.ts'
+import { compareBody, idKind, sha256Of } from './compare-body.ts'
 import { type Answer, httpsCall } from './https-call.ts'
 import { type RecordedBody, type RecordedHttp, type Recording, workRequestsOf } from './recording.ts'
 import { createSeeder } from './replay-seed.ts'
-import type { SandboxServer } from './sandbox-server.ts'
-import { createTranslation, type IdKind, normalised, type Translation } from './translation.ts'
+import { createTranslation, type Translation } from './translation.ts'
 
 const comparedHeaders = ['allow', 'range', 'location', 'content-disposition', 'content-range', 'accept-ranges']
 
@@ -104,64 +103,6 @@ async function exchange(
   return [...differences, ...compareBody(where, event, answer, translation, bodies)]
 }
 
-function compareBody(
-  where: string,
-  event: RecordedHttp,
-  answer: Answer,
-  translation: Translation,
-  bodies: ReadonlyMap<string, Buffer>,
-): readonly string[] {
-  const recorded = event.response.body
-  if (recorded === null) {
-    const empty = answer.body.length === 0 || answer.status === 301
-    return empty ? [] : [`${where}: a body where none was recorded`]
-  }
-  if ('json' in recorded) {
-    const status = event.request.path.endsWith('/service-status/')
-    const assets = event.request.path.includes('/asset/?workspace=')
-    const simplify = (value: unknown) => (status ? counted(value) : assets ? keysOnly(value) : trimmed(value))
-    const wanted = normalised(simplify(translation.json(recorded.json, idKind(event.request.path))))
-    const got = normalised(simplify(JSON.parse(answer.body.toString('utf8'))))
-    return isDeepStrictEqual(got, wanted)
-      ? []
-      : [`${where}:\n   got ${JSON.stringify(got)}\n  want ${JSON.stringify(wanted)}`]
-  }
-  // Pages are for people, archives carry their time: status and type were compared.
-  const page = event.response.headers['content-type']?.startsWith('text/html') === true
-  const archive = event.request.path.includes('/download/?') || event.request.path.endsWith('/download/')
-  if (page || archive) return []
-  if (answer.body.length !== recorded.size) return [`${where}: ${answer.body.length} bytes for ${recorded.size}`]
-  const known = 'base64' in recorded || ('text' in recorded && !bodies.has(recorded.sha256 ?? ''))
-  const same = sha256Of(answer.body) === recorded.sha256
-  return !known || same || answer.body.every((byte) => byte === 0) ? [] : [`${where}: other bytes`]
-}
-
-/** Lists: how many there are depends on what else lives on the server; the first entry and the keys do not. */
-function trimmed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(-1)
-  if (typeof value !== 'object' || value === null || !('results' in value)) return value
-  const { results } = value
-  return { ...value, next: 'PAGE', previous: 'PAGE', results: Array.isArray(results) ? results.slice(0, 1) : results }
-}
-
-/** All assets of a workspace: others than the ones of this recording live there too. */
-function keysOnly(value: unknown): unknown {
-  return Array.isArray(value) ? Object.keys((value[0] ?? {}) as object).sort() : value
-}
-
-function counted(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_, item: unknown) => (typeof item === 'number' ? 'NUMBER' : item)),
-  ) as unknown
-}
-
-function idKind(path: string): IdKind | null {
-  if (path.includes('/work-request/')) return 'work-request'
-  if (path.includes('/artifact-relation/')) return 'relation'
-  if (path.includes('/api/1.0/artifact/')) return 'artifact'
-  return path.includes('/asset/') && !path.endsWith('_with/') ? 'asset' : null
-}
-
 /** Ids and tokens that the sandbox gave out where the real server gave out others. */
 function learn(event: RecordedHttp, answer: Answer, translation: Translation): void {
   const recorded = event.response.body
@@ -234,10 +175,6 @@ async function seedKnownContent(event: RecordedHttp, sandbox: SandboxServer, tra
     if ([...sandbox.completeDigests(workspace)].includes(claimedSha256)) continue
     await sandbox.addSigningInput({ files: [{ name, bytes: new Uint8Array(file.size), claimedSha256 }], workspace })
   }
-}
-
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 /** Registers every worker of the recording that did not register in it, with the recorded token, and tells what it last told. */
