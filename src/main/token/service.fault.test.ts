@@ -42,7 +42,7 @@ describe.skipIf(softHsmModule() === null)('a module that fails (needs SoftHSM: a
   const one = () => requestFor(referenceTo(bench.token(), 0))
 
   test.for<[string, Fault, Partial<Deadlines>, string, string]>([
-    ['hangs', 'hang', { sign: 500 }, 'module-timeout', 'no answer for 500 ms in sign'],
+    ['hangs', 'hang', { sign: 2000 }, 'module-timeout', 'no answer for 2000 ms in sign'],
     ['aborts', 'abort', {}, 'module-crashed', 'SIGABRT'],
     ['segfaults', 'segfault', {}, 'module-crashed', 'SIGSEGV'],
     ['exits', 'exit', {}, 'module-crashed', 'exit code 0'],
@@ -78,10 +78,10 @@ describe.skipIf(softHsmModule() === null)('a module that fails (needs SoftHSM: a
 
   test('that hangs while it is logged in to is ended, too', async (ctx) => {
     if (module === null) return ctx.skip(noCompiler)
-    const session = await open(service('login-hangs', 0, { open: 500 }), referenceTo(bench.token(), 0), pin)
+    const session = await open(service('login-hangs', 0, { open: 2000 }), referenceTo(bench.token(), 0), pin)
     expect(session).toMatchObject({
       ok: false,
-      error: { code: 'module-timeout', detail: 'no answer for 500 ms in open' },
+      error: { code: 'module-timeout', detail: 'no answer for 2000 ms in open' },
     })
     expect(asked()).toBe('L')
   })

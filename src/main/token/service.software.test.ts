@@ -1,8 +1,9 @@
-import { createHash, createPublicKey, createVerify, randomBytes } from 'node:crypto'
+import { createHash, createPublicKey, createVerify, generateKeyPairSync, randomBytes, verify } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sha256Hex } from '../../shared/ids.ts'
+import { sealPrivateKey } from '../keys/software/sealed-record.ts'
 import { generateServiceKey } from '../keys/software/service-keys.ts'
 import { softHsmModule } from './testing/soft-token.ts'
 import { codeOf, open, TokenBench } from './testing/token-bench.ts'
@@ -43,6 +44,32 @@ describe.skipIf(absent)('software keys (needs SoftHSM for its bench)', () => {
       )
       rmSync(join(folder, '20.key'))
       expect(codeOf(await open(service, key, null))).toBe('service-key-absent')
+    } finally {
+      await bench.dispose()
+    }
+  })
+
+  test.each([
+    ['prime256v1', 'ec-p256'],
+    ['secp384r1', 'ec-p384'],
+  ] as const)('on %s sign, too, when they are moved in from elsewhere', async (namedCurve, algorithm) => {
+    const bench = await TokenBench.make([])
+    try {
+      const folder = join(bench.directory, 'service-keys')
+      mkdirSync(folder)
+      const servicePublicKey = generateServiceKey(join(folder, 'a.key'))
+      if (!servicePublicKey.ok) throw new Error(servicePublicKey.error.message)
+      const pair = generateKeyPairSync('ec', { namedCurve })
+      const pem = Buffer.from(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      const spki = pair.publicKey.export({ type: 'spki', format: 'der' })
+      const spkiSha256 = sha256Hex.parse(createHash('sha256').update(spki).digest('hex'))
+      const sealed = sealPrivateKey(pem, servicePublicKey.value)
+      const session = await open(bench.service(), { home: { kind: 'software' }, algorithm, spkiSha256, sealed }, null)
+      const message = randomBytes(100)
+      const digest = createHash('sha256').update(message).digest()
+      const signed = session.ok ? await session.value.sign({ scheme: 'ecdsa-sha256', digest }) : session
+      const key = { key: pair.publicKey, dsaEncoding: 'ieee-p1363' } as const
+      expect(signed.ok && verify('sha256', message, key, signed.value)).toBe(true)
     } finally {
       await bench.dispose()
     }

@@ -229,6 +229,16 @@ describe.skipIf(absent)('token service over SoftHSM (needs it: apt-get install s
     expect(codeOf(next)).toBe('ok')
   })
 
+  test('of two approvals at the same moment one gets the token, and the other does not break it', async () => {
+    const service = bench.service()
+    const key = referenceTo(bench.token(), 0)
+    const sessions = await Promise.all([open(service, key, pin), open(service, key, pin)])
+    expect(sessions.map(codeOf).sort()).toEqual(['ok', 'token-error'])
+    const session = sessions.find(({ ok }) => ok)
+    expect(codeOf(session?.ok === true ? await session.value.sign(requestFor(key)) : undefined)).toBe('ok')
+    if (session?.ok === true) await session.value.close()
+  })
+
   test('a reset ends the session, and the next approval works', async () => {
     const service = bench.service()
     const key = referenceTo(bench.token(), 0)

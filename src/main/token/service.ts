@@ -63,7 +63,8 @@ type Listed = HostAnswer<'list'>
 type Slot = {
   readonly path: string
   host: HostProcess | null
-  session: TokenSigningSession | null
+  /** An approval opens or holds a session: nobody else touches the process. */
+  taken: boolean
   listed: Listed | null
   problem: TokenFailure | null
 }
@@ -137,7 +138,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   }
 
   #add(path: string): void {
-    this.#slots.set(path, { path, host: null, session: null, listed: null, problem: null })
+    this.#slots.set(path, { path, host: null, taken: false, listed: null, problem: null })
   }
 
   async #openToken(
@@ -152,8 +153,10 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
     const found = await this.#locate(home.token)
     if (!found.ok) return found
     const slot = found.value
-    if (slot.session !== null) return err(tokenFailure('token-error', 'the token is in use by another approval'))
+    if (options.signal.aborted) return err(tokenFailure('cancelled'))
+    if (slot.taken) return err(tokenFailure('token-error', 'the token is in use by another approval'))
     const host = this.#host(slot)
+    slot.taken = true
     const { ckaId, token } = home
     const { algorithm, spkiSha256 } = key
     const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry: options.useLastTry }
@@ -167,9 +170,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
       end()
       return opened
     }
-    const session = this.#session(key, opened.value, host, options, end)
-    if (session.ok) slot.session = session.value
-    return session
+    return this.#session(key, opened.value, host, options, end)
   }
 
   async #openSoftware(
@@ -221,7 +222,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   async #locate(token: TokenId): Promise<Result<Slot, TokenFailure>> {
     const first = await this.#search(token, [...this.#slots.values()])
     if (first.ok || first.error.code !== 'token-absent') return first
-    const older = [...this.#slots.values()].filter((slot) => slot.session === null)
+    const older = [...this.#slots.values()].filter((slot) => !slot.taken)
     await Promise.all(older.map((slot) => this.#stop(slot)))
     return this.#search(token, older)
   }
@@ -251,7 +252,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
     { path: string; problem: TokenFailure | null } & Pick<Awaited<ReturnType<TokenService['list']>>, 'tokens'>
   > {
     // A token that is signing is not disturbed: what was seen before the session stands.
-    const inUse = slot.session !== null && slot.listed !== null
+    const inUse = slot.taken && slot.listed !== null
     if (!inUse) {
       if (refresh) await this.#stop(slot)
       if (slot.problem === null) await this.#look(slot)
@@ -300,7 +301,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   #forget(slot: Slot, host: HostProcess): void {
     if (slot.host !== host) return
     slot.host = null
-    slot.session = null
+    slot.taken = false
   }
 
   #endHost(slot: Slot, host: HostProcess): void {

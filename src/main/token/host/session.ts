@@ -93,8 +93,6 @@ function tokenSession(
 function checkPin(token: TokenSummary, pin: Pin | null, useLastTry: boolean): void {
   if (token.pinState === 'locked') throw new HostError('pin-locked', 'CKF_USER_PIN_LOCKED')
   if (!token.pinRequired && pin === null) return
-  if (token.pinState === 'not-set')
-    throw new HostError('token-error', 'CKF_USER_PIN_INITIALIZED is not set: the token has no user PIN')
   if (pin === null) throw new HostError('pin-wanted', 'CKF_LOGIN_REQUIRED')
   if (token.pinState === 'final-try' && !useLastTry) throw new HostError('pin-last-try', 'CKF_USER_PIN_FINAL_TRY')
   const tooLong = token.maxPinLength > 0 && pin.length > token.maxPinLength
