@@ -3,9 +3,11 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
-import { createDebusineServer, createPendingWorkList } from './debusine-server.ts'
+import { createDebusineServer, createPendingWorkList, restFor } from './debusine-server.ts'
 import { limits } from './limits.ts'
+import { anonymous } from './rest.ts'
 import type { ArtifactFile } from './server.ts'
 import { makeCa } from './testing/certificates.ts'
 import { type HandClock, handClock } from './testing/hand-clock.ts'
@@ -208,13 +210,45 @@ describe('servers that waste time', () => {
     await slow.close()
   })
 
+  it('gives up a body that never ends although each piece comes in time', async () => {
+    lie(bench, (_arrived, response) => {
+      response.on('error', () => {})
+      const drip = () => {
+        if (!response.destroyed) response.write('x', () => setImmediate(drip))
+      }
+      drip()
+    })
+    const clock = handClock()
+    const rest = restFor({ apiUrl: bench.peer.apiUrl, caPem: bench.ca.pem, clock })
+    if (!rest.ok) throw new Error(rest.error.message)
+    const opened = await rest.value.open({
+      method: 'GET',
+      url: rest.value.url('drip/'),
+      authority: anonymous,
+      repeat: 'never',
+      what: 'drip',
+    })
+    if (!opened.ok) throw new Error(opened.error.message)
+    const started = clock.now().getTime()
+    const read = await opened.value.each(() => {
+      clock.advance(limits.idleMs / 2)
+      return Promise.resolve(ok(null))
+    })
+    expect(read).toMatchObject(failsWith('server-unreachable'))
+    expect(clock.now().getTime() - started).toBe(limits.wholeMs)
+    rest.value.close()
+  })
+
   it('gives up one that accepts the connection and never finishes the handshake', async () => {
     const mute = createTcpServer((socket) => socket.on('error', () => {}))
     mute.listen(0, '127.0.0.1')
     await once(mute, 'listening')
     const clock = handClock()
     const server = serverAt(bench, { apiUrl: `https://127.0.0.1:${(mute.address() as AddressInfo).port}/api`, clock })
-    expect(await hurried(clock, server.fetchNext())).toMatchObject(failsWith('server-unreachable'))
+    const started = clock.now().getTime()
+    expect(await hurried(clock, server.dialect())).toMatchObject(failsWith('server-unreachable'))
+    // Each of five tries ends with the handshake's limit, rounded up to a turn, before the pause of the back-off.
+    expect(clock.now().getTime() - started).toBeLessThan((limits.retries + 1) * (limits.connectMs + 10_000))
     server.close()
     mute.close()
   })

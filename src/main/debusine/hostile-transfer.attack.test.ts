@@ -142,8 +142,11 @@ describe('uploads', () => {
     ['nothing about what was sent', 'bytes=0-0', 200, null],
   ])('does not believe a server that has %s', async (_name, asked, status, answered) => {
     lie(bench, (arrived, response) => {
-      const query = arrived.headers['content-range'] === 'bytes */10'
-      response.writeHead(query ? 206 : status, range(query ? asked : answered)).end()
+      const sent = arrived.headers['content-range'] ?? ''
+      if (sent === 'bytes */10') return response.writeHead(206, range(asked)).end()
+      // Whoever believes the lie is told in the end that all is well.
+      if (status === 0 || sent.endsWith('-9/10')) return response.writeHead(201).end()
+      return response.writeHead(status, range(answered)).end()
     })
     const server = serverAt(bench, { uploadChunkBytes: 4 })
     expect(await server.upload(held016, id9, await output(), { signal })).toMatchObject(
