@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeServerCertificate } from './certificates.ts'
 import { type SandboxServer, startSandboxServer } from './sandbox-server.ts'
 import { httpsCall } from './testing/https-call.ts'
 import { call, connect, fetchWork, readyWorker } from './testing/worker-client.ts'
+
+const certificate = await makeServerCertificate()
 
 const fingerprint = 'AB'.repeat(32)
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -10,7 +13,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 let sandbox: SandboxServer
 
 beforeEach(async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   sandbox.addKey({ purpose: 'uefi', fingerprint })
 })
 afterEach(() => sandbox.stop())

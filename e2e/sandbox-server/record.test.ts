@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
+import { makeServerCertificate } from './certificates.ts'
 import type { Dialect } from './model.ts'
 import { type SandboxServer, startSandboxServer } from './sandbox-server.ts'
 import { httpsCall } from './testing/https-call.ts'
 import { call, fetchWork, readyWorker } from './testing/worker-client.ts'
+
+const certificate = await makeServerCertificate()
 
 const dialects: readonly Dialect[] = ['0.11', '0.16']
 const fingerprint = 'EF'.repeat(32)
@@ -14,7 +17,7 @@ afterEach(() => sandbox.stop())
 const codes = () => sandbox.record.violations.map(({ code }) => code)
 
 test.for(dialects)('a token that is sent twice is remembered and refused (%s)', async (dialect) => {
-  sandbox = await startSandboxServer({ dialect })
+  sandbox = await startSandboxServer({ certificate, dialect })
   const body = { token: 'f'.repeat(64), fqdn: 'desk.example.org', worker_type: 'signing' }
   expect((await call(sandbox, 'POST', 'worker/register/', null, body)).status).toBe(201)
   const again = await call(sandbox, 'POST', 'worker/register/', null, body)
@@ -24,7 +27,7 @@ test.for(dialects)('a token that is sent twice is remembered and refused (%s)', 
 })
 
 test('an activation token enables its worker once', async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   const token = sandbox.activationToken('desk.example.org')
   const register = (own: string) =>
     call(sandbox, 'POST', 'worker/register/', token, { token: own, fqdn: 'ignored', worker_type: 'signing' })
@@ -80,7 +83,7 @@ async function sign(leave: 'nothing' | 'permission' | 'upload' | 'relation' | 'a
 }
 
 test.for(dialects)('a job well done leaves no violation and its outputs can be looked at (%s)', async (dialect) => {
-  sandbox = await startSandboxServer({ dialect })
+  sandbox = await startSandboxServer({ certificate, dialect })
   const id = await sign('nothing')
   expect(codes()).toEqual([])
   const [output] = await sandbox.outputs(id)
@@ -98,13 +101,13 @@ test.for([
   ['relation', ['output-not-related']],
   ['a result', ['output-does-not-fit-input']],
 ] as const)('success without the %s is a violation', async ([leave, expected]) => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   await sign(leave)
   expect(codes()).toEqual(expected)
 })
 
 test('0.16 notes a worker token where the work-request token belongs, and a scope that was not sent', async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   const id = sandbox.addWorkRequest({ taskName: 'noop', taskData: { result: 'success' } })
   const client = await readyWorker(sandbox)
   const { token } = await fetchWork(sandbox, client)
@@ -115,7 +118,7 @@ test('0.16 notes a worker token where the work-request token belongs, and a scop
 })
 
 test('a call that only a real server serves is answered as such and noted', async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   const id = sandbox.addWorkRequest({ taskName: 'noop', taskData: {} })
   const answer = await call(sandbox, 'PATCH', `work-request/${id}/`, sandbox.userToken, { priority_adjustment: -1 })
   expect([answer.status, codes()]).toEqual([501, ['outside-the-sandbox']])

@@ -1,5 +1,5 @@
 import { type Bell, createBell } from './bell.ts'
-import { makeServerCertificate } from './certificates.ts'
+import { makeServerCertificate, type ServerCertificate } from './certificates.ts'
 import { readContent } from './content.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createListener } from './listener.ts'
@@ -33,6 +33,8 @@ export interface SandboxOptions {
   /** 0.16: from the 200 of a completion until the state changes. */
   readonly settleMs?: number
   readonly firstIds?: Partial<NextIds>
+  /** To be shared by many servers of one test file; default: a private CA of this server's own. */
+  readonly certificate?: ServerCertificate
 }
 
 export interface OutputFile {
@@ -102,7 +104,7 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
   const { dialect, firstIds } = options
   const clock = createServerClock(Date.now)
   const state = createState({ dialect, clock, ...(firstIds === undefined ? {} : { firstIds }) })
-  const certificate = await makeServerCertificate()
+  const certificate = options.certificate ?? (await makeServerCertificate())
   const bell = createBell(state, { pingMs: options.pingMs ?? 20_000 })
   const faults = createFaults()
   let online = false

@@ -2,9 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { makeServerCertificate } from './certificates.ts'
 import { type SandboxServer, startSandboxServer } from './sandbox-server.ts'
 import { addScenario, type ScenarioFile, type ScenarioInput, scenarioNames, untrustedCertificate } from './scenarios.ts'
 import { call, fetchWork, readyWorker } from './testing/worker-client.ts'
+
+const certificate = await makeServerCertificate()
 
 let dir: string
 let files: ScenarioFile[]
@@ -48,12 +51,12 @@ test.for([
   ['forty-files', { files: 40, trustedCerts: [], permission: true }],
   ['changing-file', { files: 1, trustedCerts: [], permission: true }],
 ] as const)('%s looks to a worker as it should', async ([name, expected]) => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   expect(await seen(await addScenario(sandbox, name, input()))).toEqual(expected)
 })
 
 test('server-lost takes the server away when the worker wants to hand in', async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16' })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   const id = await addScenario(sandbox, 'server-lost', input())
   const client = await readyWorker(sandbox)
   const { token } = await fetchWork(sandbox, client)
@@ -65,7 +68,7 @@ test('server-lost takes the server away when the worker wants to hand in', async
 
 test('each scenario can be added to a server of either dialect', async () => {
   for (const dialect of ['0.11', '0.16'] as const) {
-    sandbox = await startSandboxServer({ dialect })
+    sandbox = await startSandboxServer({ certificate, dialect })
     for (const name of scenarioNames) await addScenario(sandbox, name, input())
     if (dialect === '0.11') await sandbox.stop()
   }

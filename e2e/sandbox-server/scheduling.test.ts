@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { makeServerCertificate } from './certificates.ts'
 import type { Dialect } from './model.ts'
 import { type SandboxServer, startSandboxServer } from './sandbox-server.ts'
 import { call, connect, fetchWork, fullOffer, readyWorker } from './testing/worker-client.ts'
+
+const certificate = await makeServerCertificate()
 
 const dialects: readonly Dialect[] = ['0.11', '0.16']
 const fingerprint = 'CD'.repeat(32)
@@ -12,7 +15,7 @@ const noop = (priority = 0) => sandbox.addWorkRequest({ taskName: 'noop', taskDa
 
 describe.for(dialects)('the scheduler of %s', (dialect) => {
   test('gives nothing to a worker that does not offer the task', async () => {
-    sandbox = await startSandboxServer({ dialect, schedulerMs: 10 })
+    sandbox = await startSandboxServer({ certificate, dialect, schedulerMs: 10 })
     const { token } = sandbox.addEnabledWorker()
     const only = {
       'system:worker_type': 'signing',
@@ -28,7 +31,7 @@ describe.for(dialects)('the scheduler of %s', (dialect) => {
   })
 
   test('goes by priority, then by age, one request at a time', async () => {
-    sandbox = await startSandboxServer({ dialect, settleMs: 0 })
+    sandbox = await startSandboxServer({ certificate, dialect, settleMs: 0 })
     const [old, young, urgent] = [noop(), noop(), noop(5)]
     const client = await readyWorker(sandbox)
     const order: (number | null)[] = []
@@ -43,7 +46,7 @@ describe.for(dialects)('the scheduler of %s', (dialect) => {
   })
 
   test('heeds what an administrator denied', async () => {
-    sandbox = await startSandboxServer({ dialect, schedulerMs: 10 })
+    sandbox = await startSandboxServer({ certificate, dialect, schedulerMs: 10 })
     const { name, token } = sandbox.addEnabledWorker()
     sandbox.setStaticMetadata(name, { tasks_denylist: ['noop'] })
     await call(sandbox, 'PUT', 'worker/dynamic-metadata/', token, fullOffer)
@@ -54,7 +57,7 @@ describe.for(dialects)('the scheduler of %s', (dialect) => {
   })
 
   test('takes a worker for gone as soon as one of its two connections closes', async () => {
-    sandbox = await startSandboxServer({ dialect })
+    sandbox = await startSandboxServer({ certificate, dialect })
     const client = await readyWorker(sandbox)
     const second = await connect(sandbox, client.token)
     await second.hears('connected')
@@ -67,7 +70,7 @@ describe.for(dialects)('the scheduler of %s', (dialect) => {
   })
 
   test('closes a client that answers no ping', async () => {
-    sandbox = await startSandboxServer({ dialect, pingMs: 20 })
+    sandbox = await startSandboxServer({ certificate, dialect, pingMs: 20 })
     const { token } = sandbox.addEnabledWorker()
     const client = await connect(sandbox, token, { autoPong: false })
     expect(await client.closed).toBe(dialect === '0.11' ? 1000 : 1011)
@@ -75,7 +78,7 @@ describe.for(dialects)('the scheduler of %s', (dialect) => {
 })
 
 test('0.16 keeps requests of other workspaces from a worker that is bound to one', async () => {
-  sandbox = await startSandboxServer({ dialect: '0.16', schedulerMs: 10 })
+  sandbox = await startSandboxServer({ certificate, dialect: '0.16', schedulerMs: 10 })
   const { name, token } = sandbox.addEnabledWorker()
   sandbox.setStaticMetadata(name, { required_tags: ['task:workspace:debusine:release'] })
   await call(sandbox, 'PUT', 'worker/dynamic-metadata/', token, fullOffer)
@@ -102,7 +105,7 @@ describe('the list of work requests', () => {
   }
 
   test.for(dialects)('comes in pages of ten, newest first (%s)', async (dialect) => {
-    sandbox = await startSandboxServer({ dialect })
+    sandbox = await startSandboxServer({ certificate, dialect })
     const made = Array.from({ length: 25 }, () => noop())
     const { ids, links } = await pages('')
     expect(ids).toEqual(made.toReversed())
@@ -113,7 +116,7 @@ describe('the list of work requests', () => {
 
   test('is filtered by 0.16 and not by 0.11', async () => {
     for (const dialect of dialects) {
-      sandbox = await startSandboxServer({ dialect })
+      sandbox = await startSandboxServer({ certificate, dialect })
       const aborted = noop()
       const pending = noop()
       sandbox.abort(aborted)
