@@ -23,8 +23,7 @@ import { spoolAt } from './requests/spool.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import type { Signer } from './signing/signer.ts'
-import type { SoftwareKeyMaker } from './token/service.ts'
-import type { TokenService } from './token/token-service.ts'
+import type { SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
