@@ -102,7 +102,9 @@ export const test = base.extend<StationTestOptions & Fixtures>({
 
 export { expect } from '@playwright/test'
 
-const attachLimitMs = 20_000
+const attachLimitMs = 40_000
+/** A window that is only just opening can leave a first attachment without an answer. */
+const attachOnceMs = 5_000
 const endLimitMs = 10_000
 
 /** Attaches to the window of a station that a test started by itself. */
@@ -121,7 +123,7 @@ export async function attach(station: StationProcess): Promise<{ browser: Browse
 }
 
 async function attachOnce(station: StationProcess): Promise<{ browser: Browser; page: Page }> {
-  const browser = await chromium.connectOverCDP(await cdpTransport(station.cdpSocket))
+  const browser = await chromium.connectOverCDP(await cdpTransport(station.cdpSocket), { timeout: attachOnceMs })
   const page = browser
     .contexts()[0]
     ?.pages()

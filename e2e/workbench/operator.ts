@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import { expect, type Page } from '@playwright/test'
 import type { RequestDetail, RequestSummary } from '../../src/shared/request.ts'
 
 /** The operator's hands for tests that are not about the screens: the same calls that the screens make, from inside the window. */
@@ -27,20 +27,13 @@ export function showDetail(page: Page, requestId: string): Promise<RequestDetail
   }, requestId)
 }
 
-/** Waits until some request in hand (or done) is at one of the stages, asking again at each event. */
+/** Waits until some request, in hand or done, is at one of the stages. */
 export async function waitForStage(page: Page, stages: readonly RequestSummary['stage'][]): Promise<RequestSummary> {
-  const found = await page.waitForFunction(async (wanted) => {
-    for (const view of ['in-hand', 'done'] as const) {
-      const listed = await window.station.requestsList({ view, search: null, cursor: null, limit: 100 })
-      if (!listed.ok) continue
-      const row = listed.value.rows.find((each) => wanted.includes(each.stage))
-      if (row !== undefined) return row
-    }
-    return null
-  }, stages, { polling: 100, timeout: 30_000 })
-  const row = await found.jsonValue()
-  if (row === null) throw new Error('no request')
-  return row
+  const look = async () =>
+    [...(await listInHand(page)), ...(await listDone(page))].find((row) => stages.includes(row.stage)) ?? null
+  await expect.poll(look, { timeout: 30_000, intervals: [100] }).not.toBeNull()
+  const row = await look()
+  return row ?? waitForStage(page, stages)
 }
 
 export type Refusal = { readonly code: string; readonly message: string } | null
@@ -57,14 +50,22 @@ export function approve(page: Page, detail: RequestDetail, pin: string | null): 
     if (sheetDigest === null) return { code: 'no-sheet', message: 'there is no sheet' }
     const opened = await window.station.reviewOpen({ requestId, sheetDigest })
     if (!opened.ok) return { code: opened.error.code, message: opened.error.message }
-    const approved = await window.station.reviewApprove({ requestId, sheetDigest, acknowledged, pin, useLastTry: false })
+    const approved = await window.station.reviewApprove({
+      requestId,
+      sheetDigest,
+      acknowledged,
+      pin,
+      useLastTry: false,
+    })
     return approved.ok ? null : { code: approved.error.code, message: approved.error.message }
   }, input)
 }
 
-export async function approveNext(page: Page, pin: string): Promise<{ readonly detail: RequestDetail; readonly refusal: Refusal }> {
+export async function approveNext(
+  page: Page,
+  pin: string,
+): Promise<{ readonly detail: RequestDetail; readonly refusal: Refusal }> {
   const row = await waitForStage(page, ['review'])
   const detail = await showDetail(page, row.id)
   return { detail, refusal: await approve(page, detail, pin) }
 }
-

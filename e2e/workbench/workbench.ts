@@ -38,10 +38,20 @@ export async function makeWorkbench(options: {
   const tokens = await makeSoftToken({ directory, tokens: [{ label: 'Workbench', pin: benchPin, keys: specs }] })
   if (process.getuid?.() === 0) execFileSync('/usr/bin/chown', ['-R', '20001:20001', directory])
   const keys = (tokens.tokens[0]?.keys ?? []).flatMap((key): BenchKey[] =>
-    key.certificatePem === null ? [] : [{ ckaId: key.ckaId, certificatePem: key.certificatePem, fingerprint: fingerprintOf(key.certificatePem) }],
+    key.certificatePem === null
+      ? []
+      : [{ ckaId: key.ckaId, certificatePem: key.certificatePem, fingerprint: fingerprintOf(key.certificatePem) }],
   )
-  for (const key of keys) server.addKey({ purpose: 'uefi', fingerprint: key.fingerprint, publicKey: key.certificatePem })
-  return { server, tokens, pin: benchPin, keys, env: { SOFTHSM2_CONF: tokens.configuration }, stop: () => server.stop() }
+  for (const key of keys)
+    server.addKey({ purpose: 'uefi', fingerprint: key.fingerprint, publicKey: key.certificatePem })
+  return {
+    server,
+    tokens,
+    pin: benchPin,
+    keys,
+    env: { SOFTHSM2_CONF: tokens.configuration },
+    stop: () => server.stop(),
+  }
 }
 
 export function fingerprintOf(certificatePem: string): string {
@@ -60,11 +70,18 @@ export async function setUpStation(page: Page, bench: Workbench): Promise<void> 
   await page.waitForFunction(() => 'station' in window)
   const problem = await page.evaluate(
     async ({ apiUrl, caPem, module }) => {
-      const created = await window.station.stationCreate({ stationName: 'desk.example.org', operatorName: 'Release Manager' })
+      const created = await window.station.stationCreate({
+        stationName: 'desk.example.org',
+        operatorName: 'Release Manager',
+      })
       if (!created.ok) return created.error.message
       const settings = await window.station.settingsGet()
       if (!settings.ok) return settings.error.message
-      const saved = await window.station.settingsSet({ ...settings.value, server: { apiUrl, caPem, scope: null }, modules: [{ path: module, enabled: true }] })
+      const saved = await window.station.settingsSet({
+        ...settings.value,
+        server: { apiUrl, caPem, scope: null },
+        modules: [{ path: module, enabled: true }],
+      })
       if (!saved.ok) return saved.error.message
       const enrolled = await window.station.serverEnrol({ activationToken: null })
       return enrolled.ok ? null : enrolled.error.message

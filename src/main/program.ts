@@ -130,7 +130,7 @@ export async function runProgram(
         ...base,
         station: opening === null ? 'absent' : 'read-only',
         stationName: '',
-        operator: userInfo().username,
+        operator: accountName(),
         server: { kind: 'not-configured' },
         onDuty: false,
         offered: [],
@@ -220,6 +220,15 @@ export async function runProgram(
   log('program.window-closed', { reason })
   await lifecycle.stop()
   return reason === 'crash' ? exitCodes.defect : 0
+}
+
+/** The account's name; one that is in no user database (a container's) has a number only. */
+function accountName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
 }
 
 function userTokenSet(profile: Profile, log: Log): boolean {

@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel'
 /** The steps between which the station may die without losing or doubling anything (docs/flows/recovery.md). */
 export type StepName =
   | 'fetch'
+  | 'intake'
   | 'decision'
   | 'intent'
   | 'token'

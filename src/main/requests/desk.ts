@@ -36,6 +36,9 @@ export interface Desk {
   stop(): Promise<void>
 }
 
+/** How long a server takes from "queued" to "completed": well under a second. */
+const settleMs = 500
+
 export function createDesk(ports: DeskPorts): Desk {
   /** What runs for a request: preparing, signing or returning. One thing at a time. */
   const running = new Map<RequestId, { readonly abort: AbortController; readonly done: Promise<void> }>()
@@ -100,7 +103,6 @@ export function createDesk(ports: DeskPorts): Desk {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
-      if (server !== null) await lookForWork(row.server)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -182,6 +184,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (server === null) return err(notEnrolled)
     const taken = await takeNext({ ...ports, server })
     if (!taken.ok) return taken
+    if (taken.value.kind === 'settling' && !stopping) again = setTimeout(() => void lookOnce(apiUrl), settleMs)
     if (taken.value.kind === 'taken' || taken.value.kind === 'given-again') {
       const id = taken.value.requestId
       ports.publish('requests.changed', { requestId: id })
@@ -189,6 +192,8 @@ export function createDesk(ports: DeskPorts): Desk {
     }
     return ok(null)
   }
+
+  let again: NodeJS.Timeout | null = null
 
   /** Only one fetch at a time: a second one while the first is under way would be the destructive one. */
   let looking: Promise<Result<null, Failure>> | null = null
@@ -324,11 +329,11 @@ export function createDesk(ports: DeskPorts): Desk {
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
         await move(ports, id, { kind: 'gone' })
         await ports.spool.remove(id)
-        await lookOnce(row.server)
       }
     },
     stop: async () => {
       stopping = true
+      if (again !== null) clearTimeout(again)
       for (const abort of [...deciding.values(), ...[...running.values()].map((each) => each.abort)]) abort.abort()
       await Promise.all([...running.values()].map(({ done }) => done))
     },

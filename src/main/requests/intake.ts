@@ -10,7 +10,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { DebusineServer, HeldWork } from '../debusine/server.ts'
 import { signTaskOf } from '../debusine/task-data.ts'
 import { initialStep } from './machine.ts'
-import { requestInHand } from './request.repository.ts'
+import { heldReference, requestInHand } from './request.repository.ts'
 
 export interface Intake {
   readonly db: Kysely<Database>
@@ -22,6 +22,8 @@ export interface Intake {
 export type Taken =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'holding' }
+  /** The last request is finished here and not yet at the server: a fetch now would take it for lost and abort it. */
+  | { readonly kind: 'settling' }
   | { readonly kind: 'taken'; readonly requestId: RequestId }
   | { readonly kind: 'given-again'; readonly requestId: RequestId }
 
@@ -31,13 +33,39 @@ export type Taken =
  */
 export async function takeNext(intake: Intake): Promise<Result<Taken, Failure>> {
   if ((await requestInHand(intake.db, intake.server.apiUrl)) !== null) return ok({ kind: 'holding' })
+  const settled = await lastOneSettled(intake)
+  if (!settled.ok) return settled
+  if (!settled.value) return ok({ kind: 'settling' })
   step('fetch', 'before')
   const fetched = await intake.server.fetchNext()
+  step('fetch', 'after')
   if (!fetched.ok) return fetched
   if (fetched.value === null) return ok({ kind: 'nothing' })
+  step('intake', 'before')
   const kept = await keep(intake, fetched.value)
-  step('fetch', 'after')
+  step('intake', 'after')
   return kept
+}
+
+/**
+ * On 0.16 the answer to a completion only means "queued": until the state has changed, a fetch is taken to mean that the worker
+ * lost the request, and aborts what was just completed. The finished request's token tells: it dies when the state changes.
+ */
+async function lastOneSettled({ db, server }: Intake): Promise<Result<boolean, Failure>> {
+  const rows = await db
+    .selectFrom('request')
+    .selectAll()
+    .where('server', '=', server.apiUrl)
+    .where('stage', '=', 'done')
+    .where('token', 'is not', null)
+    .execute()
+  for (const row of rows) {
+    const held = await server.stillHeld(heldReference(row))
+    if (!held.ok) return held
+    if (held.value === 'held') return ok(false)
+    await db.updateTable('request').set({ token: null }).where('id', '=', row.id).execute()
+  }
+  return ok(true)
 }
 
 /** Fetches the held request again: its token has died (7 days on 0.16). The server counts it as one of three losses. */

@@ -55,8 +55,6 @@ export async function transition(
       stage: next.state.kind,
       outcome: next.state.kind === 'done' ? next.state.outcome : null,
       updated_at: at,
-      // Nobody needs the token of a finished request; it dies with it.
-      ...(next.state.kind === 'done' ? { token: null } : {}),
     })
     .where('id', '=', requestId)
     .execute()

@@ -111,7 +111,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
         onRing: () => ports.onRing(url),
         onMetadataWanted: () => {
           told = null
-          void offer().then(() => ports.onRing(url))
+          void offer()
         },
       },
     )
