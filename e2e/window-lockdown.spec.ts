@@ -6,9 +6,14 @@ import { contract } from '../src/shared/contract.ts'
 import { expect, test } from './harness/fixtures.ts'
 import { allProcesses, openPorts, processTree, statusField } from './harness/process-tree.ts'
 
-/** Runs the statements of `attempt` in the page and gives the name of what they threw, or `done`. */
+/**
+ * Runs the statements of `attempt` in the page and gives the name of what they threw, or `done`. In a task of their own: while the
+ * protocol evaluates, it allows what the page's policy forbids.
+ */
 function attemptIn(page: Page, attempt: string): Promise<string> {
-  return page.evaluate(`(async () => { try { ${attempt}; return 'done' } catch (error) { return error.name } })()`)
+  return page.evaluate(
+    `(async () => { await new Promise((go) => setTimeout(go)); try { ${attempt}; return 'done' } catch (error) { return error.name } })()`,
+  )
 }
 
 /** Marks the document: the mark is gone when the page was loaded anew. */
@@ -99,6 +104,10 @@ test.describe('content that becomes code', () => {
       expect(await attemptIn(page, attempt)).toMatch(/^(?:EvalError|TypeError)$/)
     })
   }
+
+  test('is refused in what follows an answer of the program, too', async ({ page }) => {
+    expect(await attemptIn(page, "await station.keysList(); globalThis.eval('1')")).toBe('EvalError')
+  })
 
   test('is refused: an inline script, and an inline style', async ({ page }) => {
     const seen = await page.evaluate(async () => {

@@ -16,6 +16,8 @@ const attached = z.object({ sessionId: z.string() })
 
 let pipe: CdpPipe | null = null
 const clients = new Set<Socket>()
+/** Came before there was a window, or between two. */
+const early = new Set<Socket>()
 
 subscribe('station:cdp', (message) => {
   // Published by our own adapter alone; the channel's type is unknown by nature.
@@ -26,7 +28,14 @@ subscribe('station:cdp', (message) => {
     for (const client of clients) client.destroy()
     return null
   })
+  for (const socket of early) begin(socket, opened)
+  early.clear()
 })
+
+function begin(socket: Socket, browser: CdpPipe): void {
+  clients.add(socket)
+  serve(socket, browser).catch(() => socket.destroy())
+}
 
 /** One test attached to one browser. */
 async function serve(socket: Socket, browser: CdpPipe): Promise<void> {
@@ -67,11 +76,13 @@ async function serve(socket: Socket, browser: CdpPipe): Promise<void> {
 
 rmSync(socketPath, { force: true })
 const server = createServer((socket) => {
-  clients.add(socket)
   socket.on('error', () => {})
-  socket.on('close', () => clients.delete(socket))
-  if (pipe === null) socket.destroy()
-  else serve(socket, pipe).catch(() => socket.destroy())
+  socket.on('close', () => {
+    clients.delete(socket)
+    early.delete(socket)
+  })
+  if (pipe === null) early.add(socket)
+  else begin(socket, pipe)
 })
 server.listen(socketPath, () => chmodSync(socketPath, 0o600))
 // The product ends when it has nothing left to do; the bridge must not keep it.

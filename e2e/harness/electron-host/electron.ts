@@ -143,7 +143,6 @@ class BrowserWindow extends EventEmitter {
     const headless = process.env['SIGNING_STATION_HEADLESS'] === '1'
     const browser = await startBrowser({ title, runtimeDir, headless, development: false, log: () => {} })
     this.#browser = browser
-    channel('station:cdp').publish(browser.pipe)
     void browser.exited.then(() => this.#gone())
     this.#window = openChromiumWindow(browser.pipe, {
       preload,
@@ -157,6 +156,7 @@ class BrowserWindow extends EventEmitter {
     await browser.pipe.call('Browser.setDownloadBehavior', { behavior: 'deny' })
     await browser.pipe.call('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true })
     await this.#window.opened
+    channel('station:cdp').publish(browser.pipe)
   }
 
   async #answer(own: HostSession, { url, method, isDocument, isMainFrame }: RendererRequest): Promise<Verdict> {

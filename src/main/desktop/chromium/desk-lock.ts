@@ -7,7 +7,7 @@ export interface DeskLock {
 }
 
 const gdbus = '/usr/bin/gdbus'
-const retryMs = 5_000
+const retryMs = 15_000
 
 /**
  * Hears from logind when a session is locked or the machine is about to sleep, by `gdbus monitor` (package libglib2.0-bin), which
@@ -18,6 +18,7 @@ export function watchDeskLock(log: (event: string, fields: Record<string, unknow
   let monitor: ChildProcess | null = null
   let retry: NodeJS.Timeout | null = null
   let stopped = false
+  let told = false
 
   function start(): void {
     // The address is only set where there is a private bus, in tests.
@@ -34,10 +35,10 @@ export function watchDeskLock(log: (event: string, fields: Record<string, unknow
     function lost(fields: Record<string, unknown>): void {
       if (gone || stopped) return
       gone = true
-      log('desk-lock.not-watched', {
-        ...fields,
-        consequence: 'typed PINs are not dropped when the desk is locked; trying again',
-      })
+      // Once: a machine without logind stays without.
+      if (!told)
+        log('desk-lock.not-watched', { ...fields, consequence: 'typed PINs are not dropped when the desk is locked' })
+      told = true
       retry = setTimeout(start, retryMs)
       retry.unref()
     }

@@ -17,7 +17,7 @@ import { type ChromiumWindow, openChromiumWindow } from './window.ts'
 const startLimitMs = 10_000
 const closeLimitMs = 5_000
 
-/** Each pipe to a browser, as it is opened. Nothing in the program listens; end-to-end tests attach here, hence without a port. */
+/** Each pipe to a browser, when its window is open. Nothing in the program listens; end-to-end tests attach here, hence without a port. */
 const cdpChannel = diagnosticsChannel('station:cdp')
 
 interface Running {
@@ -98,7 +98,6 @@ async function createStarter(options: DesktopOptions): Promise<() => Promise<Run
 
   return async () => {
     const browser = await startBrowser({ title, runtimeDir, headless, development, log })
-    cdpChannel.publish(browser.pipe)
     const window = openChromiumWindow(browser.pipe, {
       preload,
       answerRequest,
@@ -117,6 +116,7 @@ async function createStarter(options: DesktopOptions): Promise<() => Promise<Run
     try {
       const version = await prepare(browser)
       await window.opened
+      cdpChannel.publish(browser.pipe)
       return { browser, window, version }
     } catch (error) {
       browser.kill()

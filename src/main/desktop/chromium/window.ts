@@ -51,7 +51,7 @@ export function openChromiumWindow(pipe: CdpPipe, options: WindowOptions): Chrom
   const mayReturn = restartBudget(3, 10_000, options.now)
   /** The window's session and its target, whose id is also that of its main frame. */
   let page: { readonly sessionId: string; readonly targetId: string } | null = null
-  let ready = false
+  let arrived = false
   let lost = false
 
   const handlers: Readonly<Record<string, (event: CdpEvent) => void>> = {
@@ -102,8 +102,13 @@ export function openChromiumWindow(pipe: CdpPipe, options: WindowOptions): Chrom
     },
     'Page.frameNavigated': ({ params }) => {
       const { frame } = frameNavigated.parse(params)
-      if (frame.parentId !== undefined || !ready || frame.url.startsWith(stationPage)) return
-      returnHome('window.page-left', { url: frame.url.slice(0, 200) })
+      if (frame.parentId !== undefined) return
+      if (frame.url.startsWith(stationPage)) arrived = true
+      // Until our page has come, what is there is the browser's own empty page.
+      else if (arrived) returnHome('window.page-left', { url: frame.url.slice(0, 200) })
+    },
+    'Page.loadEventFired': () => {
+      if (arrived) opened.resolve()
     },
     'Inspector.targetCrashed': () => {
       contexts.clear()
@@ -130,8 +135,6 @@ export function openChromiumWindow(pipe: CdpPipe, options: WindowOptions): Chrom
     ])
     const { errorText } = await pipe.call('Page.navigate', { url: stationPage }, sessionId)
     if (typeof errorText === 'string') throw new Error(`the window does not open the station's page: ${errorText}`)
-    ready = true
-    opened.resolve()
   }
 
   function returnHome(event: string, fields: Record<string, unknown>): void {
@@ -185,7 +188,13 @@ export function openChromiumWindow(pipe: CdpPipe, options: WindowOptions): Chrom
   function deliver(context: ExecutionContext, message: Record<string, unknown>): void {
     // JSON.parse of a string, not a literal: in a literal `__proto__` would set the prototype.
     const expression = `${deliverFunction}(JSON.parse(${JSON.stringify(JSON.stringify(message))}))`
-    tellPage('Runtime.evaluate', { expression, uniqueContextId: context.uniqueId, silent: true })
+    // By default the protocol switches the page's ban on eval off while it evaluates, and what listens here runs meanwhile.
+    tellPage('Runtime.evaluate', {
+      expression,
+      uniqueContextId: context.uniqueId,
+      silent: true,
+      allowUnsafeEvalBlockedByCSP: false,
+    })
   }
 
   function send(channel: string, text: string): void {
