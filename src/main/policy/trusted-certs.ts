@@ -2,9 +2,9 @@ import type { Check } from '../../shared/check.ts'
 import { type Evidence, fromEvidence, nameOfArtifact, plural } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
-/** Compares as fingerprints: hexadecimal without regard to case, colons or spaces. */
+/** Compares as fingerprints: hexadecimal without regard to case, colons or spaces. What has nothing else in it is none. */
 export function sameFingerprint(a: string, b: string): boolean {
-  return normalized(a) === normalized(b)
+  return normalized(a) !== '' && normalized(a) === normalized(b)
 }
 function normalized(text: string): string {
   return text.replaceAll(/[:\s]/g, '').toLowerCase()
@@ -30,11 +30,13 @@ export function checkTrustedCerts({ artifacts, trustedList }: PolicyInput): Chec
         )
     }
   })
+  const named = evidence.filter((piece) => piece.found.startsWith('trusts')).length
   const untrusted = evidence.filter((piece) => piece.outcome === 'refused').length
   return fromEvidence('trusted-certs', evidence, {
-    passed: evidence.every((piece) => piece.found.startsWith('declares'))
-      ? 'The submitter declares that the files trust no further certificate.'
-      : `All ${plural(evidence.length, 'declared certificate is', 'declared certificates are')} on this station's list.`,
+    passed:
+      named === 0
+        ? 'The submitter declares that the files trust no further certificate.'
+        : `All ${plural(named, 'declared certificate is', 'declared certificates are')} on this station's list.`,
     refused: `The files trust ${plural(untrusted, 'certificate that is', 'certificates that are')} not on this station's list. This installation cannot sign them.`,
     attention: 'The submitter does not say which certificates the files trust. Absent is not the same as none.',
     unknown: '',
