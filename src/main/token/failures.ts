@@ -92,5 +92,10 @@ export function fromHost(failure: HostFailure): TokenFailure {
       'The token has no room left. A YubiHSM answers so when its audit log is full: read the log out and free it. Nothing was signed.'
     return { kind: 'unavailable', code: failure.code, message, detail: failure.detail }
   }
+  if (failure.detail.endsWith('at C_GetSlotList')) {
+    const message =
+      'The module cannot look for tokens. For a YubiKey, check that pcscd runs and that no other program (gpg’s scdaemon) holds the token; then refresh.'
+    return { kind: 'unavailable', code: failure.code, message, detail: failure.detail }
+  }
   return tokenFailure(failure.code, failure.detail)
 }

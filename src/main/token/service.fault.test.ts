@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -97,6 +97,19 @@ describe.skipIf(softHsmModule() === null)('a module that fails (needs SoftHSM: a
     expect(starts() - before).toBe(1)
     expect(await failing.list({ refresh: true })).toMatchObject(crashed)
     expect(starts() - before).toBe(2)
+  })
+
+  test('that cannot reach its readers is asked again, and what helps is said', async (ctx) => {
+    if (module === null) return ctx.skip(noCompiler)
+    const waiting = service('no-reader')
+    const listed = await waiting.list({ refresh: false })
+    expect(listed).toMatchObject({
+      tokens: [],
+      modules: [{ problem: { code: 'token-error', detail: 'CKR_DEVICE_ERROR (0x30) at C_GetSlotList' } }],
+    })
+    expect(listed.modules[0]?.problem?.message).toContain('pcscd')
+    writeFileSync(calls, '')
+    expect((await waiting.list({ refresh: false })).tokens.map(({ problem }) => problem)).toEqual([null, null])
   })
 
   test('a wrong PIN is sent to the token once', async (ctx) => {

@@ -255,7 +255,8 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
     const inUse = slot.taken && slot.listed !== null
     if (!inUse) {
       if (refresh) await this.#stop(slot)
-      if (slot.problem === null) await this.#look(slot)
+      // A module that answered with an error is asked again; one that took its process down is not.
+      if (slot.problem === null || slot.host !== null) await this.#look(slot)
     }
     const { path, problem, listed } = slot
     if (listed === null || problem !== null) return { path, problem, tokens: [] }
@@ -274,8 +275,10 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   async #look(slot: Slot, tries = 2): Promise<void> {
     const host = this.#host(slot)
     const answer = await host.call('list', {}, this.#deadlines.list)
-    if (answer.ok) slot.listed = answer.value
-    else if (!host.endedOnPurpose) slot.problem = answer.error
+    if (answer.ok) {
+      slot.listed = answer.value
+      slot.problem = null
+    } else if (!host.endedOnPurpose) slot.problem = answer.error
     else if (tries > 1) await this.#look(slot, tries - 1)
   }
 

@@ -70,6 +70,8 @@ function codeOf(cryptoki: Cryptoki): HostFailureCode {
   const unreadablePin =
     cryptoki.number === pkcs11js.CKR_OBJECT_HANDLE_INVALID || cryptoki.number === pkcs11js.CKR_ARGUMENTS_BAD
   if (cryptoki.method === 'C_Login' && unreadablePin) return 'pin-incorrect'
+  // No token was named yet: ykcs11 answers CKR_DEVICE_ERROR where pcscd does not run.
+  if (cryptoki.method === 'C_GetSlotList') return 'token-error'
   return codes[cryptoki.number] ?? 'token-error'
 }
 

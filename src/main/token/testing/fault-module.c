@@ -13,7 +13,7 @@
 typedef unsigned long ulong_t;
 struct functions { unsigned char major, minor; void *call[68]; };
 struct attribute { ulong_t type; void *value; ulong_t length; };
-enum { GET_TOKEN_INFO = 6, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, SIGN_INIT = 42, SIGN = 43 };
+enum { GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, SIGN_INIT = 42, SIGN = 43 };
 
 static struct functions *real, ours;
 static int signs;
@@ -75,11 +75,18 @@ static ulong_t attributes(ulong_t session, ulong_t object, struct attribute *lis
   return answer;
 }
 
+static ulong_t slot_list(unsigned char present, ulong_t *slots, ulong_t *count) {
+  ulong_t (*call)(unsigned char, ulong_t *, ulong_t *) = real->call[GET_SLOT_LIST];
+  if (fault("no-reader") && access(getenv("FAULT_LOG"), F_OK) != 0) return 0x30; /* CKR_DEVICE_ERROR until the log exists */
+  return call(present, slots, count);
+}
+
 ulong_t C_GetFunctionList(struct functions **out) {
   void *library = dlopen(getenv("FAULT_MODULE"), RTLD_NOW | RTLD_LOCAL);
   ulong_t (*get)(struct functions **) = library ? dlsym(library, "C_GetFunctionList") : NULL;
   if (!get || get(&real) != 0) return 5; /* CKR_GENERAL_ERROR */
   ours = *real;
+  ours.call[GET_SLOT_LIST] = slot_list;
   ours.call[SIGN] = sign;
   ours.call[SIGN_INIT] = sign_init;
   ours.call[LOGIN] = login;

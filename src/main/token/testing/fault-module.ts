@@ -21,6 +21,7 @@ export type Fault =
   | 'twins'
   | 'no-serial'
   | 'info-crash'
+  | 'no-reader'
 
 /** Compiles the module into a folder; null where there is no C compiler. */
 export function compileFaultModule(folder: string): string | null {
