@@ -283,7 +283,8 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
     await hangUp()
   })
 
-  it.runIf(modern)('notices an abort with every call', async () => {
+  it('notices an abort with every call', async (ctx) => {
+    if (!modern) ctx.skip('a user cannot abort a request on 0.11')
     const seeded = await seed(release, 'sign-uefi-hsm')
     ring()
     const work = await take(seeded.work_request_id)
@@ -328,7 +329,8 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
     good(await server.complete(held, { result: 'failure', errors: [], durationSeconds: 1 }))
   })
 
-  it.runIf(modern)('is enabled at once by an activation token, which works once', async () => {
+  it('is enabled at once by an activation token, which works once', async (ctx) => {
+    if (!modern) ctx.skip('0.11 has no activation tokens')
     const name = `act-${randomBytes(4).toString('hex')}.example.org`
     const activation = Secret.fromText(
       (await testbed(release, 'admin', 'worker', 'create', '--worker-type', 'signing', name))

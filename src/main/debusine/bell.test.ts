@@ -87,15 +87,33 @@ afterEach(async () => {
 
 describe('the bell', () => {
   it('shows its token, is connected when the server says so, and rings for work and metadata in any order', async () => {
-    const { line, seen, until, lines, bell } = hang()
+    const { line, seen, until, lines, bell, clock } = hang()
     const first = await line(0)
     expect(lines[0]).toMatchObject({ token: workerToken, path: '/api/ws/1.0/worker/connect/' })
     expect(bell.state).toEqual({ kind: 'connecting', failure: null })
     for (const each of ['connected', 'work_request_available', 'request_dynamic_metadata', 'work_request_available'])
       first.send(text(each))
-    await until(() => seen.length === 4)
+    first.ping()
+    await once(first, 'pong')
+    await until(() => seen.length === 3)
+    expect(seen).toEqual(['connected', 'ring', 'metadata'])
+    // The second ring is not lost, but comes a second later.
+    clock.advance(1000)
     expect(seen).toEqual(['connected', 'ring', 'metadata', 'ring'])
+    clock.advance(10_000)
+    expect(seen).toHaveLength(4)
     expect(bell.state).toEqual({ kind: 'connected' })
+  })
+
+  it('rings once a second at most, however often the server does', async () => {
+    const { line, seen, clock, until } = hang()
+    const first = await line(0)
+    for (let times = 0; times < 5000; times++) first.send(text('work_request_available'))
+    first.ping()
+    await once(first, 'pong')
+    await until(() => seen.length > 0)
+    clock.advance(3000)
+    expect(seen).toEqual(['ring', 'ring'])
   })
 
   it('ignores whatever it does not know', async () => {

@@ -3,7 +3,7 @@ import type { WorkRequestId } from '../../shared/ids.ts'
 import { err, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { type Log, silentLog } from '../log/logger.ts'
-import { backOff, type Clock, systemClock } from './clock.ts'
+import { backOff, type Clock, calmed, systemClock } from './clock.ts'
 import { limits } from './limits.ts'
 import { serverFailure } from './problem.ts'
 import { apiBase } from './rest.ts'
@@ -37,6 +37,8 @@ const reconnectCapMs = 60_000
 const rejectedMs = 30_000
 /** A dead socket that the server notices late (50 s) makes it count us as disconnected although the new one is up. */
 const againMs = 60_000
+/** However often the server rings, we look once a second at most. */
+const calmMs = 1000
 
 /**
  * Opens the WebSocket and keeps it open. A ring carries no facts and often comes twice; it means "look again". Everything that
@@ -55,6 +57,8 @@ export function openBell(options: BellOptions, listener: BellListener): Bell {
   let lastUnclean = false
   let stopRetry = () => {}
   let stopTimers = () => {}
+  const ring = calmed(clock, calmMs, () => listener.onRing())
+  const metadata = calmed(clock, calmMs, () => listener.onMetadataWanted())
 
   const turn = (next: BellState) => {
     if (JSON.stringify(next) === JSON.stringify(state)) return
@@ -173,8 +177,8 @@ export function openBell(options: BellOptions, listener: BellListener): Bell {
       switch (type) {
         case 'websocket.send':
           if (text === 'connected') connected()
-          else if (text === 'work_request_available') listener.onRing()
-          else if (text === 'request_dynamic_metadata') listener.onMetadataWanted()
+          else if (text === 'work_request_available') ring.call()
+          else if (text === 'request_dynamic_metadata') metadata.call()
           return
         case 'connection_rejected':
         case 'connection_closed':
@@ -250,6 +254,8 @@ export function openBell(options: BellOptions, listener: BellListener): Bell {
       open = false
       stopRetry()
       stopTimers()
+      ring.stop()
+      metadata.stop()
       turn({ kind: 'closed' })
       const line = socket
       socket = null

@@ -37,3 +37,37 @@ export function backOff(clock: Clock, attempt: number, base: number, cap: number
   const full = Math.min(cap, base * 2 ** attempt)
   return full / 2 + clock.random() * (full / 2)
 }
+
+/** Runs the task at once, then at most once in each interval; what comes meanwhile is one more run at the interval's end. */
+export function calmed(
+  clock: Clock,
+  interval: number,
+  task: () => void,
+): { readonly call: () => void; readonly stop: () => void } {
+  let stop: (() => void) | null = null
+  let again = false
+  const rest = () => {
+    stop = clock.after(interval, () => {
+      stop = null
+      if (!again) return
+      again = false
+      rest()
+      task()
+    })
+  }
+  return {
+    call: () => {
+      if (stop !== null) {
+        again = true
+        return
+      }
+      rest()
+      task()
+    },
+    stop: () => {
+      stop?.()
+      stop = null
+      again = false
+    },
+  }
+}
