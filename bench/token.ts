@@ -1,6 +1,6 @@
 // How many signatures a second come out of a session, next to the PKCS#11 module alone in this process: `node bench/token.ts`.
 // The session adds a process, a message for each signature and the check with the registered public key.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pkcs11js from 'pkcs11js'
@@ -50,6 +50,22 @@ function findRaw(lib: pkcs11js.PKCS11, session: Buffer, ckaId: string): Buffer {
   return key
 }
 
+/** Processor time of this process's children so far, in milliseconds (proc(5): utime and stime in ticks of 10 ms). */
+function childrenCpu(): number {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ')
+  return children.reduce((sum, child) => {
+    const fields = readFileSync(`/proc/${child}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10
+  }, 0)
+}
+
+function ownCpu(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 async function measure(soft: SoftTokens, token: SoftToken, index: number, each: number): Promise<void> {
@@ -72,24 +88,32 @@ async function measure(soft: SoftTokens, token: SoftToken, index: number, each: 
   const raw: number[] = []
   const many: number[] = []
   const single: number[] = []
+  // Processor time a signature, which a busy machine does not change much.
+  const cpu = { raw: 0, host: 0, main: 0 }
   // In turns, so that a busy moment of the machine hits all alike; the first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
     const requests = requestsFor(reference, each)
+    const before = [ownCpu(), childrenCpu()] as const
     const rawPerSecond = rawRate(
       lib,
       session,
       key,
       requests.map(({ digest }) => digest),
     )
+    const between = [ownCpu(), childrenCpu()] as const
     let start = performance.now()
     const outcomes = await opened.value.signMany(requests)
     const manyPerSecond = (each * 1000) / (performance.now() - start)
     if (outcomes.length !== each || outcomes.some(({ ok }) => !ok)) throw new Error('a signature failed')
+    const after = [ownCpu(), childrenCpu()] as const
     const few = requests.slice(0, Math.ceil(each / 5))
     start = performance.now()
     for (const request of few) await opened.value.sign(request)
     const singlePerSecond = (few.length * 1000) / (performance.now() - start)
     if (round > 0) {
+      cpu.raw += between[0] - before[0]
+      cpu.main += after[0] - between[0]
+      cpu.host += after[1] - between[1]
       raw.push(rawPerSecond)
       many.push(manyPerSecond)
       single.push(singlePerSecond)
@@ -101,9 +125,10 @@ async function measure(soft: SoftTokens, token: SoftToken, index: number, each: 
   const [r, m, s] = [median(raw), median(many), median(single)]
   const signCalls = calls.filter(({ op }) => op === 'sign').reduce((sum, { calls }) => sum + Number(calls), 0)
   const signatures = (rounds + 1) * (each + Math.ceil(each / 5))
+  const perSignature = (total: number) => (total / (rounds * each)).toFixed(3)
   process.stdout.write(
     `${reference.algorithm}: module alone ${r.toFixed(0)}/s; signMany ${m.toFixed(0)}/s (${(m / r).toFixed(2)}); ` +
-      `sign one by one ${s.toFixed(0)}/s (${(s / r).toFixed(2)}); ${(signCalls / signatures).toFixed(2)} PKCS#11 calls a signature\n`,
+      `sign one by one ${s.toFixed(0)}/s (${(s / r).toFixed(2)}); ${(signCalls / signatures).toFixed(2)} PKCS#11 calls a signature; processor ms a signature: module alone ${perSignature(cpu.raw)}, token process ${perSignature(cpu.host)}, main ${perSignature(cpu.main)}\n`,
   )
 }
 
