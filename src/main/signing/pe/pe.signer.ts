@@ -24,7 +24,7 @@ type Outcome<T> = Result<T, Failure<SigningFailureCode>>
 /** Files up to this size are read and hashed where they stand: the round trip to a worker would cost more. */
 const inlineLimit = 1024 * 1024
 /** Verification digests begun and not yet asked for; more are forgotten and computed when asked for. */
-const maxPending = 4
+const maxPending = 64
 
 /**
  * UEFI Authenticode, detached: a DER SignedData as `sbsign --detached` writes it (README.md). The digest that is signed follows the section

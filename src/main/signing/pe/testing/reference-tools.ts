@@ -1,4 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,10 +51,9 @@ export function writeKey(
   key: LocalKey,
   certificate: Uint8Array,
 ): { key: string; certificate: string } {
-  const body = Buffer.from(certificate).toString('base64').replaceAll(/.{64}/g, '$&\n')
   return {
     key: bench.write(`${name}.key`, key.privateKey.export({ format: 'pem', type: 'pkcs8' })),
-    certificate: bench.write(`${name}.pem`, `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`),
+    certificate: bench.write(`${name}.pem`, new X509Certificate(certificate).toString()),
   }
 }
 
