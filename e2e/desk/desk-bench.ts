@@ -1,0 +1,360 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
+import { createStationDatabase } from '../../db/create.ts'
+import { openStationDatabase } from '../../db/open.ts'
+import { createAuditLog } from '../../src/main/audit/create-audit-log.ts'
+import { type Profile, prepareProfile, profileAt } from '../../src/main/config/profile.ts'
+import { Digester } from '../../src/main/digest/digester.ts'
+import { entryUrl } from '../../src/main/digest/entry-url.ts'
+import { InspectorProcess } from '../../src/main/inspector/inspector-process.ts'
+import { registerKey } from '../../src/main/keys/register-key.ts'
+import type { SbatLevel } from '../../src/main/policy/policy-input.ts'
+import { showRequest } from '../../src/main/requests/request-lists.ts'
+import { defaultSettings, writeSettings } from '../../src/main/settings/settings-store.ts'
+import { createSigners } from '../../src/main/signing/registry.ts'
+import { openStation, type Station } from '../../src/main/station.ts'
+import { createTokenService } from '../../src/main/token/service.ts'
+import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import type { Failure } from '../../src/shared/failure.ts'
+import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
+import type { RequestDetail, RequestStage } from '../../src/shared/request.ts'
+import type { Result } from '../../src/shared/result.ts'
+import { Secret } from '../../src/shared/secret.ts'
+import { type SandboxServer, startSandboxServer } from '../sandbox-server/sandbox-server.ts'
+import type { SignRequest } from '../sandbox-server/seed.ts'
+import { buildPe } from '../workbench/pe-files.ts'
+
+// The whole station but its window, in this process: real database file, log, token processes with SoftHSM, signer, inspector
+// processes and client, against the sandbox server. A test drives the desk as the window's messages would.
+
+export const benchPin = '648219'
+const root = new URL('../../src/main/index.ts', import.meta.url)
+const hostEntry = fileURLToPath(new URL('../../src/main/token/host/index.ts', import.meta.url))
+const sbatLevel = JSON.parse(
+  readFileSync(new URL('../../resources/sbat-level.json', import.meta.url), 'utf8'),
+) as SbatLevel // its form is tested beside the check
+
+/** Soft tokens that all benches of a test file share: making their keys takes longer than a test. */
+export interface SharedTokens {
+  readonly soft: SoftTokens
+  readonly folder: string
+  dispose(): Promise<void>
+}
+
+export async function makeSharedTokens(): Promise<SharedTokens> {
+  const folder = await mkdtemp(join(tmpdir(), 'desk-token-'))
+  const soft = await makeSoftToken({
+    directory: folder,
+    tokens: [
+      {
+        label: 'Desk',
+        pin: benchPin,
+        keys: [
+          { algorithm: 'rsa-2048', commonName: 'Desk signer' },
+          { algorithm: 'ec-p256', commonName: 'Desk signer of the next year' },
+        ],
+      },
+    ],
+  })
+  return { soft, folder, dispose: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** An audit entry as it stands in the log. */
+export interface Entry {
+  readonly seq: number
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+export interface DeskBenchOptions {
+  readonly tokens: SharedTokens
+  readonly dialect?: '0.11' | '0.16'
+  /** Another PKCS#11 module than SoftHSM itself, and what its environment needs. */
+  readonly module?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly trustedCerts?: readonly string[]
+  /** Left out: the first key of the token is registered. */
+  readonly registerKey?: boolean
+}
+
+export class DeskBench {
+  readonly server: SandboxServer
+  readonly profile: Profile
+  readonly fingerprint: Fingerprint
+  /** Every line of the log, parsed. */
+  readonly lines: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] = []
+  readonly #folder: string
+  readonly #options: DeskBenchOptions
+  readonly #digester = new Digester(entryUrl('hash-worker', root.href))
+  readonly #listeners: ((message: unknown) => void)[] = []
+  #station: Station | null = null
+
+  private constructor(folder: string, server: SandboxServer, options: DeskBenchOptions) {
+    this.#folder = folder
+    this.#options = options
+    this.server = server
+    this.profile = profileAt(join(folder, 'profile'), {})
+    this.fingerprint = this.keyFingerprint(0)
+  }
+
+  /** A station that is created, enrolled, enabled, on duty, and has its key. */
+  static async make(options: DeskBenchOptions): Promise<DeskBench> {
+    const server = await startSandboxServer({ dialect: options.dialect ?? '0.16', schedulerMs: 50, settleMs: 5 })
+    const bench = new DeskBench(await mkdtemp(join(tmpdir(), 'desk-')), server, options)
+    prepareProfile(bench.profile)
+    const { soft } = options.tokens
+    const made = await createStationDatabase(bench.profile.database, async (trx) => {
+      const settings = {
+        ...defaultSettings('desk.example.org', 'Release Manager'),
+        server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
+        modules: [{ path: options.module ?? soft.module, enabled: true }],
+        trustedCerts: [...(options.trustedCerts ?? [])],
+      }
+      await writeSettings(trx, settings, new Date().toISOString())
+      await createAuditLog(trx, () => new Date()).append(trx, [
+        {
+          event: 'station-created',
+          stationName: 'desk.example.org',
+          operator: 'Release Manager',
+          softwareVersion: '0',
+        },
+      ])
+    })
+    if (!made.ok) throw new Error(made.error.message)
+    await made.value.close()
+    await bench.start()
+    orThrow(await bench.station.link.enrol(null))
+    server.enableWorker()
+    server.addKey({ purpose: 'uefi', fingerprint: bench.fingerprint })
+    if (options.registerKey !== false) orThrow(await bench.register(0))
+    orThrow(await bench.station.setDuty(true))
+    return bench
+  }
+
+  get station(): Station {
+    if (this.#station === null) throw new Error('the station is closed')
+    return this.#station
+  }
+
+  keyFingerprint(index: number): Fingerprint {
+    const pem = this.certificatePem(index)
+    return fingerprint.parse(createHash('sha256').update(new X509Certificate(pem).raw).digest('hex').toUpperCase())
+  }
+
+  certificatePem(index: number): string {
+    const pem = this.#options.tokens.soft.tokens[0]?.keys[index]?.certificatePem
+    if (pem === undefined || pem === null) throw new Error(`the token has no certificate ${index}`)
+    return pem
+  }
+
+  get tokenId() {
+    const [token] = this.#options.tokens.soft.tokens
+    if (token === undefined) throw new Error('there is no token')
+    return token.id
+  }
+
+  /** Registers a key of the token as a custodian does. */
+  register(index: number, change: Partial<Parameters<typeof registerKey>[1]> = {}) {
+    const { database, audit, tokens } = this.station
+    return registerKey(
+      { db: database.db, audit, tokens, now: () => new Date() },
+      {
+        purpose: 'uefi',
+        token: this.tokenId,
+        ckaId: this.#options.tokens.soft.tokens[0]?.keys[index]?.ckaId ?? '',
+        certificatePem: this.certificatePem(index),
+        description: `Desk signer ${index}`,
+        production: false,
+        pin: Secret.fromText(benchPin),
+        useLastTry: false,
+        ...change,
+      },
+      'Release Manager',
+    )
+  }
+
+  async start(): Promise<void> {
+    const opened = await openStationDatabase(this.profile.database)
+    if (!opened.ok) throw new Error(opened.error.message)
+    const log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      void this.lines.push({ event, fields })
+    const { soft } = this.#options.tokens
+    this.#station = await openStation(opened.value, {
+      profile: this.profile,
+      tokens: createTokenService({
+        node: process.execPath,
+        hostEntry,
+        modules: [],
+        serviceKeysFolder: this.profile.serviceKeys,
+        environment: { SOFTHSM2_CONF: soft.configuration, ...this.#options.environment },
+        log,
+      }),
+      inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
+      signer: createSigners(this.#digester).uefi,
+      sbatLevel,
+      version: '0.0.0',
+      now: () => new Date(),
+      log,
+      publish: () => {},
+      onStatus: () => {},
+    })
+  }
+
+  /** Ends the station in an orderly way. */
+  async close(): Promise<void> {
+    const station = this.#station
+    this.#station = null
+    await station?.close()
+  }
+
+  async restart(): Promise<void> {
+    await this.close()
+    await this.start()
+  }
+
+  async dispose(): Promise<void> {
+    for (const listener of this.#listeners) unsubscribe('station:step', listener)
+    await this.close()
+    await this.#digester.close()
+    await this.server.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Does something just before or after the n-th time that a step is taken. The station waits until it returns. */
+  at(name: string, when: 'before' | 'after', action: () => void, nth = 1): void {
+    let seen = 0
+    const listener = (message: unknown) => {
+      const step = message as { name: string; when: string } // our own channel
+      if (step.name !== name || step.when !== when) return
+      seen += 1
+      if (seen === nth) action()
+    }
+    this.#listeners.push(listener)
+    subscribe('station:step', listener)
+    if (!channel('station:step').hasSubscribers) throw new Error('nobody listens')
+  }
+
+  /** A request with `count` small images. */
+  ask(count = 1, change: Partial<SignRequest> = {}): Promise<number> {
+    return this.server.addSignRequest({
+      fingerprint: this.fingerprint,
+      files: Array.from({ length: count }, (_, index) => ({
+        name: `pkg/image-${String(index).padStart(3, '0')}.efi`,
+        bytes: buildPe(index),
+      })),
+      binaryPackageName: 'pkg',
+      trustedCerts: [],
+      ...change,
+    })
+  }
+
+  async idOf(work: number): Promise<RequestId | null> {
+    const row = await this.station.database.db
+      .selectFrom('request')
+      .select('id')
+      .where('work_request_id', '=', work)
+      .executeTakeFirst()
+    return row === undefined ? null : requestId.parse(row.id)
+  }
+
+  async show(work: number): Promise<RequestDetail> {
+    const id = await this.idOf(work)
+    const detail = id === null ? null : await showRequest(this.station.database.db, id)
+    if (detail === null) throw new Error(`work request ${work} is not here`)
+    return detail
+  }
+
+  /** Waits until the request is at one of the stages. */
+  until(work: number, ...stages: readonly RequestStage[]): Promise<RequestDetail> {
+    return vi.waitFor(
+      async () => {
+        const detail = await this.show(work)
+        if (!stages.includes(detail.summary.stage))
+          throw new Error(`work request ${work} is ${detail.summary.stage}: ${JSON.stringify(detail.failure)}`)
+        return detail
+      },
+      { timeout: 25_000, interval: 25 },
+    )
+  }
+
+  /** Waits until the server has what it was told. */
+  untilCompleted(work: number): Promise<string> {
+    return vi.waitFor(
+      () => {
+        const request = this.server.workRequest(work)
+        if (request?.status !== 'completed') throw new Error(`work request ${work} is ${request?.status ?? 'unknown'}`)
+        return request.result
+      },
+      { timeout: 25_000, interval: 25 },
+    )
+  }
+
+  /** The approval that an honest window would send for what it was shown. */
+  approval(detail: RequestDetail, change: { readonly pin?: string | null; readonly acknowledged?: string[] } = {}) {
+    const { pin = benchPin } = change
+    return {
+      requestId: detail.summary.id,
+      sheetDigest: detail.sheetDigest ?? sha256Hex.parse('0'.repeat(64)),
+      acknowledged:
+        change.acknowledged ?? (detail.approvability?.kind === 'approvable' ? detail.approvability.acknowledge : []),
+      pin: pin === null ? null : Secret.fromText(pin),
+      useLastTry: false,
+    }
+  }
+
+  async showSheet(detail: RequestDetail): Promise<void> {
+    if (detail.sheetDigest === null) throw new Error('there is no sheet')
+    orThrow(await this.station.desk.show(detail.summary.id, detail.sheetDigest))
+  }
+
+  /** Waits for the review, opens the sheet, approves. */
+  async approve(work: number): Promise<RequestDetail> {
+    const detail = await this.until(work, 'review')
+    await this.showSheet(detail)
+    orThrow(await this.station.desk.approve(this.approval(detail)))
+    return detail
+  }
+
+  async entries(event?: string): Promise<readonly Entry[]> {
+    const rows = await this.station.database.db
+      .selectFrom('audit_entry')
+      .select(['seq', 'entry'])
+      .orderBy('seq')
+      .execute()
+    return rows
+      .map((row): Entry => ({ ...JSON.parse(Buffer.from(row.entry).toString('utf8')), seq: row.seq }))
+      .filter((entry) => event === undefined || entry.event === event)
+  }
+
+  /** Events of one request, in order. */
+  async story(work: number): Promise<readonly string[]> {
+    const id = await this.idOf(work)
+    return (await this.entries()).filter((entry) => entry['requestId'] === id).map((entry) => entry.event)
+  }
+
+  signatures(work: number) {
+    return this.station.database.db
+      .selectFrom('signature')
+      .innerJoin('request', 'request.id', 'signature.request_id')
+      .selectAll('signature')
+      .where('request.work_request_id', '=', work)
+      .orderBy('ordinal')
+      .execute()
+  }
+}
+
+export function orThrow<T>(result: Result<T, Failure>): T {
+  if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message} ${result.error.detail ?? ''}`)
+  return result.value
+}
+
+/** `ok`, or the code of what went wrong. */
+export function codeOf(result: Result<unknown, Failure>): string {
+  return result.ok ? 'ok' : result.error.code
+}
