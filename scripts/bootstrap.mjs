@@ -2,14 +2,14 @@
 // Plain JavaScript: this file and scripts/bootstrap/ run under the machine's own Node, which is 18 on Debian 12.
 //
 //     node scripts/bootstrap.mjs setup | test | demo | test:debusine | bench
-import { spawn, spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startXvfb } from './bootstrap/display.mjs'
 import { buildBundles, buildNative, installNodePackages, pinnedNode, whyInstall } from './bootstrap/node-packages.mjs'
-import { plainUser, readableTree } from './bootstrap/readable-tree.mjs'
+import { readableTree } from './bootstrap/readable-tree.mjs'
 import { hasDisplay, installPackages, packagesFor } from './bootstrap/system-packages.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -75,16 +75,11 @@ try {
   if (mode !== 'bench' && !hasDisplay()) {
     xvfb = await startXvfb()
     env.DISPLAY = xvfb.display
+    env.STATION_DEMO = 'tour'
   }
   if (mode === 'demo') {
-    // A folder of its own: the demonstration leaves nothing behind in the user's configuration.
-    env.STATION_DEMO_DIR = mkdtempSync('/var/tmp/signing-station-demo-')
-    if (process.getuid() === 0) {
-      chownSync(env.STATION_DEMO_DIR, plainUser, plainUser)
-      env.STATION_RUN_AS = String(plainUser)
-    }
+    env.STATION_DEMO_OUTPUT = join(root, 'demo-output')
     code = await run(tree.root, [join(tree.root, 'scripts', 'demo.ts'), ...rest], env)
-    spawnSync('rm', ['-rf', env.STATION_DEMO_DIR])
   } else if (mode === 'bench') {
     const folder = join(tree.root, 'bench')
     const files = existsSync(folder)

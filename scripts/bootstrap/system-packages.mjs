@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
-const native = ['g++', 'make', 'python3'] // pkcs11js is compiled
+const native = ['g++'] // pkcs11js is compiled
 const window = ['chromium', 'fonts-dejavu-core', 'libglib2.0-bin'] // libglib2.0-bin: gdbus, which tells that the desk was locked
 const display = ['xvfb']
 const softToken = ['opensc', 'openssl', 'softhsm2']
@@ -21,7 +21,7 @@ const referenceTools = [
 export const packagesFor = {
   setup: native,
   test: [...native, ...window, ...display, ...softToken, ...referenceTools],
-  demo: [...native, ...window, ...softToken, ...(hasDisplay() ? [] : display)],
+  demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...softToken],
 }
