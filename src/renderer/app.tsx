@@ -1,3 +1,6 @@
+import './design/tokens.css'
+import './design/base.css'
+import './app.css'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { Settings } from '../shared/settings.ts'
@@ -15,9 +18,6 @@ import { SettingsScreen } from './screens/settings/SettingsScreen.tsx'
 import { useStation } from './station/station-context.tsx'
 import { failureFrom } from './station/station-failure.ts'
 import { settingsQuery, statusQuery, useCacheInvalidation } from './station/station-queries.ts'
-import './design/tokens.css'
-import './design/base.css'
-import './app.css'
 
 const home: Place = { screen: 'requests', tab: 'in-hand', open: null }
 

@@ -36,6 +36,10 @@ function Duty({ status }: { readonly status: StationStatus }) {
     setAsking(false)
     set.reset()
   }
+  async function change() {
+    if ((await set.run(!duty.onDuty)).ok) close()
+  }
+
   return (
     <span className="line-duty row">
       <span className="duty-sentence muted">{duty.sentence}</span>
@@ -58,13 +62,7 @@ function Duty({ status }: { readonly status: StationStatus }) {
             <Button onPress={close} autoFocus>
               Cancel
             </Button>
-            <Button
-              variant="primary"
-              isPending={set.pending}
-              onPress={async () => {
-                if ((await set.run(!duty.onDuty)).ok) close()
-              }}
-            >
+            <Button variant="primary" isPending={set.pending} onPress={() => void change()}>
               {duty.action}
             </Button>
           </>

@@ -49,7 +49,7 @@ export function Rail({ status }: { readonly status: StationStatus }) {
           {label}
           {target.screen === 'requests' && status.inHand > 0 ? (
             <span className="rail-count">
-              {status.inHand}
+              {status.inHand > 99 ? '99+' : status.inHand}
               <span className="visually-hidden"> in hand</span>
             </span>
           ) : null}

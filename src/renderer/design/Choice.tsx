@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { Checkbox as AriaCheckbox, Switch as AriaSwitch, Label, Radio, RadioGroup, Text } from 'react-aria-components'
+import { Checkbox as AriaCheckbox, Switch as AriaSwitch, Label, Radio, RadioGroup } from 'react-aria-components'
 import { Icon } from './Icon.tsx'
 import './field.css'
 
@@ -78,7 +78,7 @@ export function Options<T extends string>({
             <span className="option-text">
               <span>{option.label}</span>
               {option.description === undefined ? null : (
-                <Text className="field-description">{option.description}</Text>
+                <span className="field-description">{option.description}</span>
               )}
             </span>
           </Radio>

@@ -2,7 +2,14 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import './virtual-grid.css'
 
-export type Column = { readonly id: string; readonly header: string; readonly align?: 'end' }
+export type Column<Row> = {
+  readonly id: string
+  readonly header: string
+  readonly align?: 'end'
+  readonly cell: (row: Row) => ReactNode
+}
+
+const headHeight = 34
 
 /**
  * A list of any length of which only the rows in sight exist. Arrows, Page Up and Down, Home and End move, Enter opens: what a
@@ -15,7 +22,6 @@ export function VirtualGrid<Row>({
   rows,
   total,
   rowKey,
-  cells,
   onOpen,
   onNearEnd,
   rowHeight = 40,
@@ -24,12 +30,11 @@ export function VirtualGrid<Row>({
   readonly label: string
   /** Class that sets `grid-template-columns` for header and rows. */
   readonly layout: string
-  readonly columns: readonly Column[]
+  readonly columns: readonly Column<Row>[]
   readonly rows: readonly Row[]
   /** Number of rows there are, of which `rows` are the first that were fetched. */
   readonly total: number
   readonly rowKey: (row: Row) => string
-  readonly cells: (row: Row) => readonly ReactNode[]
   readonly onOpen: ((row: Row) => void) | null
   readonly onNearEnd: () => void
   readonly rowHeight?: number
@@ -44,6 +49,9 @@ export function VirtualGrid<Row>({
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    // The head sticks to the top of what scrolls.
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
   })
   const items = virtualizer.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
@@ -78,6 +86,7 @@ export function VirtualGrid<Row>({
   return (
     <div
       className="vgrid"
+      ref={scroller}
       role="grid"
       aria-label={label}
       aria-rowcount={total + 1}
@@ -86,7 +95,7 @@ export function VirtualGrid<Row>({
       tabIndex={0}
       onKeyDown={keyDown}
     >
-      <div role="rowgroup">
+      <div role="rowgroup" className="vgrid-headgroup">
         <div role="row" aria-rowindex={1} className={`vgrid-head ${layout}`}>
           {columns.map((column) => (
             <span key={column.id} role="columnheader" className={column.align === 'end' ? 'vgrid-end' : undefined}>
@@ -95,40 +104,38 @@ export function VirtualGrid<Row>({
           ))}
         </div>
       </div>
-      <div className="vgrid-scroll" ref={scroller} role="presentation" tabIndex={-1}>
-        <div role="rowgroup" className="vgrid-body" style={{ height: virtualizer.getTotalSize() }}>
-          {items.map((item) => {
-            const row = rows[item.index]
-            if (row === undefined) return null
-            const key = rowKey(row)
-            return (
-              // The keyboard reaches the rows through the grid, which has the focus.
-              <div
-                key={key}
-                id={`${id}-${item.index}`}
-                role="row"
-                aria-rowindex={item.index + 2}
-                aria-selected={selectedKey === null ? undefined : selectedKey === key}
-                className={`vgrid-row ${layout}${item.index === current ? ' vgrid-active' : ''}${onOpen === null ? '' : ' vgrid-openable'}`}
-                style={{ height: item.size, transform: `translateY(${item.start}px)` }}
-                onClick={() => {
-                  setActive(item.index)
-                  if (onOpen !== null) onOpen(row)
-                }}
-              >
-                {cells(row).map((cell, index) => (
-                  <span
-                    key={columns[index]?.id ?? index}
-                    role="gridcell"
-                    className={columns[index]?.align === 'end' ? 'vgrid-cell vgrid-end' : 'vgrid-cell'}
-                  >
-                    {cell}
-                  </span>
-                ))}
-              </div>
-            )
-          })}
-        </div>
+      <div role="rowgroup" className="vgrid-body" style={{ height: virtualizer.getTotalSize() }}>
+        {items.map((item) => {
+          const row = rows[item.index]
+          if (row === undefined) return null
+          const key = rowKey(row)
+          return (
+            // The keyboard reaches the rows through the grid, which has the focus.
+            <div
+              key={key}
+              id={`${id}-${item.index}`}
+              role="row"
+              aria-rowindex={item.index + 2}
+              aria-selected={selectedKey === null ? undefined : selectedKey === key}
+              className={`vgrid-row ${layout}${item.index === current ? ' vgrid-active' : ''}${onOpen === null ? '' : ' vgrid-openable'}`}
+              style={{ height: item.size, transform: `translateY(${item.start - headHeight}px)` }}
+              onClick={() => {
+                setActive(item.index)
+                if (onOpen !== null) onOpen(row)
+              }}
+            >
+              {columns.map((column) => (
+                <span
+                  key={column.id}
+                  role="gridcell"
+                  className={column.align === 'end' ? 'vgrid-cell vgrid-end' : 'vgrid-cell'}
+                >
+                  {column.cell(row)}
+                </span>
+              ))}
+            </div>
+          )
+        })}
       </div>
     </div>
   )

@@ -26,27 +26,27 @@ export const outcomeWords: Record<RequestOutcome, { readonly text: string; reado
 
 export const checkOutcomeWords: Record<CheckOutcome, { readonly text: string; readonly tone: Tone }> = {
   passed: { text: 'Passed', tone: 'passed' },
-  attention: { text: 'Needs you', tone: 'attention' },
+  attention: { text: 'Attention', tone: 'attention' },
   refused: { text: 'Refused', tone: 'refused' },
   unknown: { text: 'Unknown', tone: 'unknown' },
   'not-applicable': { text: 'Does not apply', tone: 'neutral' },
 }
 
-/** The question that each check asks. */
+/** What each check looks at, in as few words as it takes; its sentence says what was found. */
 export const checkQuestions: Record<CheckId, string> = {
-  'request-held': 'The server still holds the request for this station',
-  'inputs-unchanged': 'The files are those that the server announced',
-  'trusted-certs': 'Certificates that the files will trust',
-  'embedded-certificates': 'Certificates inside the files',
-  permission: 'The requester may use this key',
-  'key-registered': 'The key is registered here',
-  'key-active': 'The key is in use',
-  'token-present': 'The key’s token is here',
-  'purpose-matches': 'Key and request have the same purpose',
-  'certificate-valid': 'The key’s certificate is valid',
-  'layout-safe': 'The files are laid out as the format demands',
-  'file-explained': 'The station can explain every file',
-  'sbat-level': 'SBAT is above the revocation level',
+  'request-held': 'Request still held',
+  'inputs-unchanged': 'Files as announced',
+  'trusted-certs': 'Trusted certificates',
+  'embedded-certificates': 'Certificates inside',
+  permission: 'Requester’s permission',
+  'key-registered': 'Key registered here',
+  'key-active': 'Key active',
+  'token-present': 'Token present',
+  'purpose-matches': 'Purpose',
+  'certificate-valid': 'Key’s certificate valid',
+  'layout-safe': 'File layout',
+  'file-explained': 'Files explained',
+  'sbat-level': 'SBAT level',
   'signed-before': 'Signed before',
 }
 

@@ -36,7 +36,7 @@ const root = document.getElementById('root')
 if (root === null || make === null)
   throw new Error(`no scenario ${scenario}; there are ${Object.keys(scenarios).join(', ')}`)
 
-const fake = new FakeStation(make() as ConstructorParameters<typeof FakeStation>[0])
+const fake = new FakeStation(make())
 const theme = wanted.get('theme')
 if (theme === 'light' || theme === 'dark') fake.state.settings = { ...fake.state.settings, theme }
 window.fakeStation = fake

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useCallback, useDeferredValue, useState } from 'react'
-import { type AuditEvent, type AuditFilter, type AuditState } from '../../../shared/audit.ts'
+import type { AuditEvent, AuditFilter, AuditState } from '../../../shared/audit.ts'
 import type { AuditSeq } from '../../../shared/ids.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
-import { VirtualGrid } from '../../design/VirtualGrid.tsx'
+import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { plainNumber, utc } from '../../parts/format.ts'
 import { SearchBox } from '../../parts/SearchBox.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
@@ -14,18 +14,33 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { auditQuery, useAction } from '../../station/station-queries.ts'
-import { auditRowView, checkResult, eventWords, filterFromSearch, filterWords } from './audit-view.ts'
+import {
+  type AuditRowView,
+  auditRowView,
+  checkResult,
+  eventWords,
+  filterFromSearch,
+  filterWords,
+} from './audit-view.ts'
 import { EntryPanel } from './EntryPanel.tsx'
 import './audit.css'
 
-const columns = [
-  { id: 'seq', header: 'No.', align: 'end' },
-  { id: 'at', header: 'Time (UTC)' },
-  { id: 'event', header: 'Event' },
-  { id: 'summary', header: 'What' },
-  { id: 'request', header: 'Request' },
-  { id: 'operator', header: 'Operator' },
-] as const
+const columns: readonly Column<AuditRowView>[] = [
+  { id: 'seq', header: 'No.', align: 'end', cell: (row) => <span className="muted">{row.number}</span> },
+  { id: 'at', header: 'Time (UTC)', cell: (row) => <span className="mono small">{utc(row.at).slice(0, 19)}</span> },
+  {
+    id: 'event',
+    header: 'Event',
+    cell: (row) => (
+      <Badge tone={row.event.tone} plain={row.event.tone === 'neutral'}>
+        {row.event.text}
+      </Badge>
+    ),
+  },
+  { id: 'summary', header: 'What', cell: (row) => <UntrustedText text={row.summary} truncate /> },
+  { id: 'request', header: 'Request', cell: (row) => row.request },
+  { id: 'operator', header: 'Operator', cell: (row) => <UntrustedText text={row.operator} truncate /> },
+]
 
 const narrow = columns.slice(0, 4)
 
@@ -114,7 +129,7 @@ function AuditList({
   }, [fetchNextPage, hasNextPage, isFetchingNextPage])
   if (query.isPending) return <p className="muted">Reading the log …</p>
   if (query.isError) return <FailureNotice failure={failureFrom(query.error)} title="The log could not be read" />
-  const rows = query.data.pages.flatMap((page) => page.rows)
+  const rows = query.data.pages.flatMap((page) => page.rows.map(auditRowView))
   const total = query.data.pages.at(-1)?.total ?? 0
   if (total === 0)
     return (
@@ -135,18 +150,6 @@ function AuditList({
         selectedKey={open === null ? '' : String(open)}
         onOpen={(row) => onOpen(row.seq)}
         onNearEnd={more}
-        cells={(entry) => {
-          const row = auditRowView(entry)
-          const cells = [
-            <span className="muted">{row.seq}</span>,
-            <span className="mono small">{utc(row.at).slice(0, 19)}</span>,
-            <Badge tone={row.event.tone} plain={row.event.tone === 'neutral'}>
-              {row.event.text}
-            </Badge>,
-            <UntrustedText text={row.summary} truncate />,
-          ]
-          return open === null ? [...cells, row.request, <UntrustedText text={row.operator} truncate />] : cells
-        }}
       />
       <p className="small muted">
         {plainNumber(total)} {total === 1 ? 'entry' : 'entries'}. Nothing here can be changed or removed.
@@ -159,16 +162,16 @@ function CheckTheLog() {
   const check = useAction((station, _input: null) => station.auditCheck(null))
   const [state, setState] = useState<AuditState | null>(null)
   const result = state === null ? null : checkResult(state)
+
+  async function checkAll() {
+    setState(null)
+    const answer = await check.run(null)
+    if (answer.ok) setState(answer.value)
+  }
+
   return (
     <>
-      <Button
-        isPending={check.pending}
-        onPress={async () => {
-          setState(null)
-          const answer = await check.run(null)
-          if (answer.ok) setState(answer.value)
-        }}
-      >
+      <Button isPending={check.pending} onPress={() => void checkAll()}>
         {check.pending ? 'Checking every entry …' : 'Check the log'}
       </Button>
       {check.failure === null && result === null ? null : (

@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditEvent, AuditFilter, AuditRow, AuditState } from '../../../shared/audit.ts'
+import type { AuditSeq } from '../../../shared/ids.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { plainNumber } from '../../parts/format.ts'
 
@@ -26,7 +27,8 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
 }
 
 export type AuditRowView = {
-  readonly seq: string
+  readonly seq: AuditSeq
+  readonly number: string
   readonly event: { readonly text: string; readonly tone: Tone }
   readonly summary: string
   readonly operator: string
@@ -36,7 +38,8 @@ export type AuditRowView = {
 
 export function auditRowView(row: AuditRow): AuditRowView {
   return {
-    seq: plainNumber(row.seq),
+    seq: row.seq,
+    number: plainNumber(row.seq),
     event: eventWords[row.event],
     summary: row.summary,
     operator: row.operator ?? '',

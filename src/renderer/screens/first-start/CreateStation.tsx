@@ -15,6 +15,10 @@ export function CreateStation() {
     station.stationCreate(input),
   )
   const names = { stationName: stationName.trim(), operatorName: operatorName.trim() }
+  async function createIt() {
+    if ((await create.run(names)).ok) await cache.invalidateQueries()
+  }
+
   return (
     <main className="first-start">
       <div className="stack">
@@ -51,9 +55,7 @@ export function CreateStation() {
             variant="primary"
             isPending={create.pending}
             isDisabled={names.stationName === '' || names.operatorName === ''}
-            onPress={async () => {
-              if ((await create.run(names)).ok) await cache.invalidateQueries()
-            }}
+            onPress={() => void createIt()}
           >
             Create the station
           </Button>

@@ -50,6 +50,10 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
     setAsking(null)
     setState.reset()
   }
+  async function change() {
+    if (asking !== null && (await setState.run(asking)).ok) close()
+  }
+
   return (
     <Disclosure className={`card key-row ${view.production ? 'key-production' : 'key-test'}`}>
       <div className="key-row-line">
@@ -95,9 +99,7 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
               <Button
                 variant={asking === 'retired' ? 'danger' : 'primary'}
                 isPending={setState.pending}
-                onPress={async () => {
-                  if ((await setState.run(asking)).ok) close()
-                }}
+                onPress={() => void change()}
               >
                 {steps[asking].confirm}
               </Button>

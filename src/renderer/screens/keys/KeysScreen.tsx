@@ -23,6 +23,11 @@ export function KeysScreen() {
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
+  async function readAgain() {
+    await refresh.run(null)
+    await Promise.all([tokens.refetch(), keys.refetch()])
+  }
+
   return (
     <div className="screen">
       <header className="screen-head">
@@ -30,15 +35,7 @@ export function KeysScreen() {
           Keys &amp; tokens
         </h1>
         <span className="grow" />
-        <Button
-          size="s"
-          icon="refresh"
-          isPending={refresh.pending}
-          onPress={async () => {
-            await refresh.run(null)
-            await Promise.all([tokens.refetch(), keys.refetch()])
-          }}
-        >
+        <Button size="s" icon="refresh" isPending={refresh.pending} onPress={() => void readAgain()}>
           Read tokens again
         </Button>
       </header>

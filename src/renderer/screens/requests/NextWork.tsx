@@ -3,7 +3,7 @@ import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
-import { VirtualGrid } from '../../design/VirtualGrid.tsx'
+import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { useNavigation } from '../../navigation.tsx'
 import { utc } from '../../parts/format.ts'
 import { Timestamp } from '../../parts/Timestamp.tsx'
@@ -11,15 +11,45 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { pendingQuery, statusQuery } from '../../station/station-queries.ts'
-import { pendingRow } from './requests-view.ts'
+import { type PendingRowView, pendingRow } from './requests-view.ts'
 
-const columns = [
-  { id: 'what', header: 'Work request' },
-  { id: 'workspace', header: 'Workspace' },
-  { id: 'key', header: 'Key' },
-  { id: 'state', header: 'State' },
-  { id: 'at', header: 'Made', align: 'end' },
-] as const
+const columns: readonly Column<PendingRowView>[] = [
+  { id: 'what', header: 'Work request', cell: (row) => <UntrustedText text={row.title} truncate /> },
+  { id: 'workspace', header: 'Workspace', cell: (row) => <UntrustedText text={row.workspace} truncate /> },
+  {
+    id: 'key',
+    header: 'Key',
+    cell: (row) => (
+      <span className="mono">
+        <UntrustedText text={row.key} truncate />
+      </span>
+    ),
+  },
+  {
+    id: 'state',
+    header: 'State',
+    cell: (row) => (
+      <>
+        <Badge tone={row.state.tone}>{row.state.text}</Badge>
+        {row.note === '' ? null : (
+          <span className="small muted">
+            <UntrustedText text={row.note} truncate />
+          </span>
+        )}
+      </>
+    ),
+  },
+  {
+    id: 'at',
+    header: 'Made',
+    align: 'end',
+    cell: (row) => (
+      <span className="muted">
+        <Timestamp iso={row.at} short />
+      </span>
+    ),
+  },
+]
 
 const nothing = () => {}
 
@@ -70,33 +100,12 @@ export function NextWork() {
           label="Work that waits at the server, read-only"
           layout="next-grid"
           columns={columns}
-          rows={work}
+          rows={work.map(pendingRow)}
           total={work.length}
           rowHeight={52}
-          rowKey={(row) => String(row.workRequestId)}
+          rowKey={(row) => String(row.id)}
           onOpen={null}
           onNearEnd={nothing}
-          cells={(pending) => {
-            const row = pendingRow(pending)
-            return [
-              <UntrustedText text={row.title} truncate />,
-              <UntrustedText text={row.workspace} truncate />,
-              <span className="mono">
-                <UntrustedText text={row.key} truncate />
-              </span>,
-              <>
-                <Badge tone={row.state.tone}>{row.state.text}</Badge>
-                {row.note === '' ? null : (
-                  <span className="small muted">
-                    <UntrustedText text={row.note} truncate />
-                  </span>
-                )}
-              </>,
-              <span className="muted">
-                <Timestamp iso={row.at} short />
-              </span>,
-            ]
-          }}
         />
       )}
     </>

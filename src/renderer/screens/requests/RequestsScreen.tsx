@@ -1,10 +1,10 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useCallback, useDeferredValue, useState } from 'react'
-import { Tab, TabList, Tabs } from 'react-aria-components'
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { Badge } from '../../design/Badge.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
-import { VirtualGrid } from '../../design/VirtualGrid.tsx'
+import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { type RequestsTab, useNavigation } from '../../navigation.tsx'
 import { plainNumber } from '../../parts/format.ts'
 import { SearchBox } from '../../parts/SearchBox.tsx'
@@ -16,17 +16,43 @@ import { failureFrom } from '../../station/station-failure.ts'
 import { type RequestsView, requestsQuery } from '../../station/station-queries.ts'
 import { GettingStarted } from './GettingStarted.tsx'
 import { NextWork } from './NextWork.tsx'
-import { foundSentence, requestRow } from './requests-view.ts'
+import { foundSentence, type RequestRowView, requestRow } from './requests-view.ts'
 import './requests.css'
 
-const columns = [
-  { id: 'what', header: 'What' },
-  { id: 'key', header: 'Key' },
-  { id: 'files', header: 'Files', align: 'end' },
-  { id: 'checks', header: 'Checks' },
-  { id: 'state', header: 'State' },
-  { id: 'at', header: 'Changed', align: 'end' },
-] as const
+const columns: readonly Column<RequestRowView>[] = [
+  {
+    id: 'what',
+    header: 'What',
+    cell: (row) => (
+      <>
+        <strong className="row-title">
+          <UntrustedText text={row.title} truncate />
+        </strong>
+        <span className="small muted">
+          <UntrustedText text={row.about} truncate />
+        </span>
+      </>
+    ),
+  },
+  { id: 'key', header: 'Key', cell: (row) => <UntrustedText text={row.key} truncate /> },
+  { id: 'files', header: 'Files', align: 'end', cell: (row) => row.files },
+  {
+    id: 'checks',
+    header: 'Checks',
+    cell: (row) => (row.worst === null ? null : <Badge tone={row.worst.tone}>{row.worst.text}</Badge>),
+  },
+  { id: 'state', header: 'State', cell: (row) => <Badge tone={row.state.tone}>{row.state.text}</Badge> },
+  {
+    id: 'at',
+    header: 'Changed',
+    align: 'end',
+    cell: (row) => (
+      <span className="muted">
+        <Timestamp iso={row.at} short />
+      </span>
+    ),
+  },
+]
 
 export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
   const { go } = useNavigation()
@@ -44,32 +70,32 @@ export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
     { id: 'done', label: 'Done', count: null },
   ] as const
   return (
-    <div className="screen">
+    <Tabs
+      className="screen"
+      selectedKey={tab}
+      onSelectionChange={(key) => go({ screen: 'requests', tab: key as RequestsTab, open: null })}
+    >
       <header className="screen-head">
         <h1 ref={heading} tabIndex={-1}>
           Requests
         </h1>
-        <Tabs
-          className="tabs"
-          selectedKey={tab}
-          onSelectionChange={(key) => go({ screen: 'requests', tab: key as RequestsTab, open: null })}
-        >
-          <TabList aria-label="Which requests" className="tab-list">
-            {tabs.map(({ id, label, count }) => (
-              <Tab key={id} id={id} className="tab" aria-controls={undefined}>
-                {label}
-                {count === null ? null : <span className="tab-count">{plainNumber(count)}</span>}
-              </Tab>
-            ))}
-          </TabList>
-        </Tabs>
+        <TabList aria-label="Which requests" className="tab-list">
+          {tabs.map(({ id, label, count }) => (
+            <Tab key={id} id={id} className="tab">
+              {label}
+              {count === null ? null : <span className="tab-count">{plainNumber(count)}</span>}
+            </Tab>
+          ))}
+        </TabList>
         <span className="grow" />
         {tab === 'next' ? null : <SearchBox label="Search requests" value={search} onChange={setSearch} />}
       </header>
-      <div className="screen-body">
-        {tab === 'next' ? <NextWork /> : <RequestList key={tab} view={tab} search={search} />}
-      </div>
-    </div>
+      {tabs.map(({ id }) => (
+        <TabPanel key={id} id={id} className="screen-body">
+          {id === 'next' ? <NextWork /> : <RequestList view={id} search={search} />}
+        </TabPanel>
+      ))}
+    </Tabs>
   )
 }
 
@@ -84,7 +110,7 @@ function RequestList({ view, search }: { readonly view: RequestsView; readonly s
   }, [fetchNextPage, hasNextPage, isFetchingNextPage])
   if (query.isPending) return <p className="muted">Reading the list …</p>
   if (query.isError) return <FailureNotice failure={failureFrom(query.error)} title="The list could not be read" />
-  const rows = query.data.pages.flatMap((page) => page.rows)
+  const rows = query.data.pages.flatMap((page) => page.rows.map(requestRow))
   const total = query.data.pages.at(-1)?.total ?? 0
   if (total === 0) return <NothingHere view={view} search={wanted} />
   return (
@@ -102,26 +128,6 @@ function RequestList({ view, search }: { readonly view: RequestsView; readonly s
         rowKey={(row) => row.id}
         onOpen={(row) => go({ screen: 'requests', tab: view, open: row.id })}
         onNearEnd={more}
-        cells={(summary) => {
-          const row = requestRow(summary)
-          return [
-            <>
-              <strong className="row-title">
-                <UntrustedText text={row.title} truncate />
-              </strong>
-              <span className="small muted">
-                <UntrustedText text={row.about} truncate />
-              </span>
-            </>,
-            <UntrustedText text={row.key} truncate />,
-            row.files,
-            row.worst === null ? null : <Badge tone={row.worst.tone}>{row.worst.text}</Badge>,
-            <Badge tone={row.state.tone}>{row.state.text}</Badge>,
-            <span className="muted">
-              <Timestamp iso={row.at} short />
-            </span>,
-          ]
-        }}
       />
       <p className="list-foot small muted">
         {foundSentence(total, wanted)}. Arrows move, Enter opens, <kbd>/</kbd> searches.

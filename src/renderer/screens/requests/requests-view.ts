@@ -1,10 +1,11 @@
+import type { RequestId } from '../../../shared/ids.ts'
 import type { PendingWork, RequestSummary } from '../../../shared/request.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { count, plainNumber } from '../../parts/format.ts'
 import { checkOutcomeWords, outcomeWords, stageWords } from '../../parts/wording.ts'
 
 export type RequestRowView = {
-  readonly id: string
+  readonly id: RequestId
   readonly title: string
   readonly about: string
   readonly key: string

@@ -29,28 +29,30 @@ export function DecisionPanel(props: DecisionPanelProps) {
   const { view, detail, sheetDigest, words } = props
   return (
     <aside className="decision" aria-label="Key and decision">
-      <section className={keyClass(view)} aria-labelledby="decision-key">
-        <h2 id="decision-key" className="decision-heading">
-          Key
-          {view.key.production === null ? null : <KeyKindBadge production={view.key.production} />}
-        </h2>
-        <p className="key-name">
-          {view.key.description === null ? (
-            'Not registered at this station'
-          ) : (
-            <UntrustedText text={view.key.description} />
-          )}
-        </p>
-        <FactList facts={view.key.facts} words={words} compact />
-      </section>
-      <section className="card card-pad stack" aria-labelledby="decision-decide">
+      <div className="decision-key">
+        <section className={keyClass(view)} aria-labelledby="decision-key">
+          <h2 id="decision-key" className="decision-heading">
+            Key
+            {view.key.production === null ? null : <KeyKindBadge production={view.key.production} />}
+          </h2>
+          <p className="key-name">
+            {view.key.description === null ? (
+              'Not registered at this station'
+            ) : (
+              <UntrustedText text={view.key.description} />
+            )}
+          </p>
+          <FactList facts={view.key.facts} words={words} compact />
+        </section>
+        <section className="sheet-digest" aria-label="Digest of this sheet">
+          <h2 className="small">Digest of this sheet</h2>
+          <p className="small muted">A decision is bound to it, and with it to the bytes of every file.</p>
+          <Digest hex={sheetDigest} words={words} />
+        </section>
+      </div>
+      <section className="decision-decide" aria-labelledby="decision-decide">
         <h2 id="decision-decide">Decision</h2>
         {detail.summary.stage === 'review' ? <Decide {...props} /> : <Decided detail={detail} />}
-      </section>
-      <section className="sheet-digest">
-        <h2 className="small">Digest of this sheet</h2>
-        <p className="small muted">A decision is bound to it, and with it to the bytes of every file.</p>
-        <Digest hex={sheetDigest} words={words} />
       </section>
     </aside>
   )

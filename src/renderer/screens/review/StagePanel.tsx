@@ -205,6 +205,10 @@ function RenewDialog({
   readonly onClose: () => void
 }) {
   const renew = useAction((station, id: typeof requestId) => station.requestRenew({ requestId: id }))
+  async function fetchAgain() {
+    if ((await renew.run(requestId)).ok) onClose()
+  }
+
   return (
     <Dialog
       title="Fetch the request again?"
@@ -216,13 +220,7 @@ function RenewDialog({
           <Button onPress={onClose} autoFocus>
             Cancel
           </Button>
-          <Button
-            variant="primary"
-            isPending={renew.pending}
-            onPress={async () => {
-              if ((await renew.run(requestId)).ok) onClose()
-            }}
-          >
+          <Button variant="primary" isPending={renew.pending} onPress={() => void fetchAgain()}>
             Fetch it again
           </Button>
         </>

@@ -24,6 +24,12 @@ export function EnrolSection({ unsaved }: { readonly unsaved: boolean }) {
     waiting: 'Waiting',
     enrolled: 'Enrolled',
   } as const
+  async function enrolNow() {
+    const token = activationToken.trim()
+    setActivationToken('')
+    await enrol.run(token === '' ? null : token)
+  }
+
   return (
     <div className="settings-box" role="group" aria-label="Enrolment">
       <p>
@@ -39,15 +45,7 @@ export function EnrolSection({ unsaved }: { readonly unsaved: boolean }) {
           />
           {enrol.failure === null ? null : <FailureNotice failure={enrol.failure} title="Not enrolled" />}
           <div>
-            <Button
-              isPending={enrol.pending}
-              isDisabled={unsaved}
-              onPress={async () => {
-                const token = activationToken.trim()
-                setActivationToken('')
-                await enrol.run(token === '' ? null : token)
-              }}
-            >
+            <Button isPending={enrol.pending} isDisabled={unsaved} onPress={() => void enrolNow()}>
               Enrol this station
             </Button>
             {unsaved ? <span className="small muted"> Save the settings first.</span> : null}
@@ -65,6 +63,12 @@ export function UserTokenSection() {
   const set = useAction((api, value: string | null) => api.serverSetUserToken({ token: value }))
   useStationEvent('desk.locked', () => setToken(''))
   const isSet = status.data?.userTokenSet === true
+  async function keep() {
+    const value = token.trim()
+    setToken('')
+    await set.run(value)
+  }
+
   return (
     <div className="settings-box" role="group" aria-label="Your API token">
       <p>
@@ -74,15 +78,7 @@ export function UserTokenSection() {
       <SecretField label={isSet ? 'Another API token' : 'API token'} value={token} onChange={setToken} />
       {set.failure === null ? null : <FailureNotice failure={set.failure} />}
       <div className="row">
-        <Button
-          isDisabled={token.trim() === ''}
-          isPending={set.pending}
-          onPress={async () => {
-            const value = token.trim()
-            setToken('')
-            await set.run(value)
-          }}
-        >
+        <Button isDisabled={token.trim() === ''} isPending={set.pending} onPress={() => void keep()}>
           Keep this token
         </Button>
         {isSet ? (

@@ -144,7 +144,7 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
                 : 'All saved.'}
           </span>
           <Button isDisabled={!changed} onPress={() => setDraft(draftOf(saved))}>
-            Take back
+            Discard changes
           </Button>
           <Button
             variant="primary"
