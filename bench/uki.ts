@@ -55,6 +55,14 @@ async function bench(): Promise<boolean> {
   const sampler = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage().rss)
   }, 5)
+  // What main itself works between two turns of its loop: on a busy machine a stall is mostly waiting for a processor.
+  let turn = process.threadCpuUsage()
+  let longestTurnMs = 0
+  const turns = setInterval(() => {
+    const { user, system } = process.threadCpuUsage(turn)
+    longestTurnMs = Math.max(longestTurnMs, (user + system) / 1000)
+    turn = process.threadCpuUsage()
+  }, 1)
   const delay = monitorEventLoopDelay({ resolution: 1 })
   const ratios: number[] = []
   const stalls: number[] = []
@@ -62,6 +70,7 @@ async function bench(): Promise<boolean> {
   for (let round = 1; round <= rounds; round++) {
     const openssl = timeOpenssl(file.path)
     await settle()
+    turn = process.threadCpuUsage()
     delay.reset()
     delay.enable()
     const start = performance.now()
@@ -75,6 +84,7 @@ async function bench(): Promise<boolean> {
     stalls.push(delay.max / 1e6)
   }
   clearInterval(sampler)
+  clearInterval(turns)
   const ratio = ratios.toSorted((left, right) => left - right)[Math.floor(rounds / 2)] ?? Number.POSITIVE_INFINITY
   const memoryMb = (peak - idle) / 1024 / 1024
   const stallMs = Math.max(...stalls)
@@ -85,7 +95,9 @@ async function bench(): Promise<boolean> {
   process.stdout.write(
     `median ratio ${ratio.toFixed(2)} (limit ${limits.ratio.toFixed(1)}), memory above idle ${memoryMb.toFixed(1)} MiB (limit ${limits.memoryMb}), `,
   )
-  process.stdout.write(`longest stall ${stallMs.toFixed(1)} ms (limit ${limits.stallMs})\n`)
+  process.stdout.write(
+    `longest stall ${stallMs.toFixed(1)} ms (limit ${limits.stallMs}), main's own longest turn ${longestTurnMs.toFixed(1)} ms\n`,
+  )
   return ratio <= limits.ratio && memoryMb <= limits.memoryMb && stallMs <= limits.stallMs
 }
 
