@@ -1,53 +1,61 @@
-// Builds pkcs11js against the Node that the project pins. Must work under the machine's own, older Node and npm.
+// Compiles pkcs11js for the Node that the project pins. Must work under the machine's own, older Node.
+//
+// With the compiler alone, not with node-gyp: Debian's node-gyp links every module with Debian's libnode, and a module that brings
+// Node 18 into a process of Node 24 crashes it (free(): invalid pointer). The module is Node-API only: three files, one header folder.
 import { spawnSync } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { delimiter, dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const headers = join(root, 'node_modules', `node-linux-${process.arch}`)
-const target = join(root, 'node_modules', 'pkcs11js')
+const pinned = join(root, 'node_modules', `node-linux-${process.arch}`)
+const source = join(root, 'node_modules', 'pkcs11js')
+const built = join(source, 'build', 'Release', 'pkcs11.node')
 
-if (!existsSync(join(headers, 'include', 'node', 'node_api.h'))) {
-  console.error(`build-native: ${headers} is missing: no pinned Node for ${process.platform}, ${process.arch}`)
+function fail(sentence) {
+  console.error(`build-native: ${sentence}`)
   process.exit(1)
 }
-if (existsSync(join(target, 'build', 'Release', 'pkcs11.node'))) process.exit(0)
 
-/**
- * The node-gyp that comes with npm: beside npm (its own copy), or Debian's package, which its npm depends on. Run with this
- * process's Node, not through its `#!` line: on the PATH of npm's scripts `node` is the pinned one, newer than Debian's node-gyp.
- */
-function findNodeGyp() {
-  const places = []
-  if (process.env.npm_execpath) {
-    places.push(join(dirname(process.env.npm_execpath), '..', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'))
-  }
-  for (const folder of (process.env.PATH || '').split(delimiter)) {
-    places.push(join(folder, 'node-gyp'))
-    const npm = join(folder, 'npm')
-    if (existsSync(npm))
-      places.push(join(dirname(realpathSync(npm)), '..', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'))
-  }
-  const found = places.find((path) => existsSync(path) && realpathSync(path).endsWith('.js'))
-  return found === undefined ? null : realpathSync(found)
+/** Loaded by the pinned Node, and linked with no other. */
+function works(file) {
+  if (!existsSync(file) || readFileSync(file).includes('libnode.so')) return false
+  return (
+    spawnSync(join(pinned, 'bin', 'node'), ['--eval', `require(${JSON.stringify(file)})`], { stdio: 'ignore' })
+      .status === 0
+  )
 }
 
-const nodeGyp = findNodeGyp()
-if (nodeGyp === null) {
-  console.error('build-native: node-gyp was not found; it comes with npm (Debian: apt-get install npm)')
-  process.exit(1)
+if (works(built)) process.exit(0)
+if (!existsSync(join(pinned, 'include', 'node', 'node_api.h'))) {
+  fail(`${pinned} is missing: no pinned Node for ${process.platform}, ${process.arch}`)
 }
-// The variable, not `--nodedir`: it beats a `nodedir` in the user's npmrc, and without it node-gyp downloads headers.
-const built = spawnSync(process.execPath, [nodeGyp, 'rebuild'], {
-  cwd: target,
-  encoding: 'utf8',
-  env: { ...process.env, npm_config_nodedir: headers },
-})
-if (built.status !== 0) {
-  console.error(built.stdout + built.stderr)
-  console.error('build-native: pkcs11js did not compile; it needs python3, make and g++')
-  process.exit(1)
-}
-createRequire(import.meta.url)(target)
+mkdirSync(dirname(built), { recursive: true })
+const unfinished = `${built}.unfinished`
+// Defines and flags are those of its binding.gyp and of Node's own for modules.
+const compiled = spawnSync(
+  'g++',
+  [
+    '-shared',
+    '-o',
+    unfinished,
+    ...['-std=gnu++20', '-O2', '-fPIC', '-pthread', '-fno-rtti', '-fno-exceptions', '-fno-strict-aliasing'],
+    ...['-fstack-protector-strong', '-Wl,-z,relro,-z,now'],
+    ...[
+      '-DNODE_GYP_MODULE_NAME=pkcs11',
+      '-DBUILDING_NODE_EXTENSION',
+      '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+      '-D_FILE_OFFSET_BITS=64',
+    ],
+    ...[`-I${join(pinned, 'include', 'node')}`, `-I${join(source, 'includes')}`],
+    // Some of its .cpp files are included by others: only those that binding.gyp names are compiled.
+    ...[...readFileSync(join(source, 'binding.gyp'), 'utf8').matchAll(/"(src\/\w+\.cpp)"/g)].map((match) =>
+      join(source, match[1]),
+    ),
+  ],
+  { encoding: 'utf8' },
+)
+if (compiled.error) fail(`g++ could not be started (apt-get install g++): ${compiled.error.message}`)
+if (compiled.status !== 0) fail(`pkcs11js did not compile:\n${compiled.stderr.slice(0, 4000)}`)
+renameSync(unfinished, built)
+if (!works(built)) fail('pkcs11js was compiled, but the pinned Node cannot load it')
