@@ -121,7 +121,7 @@ describe('enrolment', () => {
     const book = registry()
     const token = newWorkerToken()
     await store.create(token)
-    await store.mark(token, 'sent')
+    await store.mark(token, 'sent', bench.peer.origin)
     expect(await run()).toMatchObject({ ok: true, value: { how: 'registered' } })
     expect(book.received).not.toContain(new TextDecoder().decode(token.reveal()))
   })
@@ -132,6 +132,21 @@ describe('enrolment', () => {
     await store.create(token)
     await run()
     expect(book.received).toEqual([new TextDecoder().decode(token.reveal())])
+  })
+
+  it('shows a token to no other server than the one it was sent to, and makes a new one there', async () => {
+    const token = newWorkerToken()
+    await store.create(token)
+    await store.mark(token, 'registered', 'https://debusine.example')
+    const book = registry()
+    const before = bench.peer.arrived.length
+    expect(await run()).toEqual({ ok: true, value: { how: 'registered', enabled: false } })
+    const text = new TextDecoder().decode(token.reveal())
+    expect(
+      JSON.stringify(bench.peer.arrived.slice(before).map(({ headers, body }) => [headers, body.toString('utf8')])),
+    ).not.toContain(text)
+    expect(book.received).toEqual([await readFile(path, 'utf8')])
+    expect(await store.read()).toMatchObject({ ok: true, value: { state: 'registered', origin: bench.peer.origin } })
   })
 
   it('is enabled at once with an activation token, even when it had registered before', async () => {
@@ -195,7 +210,7 @@ describe('the token file', () => {
 
   it('counts a replaced token as fresh although its state file is from the old one', async () => {
     await store.create(token)
-    await store.mark(token, 'registered')
+    await store.mark(token, 'registered', bench.peer.origin)
     await store.replace(newWorkerToken())
     expect(await state()).toBe('fresh')
   })

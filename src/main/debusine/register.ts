@@ -47,8 +47,13 @@ export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Se
   const stored = await store.read()
   if (!stored.ok) return stored
 
+  const { origin } = rest.base
+  /** The stored token, if it was sent, and to this server: it is shown to no other one. */
+  const ours =
+    stored.value !== null && stored.value.state !== 'fresh' && stored.value.origin === origin ? stored.value : null
+
   // Also finds out, before a token is made or spent, whether a debusine server answers and can be trusted.
-  const who = await askWhoami(rest, stored.value === null || stored.value.state === 'fresh' ? null : stored.value.token)
+  const who = await askWhoami(rest, ours === null ? null : ours.token)
   if (!who.ok) return who
 
   let token: Secret
@@ -59,19 +64,19 @@ export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Se
   } else if (stored.value.state === 'fresh') {
     token = stored.value.token
   } else {
-    if (who.value.worker) {
-      const marked = await store.mark(stored.value.token, 'registered')
+    if (ours !== null && who.value.worker) {
+      const marked = await store.mark(ours.token, 'registered', origin)
       return marked.ok ? ok({ how: 'known', enabled: true }) : marked
     }
     // Registered and not enabled yet: only an activation is a reason for another token.
-    if (stored.value.state === 'registered' && activationToken === null) return ok({ how: 'known', enabled: false })
+    if (ours?.state === 'registered' && activationToken === null) return ok({ how: 'known', enabled: false })
     token = (options.makeToken ?? newWorkerToken)()
     const kept = await store.replace(token)
     if (!kept.ok) return kept
   }
 
   // If we crash after this line, the token counts as sent, whether it was or not.
-  const marked = await store.mark(token, 'sent')
+  const marked = await store.mark(token, 'sent', origin)
   if (!marked.ok) return marked
   const what = 'register this station'
   const answer = await rest.call({
@@ -84,7 +89,7 @@ export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Se
   })
   if (!answer.ok) return answer
   if (answer.value.status !== 201) return err(refusalFailure(answer.value, what))
-  const registered = await store.mark(token, 'registered')
+  const registered = await store.mark(token, 'registered', origin)
   if (!registered.ok) return registered
   const now = await askWhoami(rest, token)
   // The registration stands; whether it is enabled shows at the next connection.

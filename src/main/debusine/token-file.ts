@@ -22,6 +22,8 @@ export type TokenState = 'fresh' | 'sent' | 'registered'
 export interface StoredToken {
   readonly token: Secret
   readonly state: TokenState
+  /** The server it was sent to (`https://HOST:PORT`); null: to none yet, or it is not known. It is not for any other server. */
+  readonly origin: string | null
 }
 
 /** Where the worker's token and its state are kept. Every write is on disk when it returns. */
@@ -31,10 +33,10 @@ export interface TokenStore {
   create(token: Secret): Promise<Result<null, TokenFileFailure>>
   /** Puts a new, fresh token in the place of the old one. */
   replace(token: Secret): Promise<Result<null, TokenFileFailure>>
-  mark(token: Secret, state: 'sent' | 'registered'): Promise<Result<null, TokenFileFailure>>
+  mark(token: Secret, state: 'sent' | 'registered', origin: string): Promise<Result<null, TokenFileFailure>>
 }
 
-const marker = z.strictObject({ tokenSha256: z.string(), state: z.enum(['sent', 'registered']) })
+const marker = z.strictObject({ tokenSha256: z.string(), state: z.enum(['sent', 'registered']), origin: z.string() })
 
 /**
  * A token file as debusine's own worker keeps it (mode 0600, no newline), and `FILE.state` beside it. The state names the
@@ -50,14 +52,14 @@ export function createTokenFile(path: string): TokenStore {
       const state = await readPrivate(statePath)
       if (!state.ok) return state
       const secret = Secret.fromText(token.value)
-      return ok({ token: secret, state: stateOf(state.value, secret) })
+      return ok({ token: secret, ...stateOf(state.value, secret) })
     },
     create: (token) => writePrivate(path, token.reveal(), 'create'),
     replace: (token) => writePrivate(path, token.reveal(), 'replace'),
-    mark: (token, state) =>
+    mark: (token, state, origin) =>
       writePrivate(
         statePath,
-        Buffer.from(JSON.stringify({ tokenSha256: hashOf(token), state } satisfies z.infer<typeof marker>)),
+        Buffer.from(JSON.stringify({ tokenSha256: hashOf(token), state, origin } satisfies z.infer<typeof marker>)),
         'replace',
       ),
   }
@@ -148,15 +150,17 @@ export async function writePrivate(
   }
 }
 
-function stateOf(text: string | null, token: Secret): TokenState {
-  if (text === null) return 'fresh'
+function stateOf(text: string | null, token: Secret): Pick<StoredToken, 'state' | 'origin'> {
+  if (text === null) return { state: 'fresh', origin: null }
+  // A state that cannot be read is taken as the one that forbids sending.
+  const unknown = { state: 'sent', origin: null } as const
   try {
     const parsed = marker.safeParse(JSON.parse(text))
-    if (!parsed.success) return 'sent'
-    return parsed.data.tokenSha256 === hashOf(token) ? parsed.data.state : 'fresh'
+    if (!parsed.success) return unknown
+    const { tokenSha256, state, origin } = parsed.data
+    return tokenSha256 === hashOf(token) ? { state, origin } : { state: 'fresh', origin: null }
   } catch {
-    // A state that cannot be read is taken as the one that forbids sending.
-    return 'sent'
+    return unknown
   }
 }
 
