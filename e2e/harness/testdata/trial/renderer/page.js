@@ -1,1 +1,0 @@
-window.heard = []; window.station.onEvent("tokens.changed", (p) => window.heard.push(p));
