@@ -84,10 +84,10 @@ try {
     const folder = join(tree.root, 'bench')
     const files = existsSync(folder)
       ? readdirSync(folder)
-          .filter((name) => name.endsWith('.bench.ts'))
+          .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
           .sort()
       : []
-    if (files.length === 0) throw new Error('there is no bench/*.bench.ts')
+    if (files.length === 0) throw new Error('there is nothing in bench/')
     code = 0
     for (const file of files) code = (await run(tree.root, [join(folder, file), ...rest], env)) || code
   } else {

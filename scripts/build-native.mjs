@@ -32,29 +32,22 @@ if (!existsSync(join(pinned, 'include', 'node', 'node_api.h'))) {
 }
 mkdirSync(dirname(built), { recursive: true })
 const unfinished = `${built}.unfinished`
-// Defines and flags are those of its binding.gyp and of Node's own for modules.
-const compiled = spawnSync(
-  'g++',
-  [
-    '-shared',
-    '-o',
-    unfinished,
-    ...['-std=gnu++20', '-O2', '-fPIC', '-pthread', '-fno-rtti', '-fno-exceptions', '-fno-strict-aliasing'],
-    ...['-fstack-protector-strong', '-Wl,-z,relro,-z,now'],
-    ...[
-      '-DNODE_GYP_MODULE_NAME=pkcs11',
-      '-DBUILDING_NODE_EXTENSION',
-      '-DNAPI_DISABLE_CPP_EXCEPTIONS',
-      '-D_FILE_OFFSET_BITS=64',
-    ],
-    ...[`-I${join(pinned, 'include', 'node')}`, `-I${join(source, 'includes')}`],
-    // Some of its .cpp files are included by others: only those that binding.gyp names are compiled.
-    ...[...readFileSync(join(source, 'binding.gyp'), 'utf8').matchAll(/"(src\/\w+\.cpp)"/g)].map((match) =>
-      join(source, match[1]),
-    ),
-  ],
-  { encoding: 'utf8' },
-)
+// Flags and defines are those of its binding.gyp and of Node's own for modules.
+const flags =
+  '-std=gnu++20 -O2 -fPIC -pthread -fno-rtti -fno-exceptions -fno-strict-aliasing -fstack-protector-strong -Wl,-z,relro,-z,now'.split(
+    ' ',
+  )
+const defines =
+  '-DNODE_GYP_MODULE_NAME=pkcs11 -DBUILDING_NODE_EXTENSION -DNAPI_DISABLE_CPP_EXCEPTIONS -D_FILE_OFFSET_BITS=64'.split(
+    ' ',
+  )
+const includes = [`-I${join(pinned, 'include', 'node')}`, `-I${join(source, 'includes')}`]
+// Some of its .cpp files are included by others: only those that binding.gyp names are compiled.
+const named = readFileSync(join(source, 'binding.gyp'), 'utf8').matchAll(/"(src\/\w+\.cpp)"/g)
+const sources = Array.from(named, (match) => join(source, match[1]))
+const compiled = spawnSync('g++', ['-shared', '-o', unfinished, ...flags, ...defines, ...includes, ...sources], {
+  encoding: 'utf8',
+})
 if (compiled.error) fail(`g++ could not be started (apt-get install g++): ${compiled.error.message}`)
 if (compiled.status !== 0) fail(`pkcs11js did not compile:\n${compiled.stderr.slice(0, 4000)}`)
 renameSync(unfinished, built)
