@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { test as base, expect } from '@playwright/test'
+import { test as base, expect, type Page } from '@playwright/test'
 import BetterSqlite3 from 'better-sqlite3'
 import { attach } from './harness/fixtures.ts'
 import {

@@ -16,7 +16,7 @@ export const migration: Migration = {
         completion_sent INTEGER NOT NULL DEFAULT 0 CHECK (completion_sent IN (0, 1)),
         fetched_at TEXT NOT NULL CHECK (length(fetched_at) = 24),
         task_name TEXT NOT NULL,
-        raw TEXT NOT NULL CHECK (length(raw) <= 65536),
+        raw TEXT NOT NULL CHECK (length(raw) <= 1000000),
         purpose TEXT,
         fingerprint TEXT,
         created_by INTEGER NOT NULL,

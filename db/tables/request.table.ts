@@ -15,7 +15,7 @@ export interface RequestTable {
   completion_sent: Generated<number>
   fetched_at: string
   task_name: string
-  /** The fetch reply's text, cut at 64 KiB. */
+  /** The fetch reply's text without its token; empty if it was too long to keep. */
   raw: string
   purpose: string | null
   fingerprint: string | null

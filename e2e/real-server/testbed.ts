@@ -9,6 +9,9 @@ export interface Bed {
   readonly debusine_version: string
   readonly api_url: string
   readonly ca_file: string
+  /** Root of the server's file system. */
+  readonly chroot: string
+  readonly trusted_certs: readonly string[]
   readonly scope: string
   readonly workspace: string
   readonly users: Readonly<Record<'operator' | 'submitter' | 'intruder', { readonly token: string }>>

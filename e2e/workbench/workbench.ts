@@ -1,31 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { createHash, X509Certificate } from 'node:crypto'
-import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { makeSoftToken, type SoftKeySpec, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import type { SoftKeySpec } from '../../src/main/token/testing/soft-token.ts'
 import type { StationApi } from '../../src/preload/api.ts'
 import type { StationFolders } from '../harness/station-process.ts'
 import { type SandboxServer, startSandboxServer } from '../sandbox-server/sandbox-server.ts'
+import { type BenchKey, makeToken, type TokenBench } from './token-bench.ts'
 
 /** What a test needs beside the station: a server that speaks debusine's protocol, and a soft token with keys that it knows. */
-export interface Workbench {
+export interface Workbench extends TokenBench {
   readonly server: SandboxServer
-  readonly tokens: SoftTokens
-  readonly pin: string
-  readonly keys: readonly BenchKey[]
-  /** Environment for the station: where SoftHSM's configuration is. */
-  readonly env: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
-
-export interface BenchKey {
-  readonly ckaId: string
-  /** SHA-256 of the certificate, upper-case hex. */
-  readonly fingerprint: string
-  readonly certificatePem: string
-}
-
-export const benchPin = '648219'
 
 export async function makeWorkbench(options: {
   readonly folders: StationFolders
@@ -33,29 +17,13 @@ export async function makeWorkbench(options: {
   readonly keys?: readonly SoftKeySpec[]
 }): Promise<Workbench> {
   const server = await startSandboxServer({ dialect: options.dialect ?? '0.16' })
-  const directory = join(options.folders.base, 'token')
-  const specs = options.keys ?? [{ algorithm: 'rsa-2048', commonName: 'Workbench Secure Boot signer' }]
-  const tokens = await makeSoftToken({ directory, tokens: [{ label: 'Workbench', pin: benchPin, keys: specs }] })
-  if (process.getuid?.() === 0) execFileSync('/usr/bin/chown', ['-R', '20001:20001', directory])
-  const keys = (tokens.tokens[0]?.keys ?? []).flatMap((key): BenchKey[] =>
-    key.certificatePem === null
-      ? []
-      : [{ ckaId: key.ckaId, certificatePem: key.certificatePem, fingerprint: fingerprintOf(key.certificatePem) }],
-  )
-  for (const key of keys)
+  const token = await makeToken({
+    folders: options.folders,
+    keys: options.keys ?? [{ algorithm: 'rsa-2048', commonName: 'Workbench Secure Boot signer' }],
+  })
+  for (const key of token.keys)
     server.addKey({ purpose: 'uefi', fingerprint: key.fingerprint, publicKey: key.certificatePem })
-  return {
-    server,
-    tokens,
-    pin: benchPin,
-    keys,
-    env: { SOFTHSM2_CONF: tokens.configuration },
-    stop: () => server.stop(),
-  }
-}
-
-export function fingerprintOf(certificatePem: string): string {
-  return createHash('sha256').update(new X509Certificate(certificatePem).raw).digest('hex').toUpperCase()
+  return { ...token, server, stop: () => server.stop() }
 }
 
 declare global {

@@ -121,7 +121,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
-    say: link.say,
+    say: (workRequestId, line) => link.say(workRequestId, line),
     publish: (event, payload) => {
       publish(event, payload)
       if (event === 'requests.changed') parts.onStatus()

@@ -39,6 +39,8 @@ export interface Desk {
 /** How long a server takes from "queued" to "completed": well under a second. */
 const settleMs = 500
 
+const declinable: ReadonlySet<string> = new Set(['preparing', 'unprepared', 'review'])
+
 export function createDesk(ports: DeskPorts): Desk {
   /** What runs for a request: preparing, signing or returning. One thing at a time. */
   const running = new Map<RequestId, { readonly abort: AbortController; readonly done: Promise<void> }>()
@@ -77,11 +79,8 @@ export function createDesk(ports: DeskPorts): Desk {
       return
     }
     ports.log('request.unprepared', { request: id, code: prepared.error.code, detail: prepared.error.detail })
-    await move(
-      ports,
-      id,
-      prepared.error.code === 'no-longer-ours' ? { kind: 'gone' } : { kind: 'prepare-failed', failure: prepared.error },
-    )
+    if (prepared.error.code === 'no-longer-ours') await letGo(id, row.server)
+    else await move(ports, id, { kind: 'prepare-failed', failure: prepared.error })
   }
 
   async function runReturn(id: RequestId, signal: AbortSignal): Promise<void> {
@@ -103,6 +102,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
+      lookAgain(row.server)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -184,7 +184,10 @@ export function createDesk(ports: DeskPorts): Desk {
     if (server === null) return err(notEnrolled)
     const taken = await takeNext({ ...ports, server })
     if (!taken.ok) return taken
-    if (taken.value.kind === 'settling' && !stopping) again = setTimeout(() => void lookOnce(apiUrl), settleMs)
+    if (taken.value.kind === 'settling' && !stopping) {
+      if (again !== null) clearTimeout(again)
+      again = setTimeout(() => lookAgain(apiUrl), settleMs)
+    }
     if (taken.value.kind === 'taken' || taken.value.kind === 'given-again') {
       const id = taken.value.requestId
       ports.publish('requests.changed', { requestId: id })
@@ -195,13 +198,45 @@ export function createDesk(ports: DeskPorts): Desk {
 
   let again: NodeJS.Timeout | null = null
 
-  /** Only one fetch at a time: a second one while the first is under way would be the destructive one. */
-  let looking: Promise<Result<null, Failure>> | null = null
-  function lookOnce(apiUrl: string): Promise<Result<null, Failure>> {
-    looking ??= lookForWork(apiUrl).finally(() => {
-      looking = null
+  /**
+   * One look after another: two at once would both find nothing in hand, and the second fetch would be the destructive one. A
+   * bell that rings during a look gets one of its own, because that look may have begun before what it is rung for.
+   */
+  let looking: Promise<unknown> | null = null
+  let waiting: Promise<Result<null, Failure>> | null = null
+  function look(apiUrl: string): Promise<Result<null, Failure>> {
+    if (stopping) return Promise.resolve(ok(null))
+    if (looking === null) {
+      const mine = lookForWork(apiUrl)
+      looking = mine
+        .catch(() => null)
+        .finally(() => {
+          looking = null
+        })
+      return mine
+    }
+    waiting ??= looking.then(() => {
+      waiting = null
+      return look(apiUrl)
     })
-    return looking
+    return waiting
+  }
+
+  /** What was in hand has ended. The server may have rung for the next one while it still was. */
+  function lookAgain(apiUrl: string): void {
+    look(apiUrl).then(
+      (looked) => {
+        if (!looked.ok) ports.log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
+      },
+      (error: unknown) => ports.log('requests.look-defect', { error }),
+    )
+  }
+
+  /** Nobody waits for the request any more. */
+  async function letGo(id: RequestId, apiUrl: string): Promise<void> {
+    await move(ports, id, { kind: 'gone' })
+    await ports.spool.remove(id)
+    lookAgain(apiUrl)
   }
 
   async function moveAndGo(id: RequestId, moved: ReturnType<typeof move>): Promise<Result<null, Failure>> {
@@ -267,21 +302,29 @@ export function createDesk(ports: DeskPorts): Desk {
         else ports.log('request.not-recovered', { request: id, code: moved.error.code })
       }
     },
-    lookForWork: lookOnce,
+    lookForWork: look,
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
       const row = await findRequest(ports.db, id)
       if (row === null) return err(notFound)
-      if (running.has(id)) await running.get(id)?.done
-      const moved = await move(ports, id, { kind: 'prepare-again' })
-      if (!moved.ok) return moved
-      const abort = new AbortController()
-      await runPrepare(id, abort.signal)
-      return ok(null)
+      await running.get(id)?.done
+      const moved = await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
+      if (moved.ok) await running.get(id)?.done
+      return moved
     },
-    approve: (input) => withKey(input, (signal) => approve(ports, input, signal, touch(input.requestId))),
+    approve: async (input) => {
+      const approved = await withKey(input, (signal) => approve(ports, input, signal, touch(input.requestId)))
+      const row = approved.ok ? null : await findRequest(ports.db, input.requestId)
+      // The server's last word was that it does not want this any more.
+      if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row.server)
+      return approved
+    },
     resume: (input) => withKey(input, (signal) => reopen(ports, input, signal, touch(input.requestId))),
     decline: async (id, reason) => {
+      const row = await findRequest(ports.db, id)
+      if (row === null) return err(notFound)
+      // What is being signed or returned is not stopped by a word that comes too late.
+      if (!declinable.has(row.stage)) return err(notNow)
       running.get(id)?.abort.abort()
       await running.get(id)?.done
       const declined = await decline(ports, id, reason)
@@ -318,6 +361,8 @@ export function createDesk(ports: DeskPorts): Desk {
     renew: async (id) => {
       const row = await findRequest(ports.db, id)
       if (row === null) return err(notFound)
+      // Nothing of it is at the server any more: a fetch would take another request and lose it.
+      if (row.stage === 'done' || running.has(id)) return err(notNow)
       const server = ports.serverAt(row.server)
       return server === null ? err(notEnrolled) : renew({ ...ports, server }, id, row.work_request_id)
     },
@@ -327,8 +372,7 @@ export function createDesk(ports: DeskPorts): Desk {
         const id = requestId.parse(row.id)
         const still = await ports.serverAt(row.server)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
-        await move(ports, id, { kind: 'gone' })
-        await ports.spool.remove(id)
+        await letGo(id, row.server)
       }
     },
     stop: async () => {

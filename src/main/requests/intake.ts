@@ -12,6 +12,9 @@ import { signTaskOf } from '../debusine/task-data.ts'
 import { initialStep } from './machine.ts'
 import { heldReference, requestInHand } from './request.repository.ts'
 
+/** UTF-16 units of the fetch reply that are kept. */
+const maxRaw = 1_000_000
+
 export interface Intake {
   readonly db: Kysely<Database>
   readonly audit: AuditLog
@@ -145,7 +148,8 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
         worker: request.worker,
         fetched_at: work.fetchedAt,
         task_name: request.taskName,
-        raw: work.raw.slice(0, 65_536),
+        // Longer than any honest request; without it the request is malformed, and can be declined.
+        raw: work.raw.length <= maxRaw ? work.raw : '',
         purpose,
         fingerprint: task.ok ? task.value.fingerprint : null,
         created_by: request.createdBy,

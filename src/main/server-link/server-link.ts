@@ -76,7 +76,8 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       bellState = { kind: 'connecting', failure: null }
       return
     }
-    if (stored.value === null || stored.value.state === 'fresh') return
+    // A token is a secret between us and the server it was sent to; no other server ever sees it.
+    if (stored.value === null || stored.value.state === 'fresh' || stored.value.origin !== new URL(url).origin) return
     registered = true
     const { caPem } = ports.settings().server
     const { token } = stored.value
