@@ -39,7 +39,12 @@ export const check = z.strictObject({
   sentence: z.string(),
   /** What it rests on, with the part that it concerns (an artifact, a file). */
   evidence: z.array(
-    z.strictObject({ subject: z.string(), found: z.string(), outcome: checkOutcome, source: z.enum(['server', 'file', 'station', 'token']) }),
+    z.strictObject({
+      subject: z.string(),
+      found: z.string(),
+      outcome: checkOutcome,
+      source: z.enum(['server', 'file', 'station', 'token']),
+    }),
   ),
 })
 export type Check = z.infer<typeof check>

@@ -73,15 +73,22 @@ export const requestDetail = z.strictObject({
   sheet: reviewSheet.nullable(),
   sheetDigest: sha256Hex.nullable(),
   /** Ids of checks that have to be acknowledged, or of those that block. */
-  approvability: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('approvable'), acknowledge: z.array(z.string()) }),
-    z.strictObject({ kind: z.literal('blocked'), by: z.array(z.string()) }),
-  ]).nullable(),
+  approvability: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('approvable'), acknowledge: z.array(z.string()) }),
+      z.strictObject({ kind: z.literal('blocked'), by: z.array(z.string()) }),
+    ])
+    .nullable(),
   /** One for each file of the sheet, by ordinal. */
   files: z.array(z.strictObject({ ordinal: z.int().nonnegative(), path: z.string(), outcome: fileOutcome })),
   failure: failure.nullable(),
   decision: z
-    .strictObject({ kind: z.enum(['approved', 'declined']), operator: z.string(), at: utcTime, reason: z.string().nullable() })
+    .strictObject({
+      kind: z.enum(['approved', 'declined']),
+      operator: z.string(),
+      at: utcTime,
+      reason: z.string().nullable(),
+    })
     .nullable(),
   /** Numbers of the audit entries about this request, ascending. */
   auditSeqs: z.array(z.int().positive()),

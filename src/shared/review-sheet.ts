@@ -9,7 +9,10 @@ import { purpose } from './purpose.ts'
 export const trustedCerts = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('not-declared') }),
   z.strictObject({ kind: z.literal('declared-empty') }),
-  z.strictObject({ kind: z.literal('declared'), certificates: z.array(z.strictObject({ fingerprint: z.string(), trusted: z.boolean() })) }),
+  z.strictObject({
+    kind: z.literal('declared'),
+    certificates: z.array(z.strictObject({ fingerprint: z.string(), trusted: z.boolean() })),
+  }),
 ])
 export type TrustedCerts = z.infer<typeof trustedCerts>
 
@@ -85,4 +88,6 @@ export const reviewSheet = z.strictObject({
 export type ReviewSheet = z.infer<typeof reviewSheet>
 
 /** Whether a sheet can be approved, and what has to be acknowledged by name for it. */
-export type Approvability = { readonly kind: 'approvable'; readonly acknowledge: readonly string[] } | { readonly kind: 'blocked'; readonly by: readonly string[] }
+export type Approvability =
+  | { readonly kind: 'approvable'; readonly acknowledge: readonly string[] }
+  | { readonly kind: 'blocked'; readonly by: readonly string[] }

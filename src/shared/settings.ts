@@ -8,14 +8,27 @@ export const settings = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']),
   server: z.strictObject({
     /** `https://HOST/api`, without the version. Null: not set yet. */
-    apiUrl: z.url({ protocol: /^https$/ }).max(400).nullable(),
+    apiUrl: z
+      .url({ protocol: /^https$/ })
+      .max(400)
+      .nullable(),
     /** PEM bundle of a private CA, as text. Null: the system's. */
     caPem: z.string().max(200_000).nullable(),
     /** Scope for the user token's list of pending work. */
     scope: z.string().max(100).nullable(),
   }),
   /** Absolute paths of PKCS#11 modules to load, one process each. */
-  modules: z.array(z.strictObject({ path: z.string().max(4096).regex(/^\/[^\0]*$/), enabled: z.boolean() })).max(16),
+  modules: z
+    .array(
+      z.strictObject({
+        path: z
+          .string()
+          .max(4096)
+          .regex(/^\/[^\0]*$/),
+        enabled: z.boolean(),
+      }),
+    )
+    .max(16),
   /** Fingerprints (SHA-256 of the DER, hex) of certificates that signed objects may trust: debusine's DEBUSINE_SIGNING_TRUSTED_CERTS. */
   trustedCerts: z.array(z.string().min(1).max(200)).max(200),
 })
