@@ -4,9 +4,6 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** User and group id without an account, without a home, without a file. */
-export const plainUser = 20001
-
 const readableByAll = (path) => {
   const info = statSync(path)
   return info.isDirectory() ? (info.mode & 0o005) === 0o005 : (info.mode & 0o004) === 0o004
