@@ -18,5 +18,9 @@ it('refuses what is not four hex digits', () => {
 })
 
 it('splits a digest without losing a digit', () => {
-  fc.assert(fc.property(fc.stringMatching(/^[0-9a-f]{0,64}$/), (hex) => expect(hexGroups(hex).join('')).toBe(hex)))
+  fc.assert(
+    fc.property(fc.stringMatching(/^[0-9a-f]{0,64}$/), (hex) => {
+      expect(hexGroups(hex).join('')).toBe(hex)
+    }),
+  )
 })

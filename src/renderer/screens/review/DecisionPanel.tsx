@@ -29,7 +29,8 @@ export function DecisionPanel(props: DecisionPanelProps) {
   const { view, detail, sheetDigest, words } = props
   return (
     <aside className="decision" aria-label="Key and decision">
-      <div className="decision-key">
+      {/* Scrolls on its own, so the keyboard has to reach it. */}
+      <div className="decision-key" role="group" aria-label="The key" tabIndex={0}>
         <section className={keyClass(view)} aria-labelledby="decision-key">
           <h2 id="decision-key" className="decision-heading">
             Key

@@ -26,7 +26,7 @@ export function RequestScreen({ requestId, tab }: { readonly requestId: RequestI
   return (
     <div className="screen">
       <header className="screen-head review-head">
-        <Button variant="quiet" size="s" icon="back" onPress={back} aria-label="Back to the list">
+        <Button variant="quiet" size="s" icon="back" onPress={back}>
           Requests
         </Button>
         {query.data === undefined ? null : <Title detail={query.data} />}
