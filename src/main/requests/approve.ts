@@ -72,12 +72,16 @@ export async function approve(
     if (!asked.ok) return asked
     const opened = await openKey(ports, row, claimed.value, input, signal, onSignal)
     if (!opened.ok) return opened
-    const decided = await decide(ports, input)
-    if (!decided.ok) {
-      await opened.value.session.close()
-      return decided
+    let approved = false
+    try {
+      const decided = await decide(ports, input, claimed.value)
+      if (!decided.ok) return decided
+      approved = true
+      return ok({ row, sheet: claimed.value, sheetDigest: input.sheetDigest, ...opened.value })
+    } finally {
+      // Whatever went wrong: a token is not left logged in.
+      if (!approved) await opened.value.session.close()
     }
-    return ok({ row, sheet: claimed.value, sheetDigest: input.sheetDigest, ...opened.value })
   } finally {
     input.pin?.wipe()
   }
@@ -187,7 +191,8 @@ async function openKey(
   return session
 }
 
-async function decide(ports: DeskPorts, input: ApprovalInput): Promise<Result<null, Failure>> {
+async function decide(ports: DeskPorts, input: ApprovalInput, sheet: ReviewSheet): Promise<Result<null, Failure>> {
+  const may = approvability(sheet.checks)
   const operator = ports.settings().operatorName
   const at = ports.now().toISOString()
   step('decision', 'before')
@@ -209,7 +214,8 @@ async function decide(ports: DeskPorts, input: ApprovalInput): Promise<Result<nu
         event: 'approved',
         requestId: input.requestId,
         sheetDigest: input.sheetDigest,
-        acknowledged: [...new Set(input.acknowledged)].sort(),
+        // What had to be acknowledged, and was; whatever else the window named is no word of ours.
+        acknowledged: may.kind === 'approvable' ? [...may.acknowledge].sort() : [],
         operator,
       },
     ]
