@@ -76,12 +76,14 @@ export async function runSigning(run: SigningRun): Promise<RunEnd> {
       if (withdrawn !== null) ended = withdrawn
     }
 
+    const left = waiting.length + ready.batch.length
     const recorded = await record(run, current.batch, results)
     signed += recorded.signed
     run.onProgress(signed)
     // What is worse stays: an open intent before a stop, a stop before "finished".
     if (recorded.end !== null && (ended === null || recorded.end.kind === 'lost')) ended = recorded.end
-    if (atToken === null && ended === null && run.signal.aborted) ended = { kind: 'stopped', failure: cancelled }
+    // A stop that comes when the last file is at the token finds nothing left to stop.
+    if (atToken === null && ended === null && left > 0) ended = { kind: 'stopped', failure: cancelled }
   }
   return ended ?? { kind: 'finished' }
 }
