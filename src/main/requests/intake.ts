@@ -9,8 +9,9 @@ import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { DebusineServer, HeldWork } from '../debusine/server.ts'
 import { signTaskOf } from '../debusine/task-data.ts'
-import { initialStep } from './machine.ts'
+import { initialStep, type RequestState } from './machine.ts'
 import { heldReference, requestInHand } from './request.repository.ts'
+import { parseState } from './transition.ts'
 
 /** UTF-16 units of the fetch reply that are kept. */
 const maxRaw = 1_000_000
@@ -106,18 +107,8 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
       .executeTakeFirst()
     if (known !== undefined) {
       // Finished here, and handed out again: the server lost our answer. It gets the same one; nothing is signed a second time.
-      const row = await trx
-        .selectFrom('request')
-        .select(['outcome', 'state'])
-        .where('id', '=', known.id)
-        .executeTakeFirstOrThrow()
-      const verdict = row.outcome === 'aborted-by-server' || row.outcome === null ? 'failed' : row.outcome
-      const state = {
-        kind: 'returning',
-        verdict,
-        reason: 'The server handed the request out again after it was answered.',
-        failure: null,
-      }
+      const row = await trx.selectFrom('request').select('state').where('id', '=', known.id).executeTakeFirstOrThrow()
+      const state = answeredAgain(parseState(row.state))
       await trx
         .updateTable('request')
         .set({
@@ -182,4 +173,15 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
     ])
     return { kind: 'taken', requestId: id }
   })
+}
+
+function answeredAgain(before: RequestState): RequestState {
+  if (before.kind === 'done' && before.outcome !== 'aborted-by-server')
+    return { kind: 'returning', verdict: before.outcome, reason: before.reason, failure: null }
+  return {
+    kind: 'returning',
+    verdict: 'failed',
+    reason: 'The server had taken the request back before.',
+    failure: null,
+  }
 }
