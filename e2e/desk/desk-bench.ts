@@ -279,7 +279,7 @@ export class DeskBench {
           throw new Error(`work request ${work} is ${detail.summary.stage}: ${JSON.stringify(detail.failure)}`)
         return detail
       },
-      { timeout: 25_000, interval: 25 },
+      { timeout: 100_000, interval: 25 },
     )
   }
 
@@ -291,7 +291,7 @@ export class DeskBench {
         if (request?.status !== 'completed') throw new Error(`work request ${work} is ${request?.status ?? 'unknown'}`)
         return request.result
       },
-      { timeout: 25_000, interval: 25 },
+      { timeout: 100_000, interval: 25 },
     )
   }
 

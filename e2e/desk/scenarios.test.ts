@@ -8,7 +8,7 @@ import { buildPe } from '../workbench/pe-files.ts'
 import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 
 // One station for each dialect; its requests come one after the other, as they do at a desk. Each is finished before the next.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describe.skipIf(softHsmModule() === null).each([
   ['0.11', 'sign-uefi-two-artifacts.0.11.3'],
