@@ -3,6 +3,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from '../app.tsx'
 import type { Place } from '../navigation.tsx'
+import { DefectBoundary } from '../parts/DefectBoundary.tsx'
 import { stationCache } from '../station/station-cache.ts'
 import { StationProvider } from '../station/station-context.tsx'
 import { FakeStation } from './fake-station.ts'
@@ -43,10 +44,12 @@ window.fakeStation = fake
 
 createRoot(root).render(
   <StrictMode>
-    <StationProvider station={fake.api}>
-      <QueryClientProvider client={stationCache()}>
-        <App start={places[wanted.get('place') ?? 'requests'] ?? { screen: 'settings' }} />
-      </QueryClientProvider>
-    </StationProvider>
+    <DefectBoundary>
+      <StationProvider station={fake.api}>
+        <QueryClientProvider client={stationCache()}>
+          <App start={places[wanted.get('place') ?? 'requests'] ?? { screen: 'settings' }} />
+        </QueryClientProvider>
+      </StationProvider>
+    </DefectBoundary>
   </StrictMode>,
 )

@@ -29,7 +29,10 @@ export function EntryPanel({
   const query = useQuery(auditEntryQuery(station, seq))
   const [exact, setExact] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.scrollIntoView({ block: 'nearest' }), [])
+  // In braces: newer browsers answer with a promise, which React would take for a clean-up function.
+  useEffect(() => {
+    void heading.current?.scrollIntoView({ block: 'nearest' })
+  }, [])
   const row = query.data?.row
   return (
     <section className="card entry" aria-label={`Entry ${seq}`}>
