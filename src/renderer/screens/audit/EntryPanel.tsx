@@ -31,7 +31,7 @@ export function EntryPanel({
   const heading = useRef<HTMLHeadingElement>(null)
   // In braces: newer browsers answer with a promise, which React would take for a clean-up function.
   useEffect(() => {
-    void heading.current?.scrollIntoView({ block: 'nearest' })
+    heading.current?.scrollIntoView({ block: 'nearest' })
   }, [])
   const row = query.data?.row
   return (
