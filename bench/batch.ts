@@ -260,6 +260,7 @@ try {
 
     const ratios: number[] = []
     const perFile: number[] = []
+    const cpuPerFile: number[] = []
     let stall = 0
     for (let round = 0; round <= rounds; round += 1) {
       const request = await approvedRequest(station, files, key.certificatePem, algorithm)
@@ -270,6 +271,7 @@ try {
       if (row === null) throw new Error('the request is not there')
       const delay = monitorEventLoopDelay({ resolution: 1 })
       delay.enable()
+      const cpu = process.cpuUsage()
       const start = performance.now()
       const end = await runSigning({
         db: station.db,
@@ -293,12 +295,14 @@ try {
       })
       const ours = (performance.now() - start) / 1000
       delay.disable()
+      const used = process.cpuUsage(cpu)
       await opened.value.close()
       if (end.kind !== 'finished') throw new Error(`the run ended as ${end.kind}: ${JSON.stringify(end)}`)
       // The first round warms up.
       if (round === 0) continue
       ratios.push(raw / ours)
       perFile.push(ours / count)
+      cpuPerFile.push((used.user + used.system) / 1000 / count)
       stall = Math.max(stall, delay.max / 1e6)
     }
     const peer = sbsignSeconds(soft, token.id.serial, key.ckaId, key.certificatePath, files)
@@ -309,6 +313,7 @@ try {
       [
         `${algorithm}, ${count} files of ${Math.round((files[0]?.size ?? 0) / 1024)} KiB:`,
         `${(each * 1000).toFixed(2)} ms a file`,
+        `main’s own CPU ${median(cpuPerFile).toFixed(2)} ms a file`,
         `${ratio.toFixed(2)} of the module alone (limit ${limits[algorithm]}; rounds ${ratios.map((value) => value.toFixed(2)).join(' ')})`,
         peer === null ? 'sbsign is not installed' : `${(peer / each).toFixed(1)} × sbsign --engine pkcs11 (limit 6)`,
         `${(calls / count / (rounds + 1)).toFixed(2)} PKCS#11 calls a file (limit 3)`,

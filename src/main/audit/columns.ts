@@ -19,3 +19,17 @@ export function searchColumns(body: AuditEntryBody): SearchColumns {
     sheet_digest: 'sheetDigest' in body ? body.sheetDigest : null,
   }
 }
+
+/** In one order, for the statement that writes them; a column that is missing here does not compile. */
+export const searchColumnNames = Object.keys({
+  event: null,
+  request_id: null,
+  work_request_id: null,
+  fingerprint: null,
+  purpose: null,
+  operator: null,
+  input_sha256: null,
+  output_sha256: null,
+  signed_digest: null,
+  sheet_digest: null,
+} satisfies Record<keyof SearchColumns, null>) as readonly (keyof SearchColumns)[]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -34,6 +34,14 @@ export interface BatchContext {
   readonly now: () => Date
 }
 
+// Written once for all, like the log's own statement: they run for every file of a batch.
+const begin = `INSERT INTO signature (request_id, ordinal, sheet_digest, purpose, fingerprint, input_sha256, state, intent_seq, at)
+  VALUES (?, ?, ?, ?, ?, ?, 'begun', ?, ?)`
+const beginAgain = `UPDATE signature SET state = 'begun', intent_seq = ?, outcome_seq = NULL, failure = NULL, at = ?
+  WHERE request_id = ? AND ordinal = ? AND state = 'withdrawn'`
+const settle = `UPDATE signature SET state = ?, outcome_seq = ?, output = ?, output_sha256 = ?, failure = ?, at = ?
+  WHERE request_id = ? AND ordinal = ? AND state = 'begun'`
+
 /** Writes the intents: audit rows and signature rows in one transaction, which the caller makes durable before the token is asked. */
 export async function writeIntents(
   trx: Transaction<Database>,
@@ -46,35 +54,16 @@ export async function writeIntents(
     uses.map((use): AuditEntryBody => ({ event: 'intent', ...use })),
   )
   const at = context.now().toISOString()
+  const again = await withdrawnOrdinals(trx, context.sheet.requestId)
   for (const [index, use] of uses.entries()) {
     const seq = seqs[index]
     if (seq === undefined) throw new Error('the audit log gave fewer numbers than entries')
-    const again = await trx
-      .updateTable('signature')
-      .set({ state: 'begun', intent_seq: seq, outcome_seq: null, failure: null, at })
-      .where('request_id', '=', use.requestId)
-      .where('ordinal', '=', use.ordinal)
-      .where('state', '=', 'withdrawn')
-      .executeTakeFirst()
-    if (again.numUpdatedRows > 0n) continue
-    await trx
-      .insertInto('signature')
-      .values({
-        request_id: use.requestId,
-        ordinal: use.ordinal,
-        sheet_digest: use.sheetDigest,
-        purpose: use.purpose,
-        fingerprint: use.fingerprint,
-        input_sha256: use.inputSha256,
-        state: 'begun',
-        intent_seq: seq,
-        outcome_seq: null,
-        output: null,
-        output_sha256: null,
-        failure: null,
-        at,
-      })
-      .execute()
+    const { requestId, ordinal, sheetDigest, purpose, fingerprint, inputSha256 } = use
+    await trx.executeQuery(
+      again.has(ordinal)
+        ? CompiledQuery.raw(beginAgain, [seq, at, requestId, ordinal])
+        : CompiledQuery.raw(begin, [requestId, ordinal, sheetDigest, purpose, fingerprint, inputSha256, seq, at]),
+    )
   }
   return seqs
 }
@@ -91,21 +80,20 @@ export async function writeOutcomes(
   )
   const at = context.now().toISOString()
   for (const [index, { target, outcome }] of outcomes.entries()) {
-    const updated = await trx
-      .updateTable('signature')
-      .set({
-        state: outcome.kind,
-        outcome_seq: seqs[index] ?? null,
-        output: outcome.kind === 'signed' ? outcome.output : null,
-        output_sha256: outcome.kind === 'signed' ? sha256(outcome.output) : null,
-        failure: outcome.kind === 'signed' ? null : JSON.stringify(outcome.failure),
+    const signed = outcome.kind === 'signed' ? outcome : null
+    const updated = await trx.executeQuery(
+      CompiledQuery.raw(settle, [
+        outcome.kind,
+        seqs[index] ?? null,
+        signed?.output ?? null,
+        signed === null ? null : sha256(signed.output),
+        outcome.kind === 'signed' ? null : JSON.stringify(outcome.failure),
         at,
-      })
-      .where('request_id', '=', context.sheet.requestId)
-      .where('ordinal', '=', target.file.ordinal)
-      .where('state', '=', 'begun')
-      .executeTakeFirst()
-    if (updated.numUpdatedRows !== 1n) throw new Error(`file ${target.file.ordinal} has no open intent`)
+        context.sheet.requestId,
+        target.file.ordinal,
+      ]),
+    )
+    if (updated.numAffectedRows !== 1n) throw new Error(`file ${target.file.ordinal} has no open intent`)
   }
   const signed = outcomes.filter(({ outcome }) => outcome.kind === 'signed').length
   if (signed > 0) {
@@ -115,6 +103,17 @@ export async function writeOutcomes(
       .where('id', '=', context.sheet.requestId)
       .execute()
   }
+}
+
+/** Files whose intent was withdrawn before the token saw it: they may be begun again under the same approval. */
+async function withdrawnOrdinals(trx: Transaction<Database>, requestId: string): Promise<ReadonlySet<number>> {
+  const rows = await trx
+    .selectFrom('signature')
+    .select('ordinal')
+    .where('request_id', '=', requestId)
+    .where('state', '=', 'withdrawn')
+    .execute()
+  return new Set(rows.map((row) => row.ordinal))
 }
 
 function entryOf(target: FileToSign, intentSeq: AuditSeq, outcome: Outcome, context: BatchContext): AuditEntryBody {

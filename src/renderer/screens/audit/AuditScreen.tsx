@@ -42,7 +42,8 @@ const columns: readonly Column<AuditRowView>[] = [
   { id: 'operator', header: 'Operator', cell: (row) => <UntrustedText text={row.operator} truncate /> },
 ]
 
-const narrow = columns.slice(0, 4)
+/** Beside an open entry, which has the time itself. */
+const narrow = columns.filter(({ id }) => id === 'seq' || id === 'event' || id === 'summary')
 
 export function AuditScreen({
   initialFilter,

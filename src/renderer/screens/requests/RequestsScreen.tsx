@@ -54,6 +54,9 @@ const columns: readonly Column<RequestRowView>[] = [
   },
 ]
 
+/** A decided request has its outcome; what the checks said then is on its sheet. */
+const doneColumns = columns.filter((column) => column.id !== 'checks')
+
 export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
   const { go } = useNavigation()
   const station = useStation()
@@ -120,8 +123,8 @@ function RequestList({ view, search }: { readonly view: RequestsView; readonly s
       </p>
       <VirtualGrid
         label={view === 'in-hand' ? 'Requests in hand' : 'Requests that are done'}
-        layout="requests-grid"
-        columns={columns}
+        layout={view === 'done' ? 'done-grid' : 'requests-grid'}
+        columns={view === 'done' ? doneColumns : columns}
         rows={rows}
         total={total}
         rowHeight={56}
