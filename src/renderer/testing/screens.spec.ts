@@ -286,6 +286,14 @@ test('text from outside is text: no element, no script, no reordering', async ({
   expect(controls).toBe(false)
 })
 
+test('a tick far down a sheet never moves the window itself', async ({ page }) => {
+  await open(page, 'rich', 'request')
+  await page.getByText('Words for digests').click()
+  await page.getByRole('checkbox', { name: /another signature/ }).check({ force: true })
+  expect(await page.evaluate(() => [document.documentElement.scrollTop, document.body.scrollTop])).toEqual([0, 0])
+  await expect(page.getByText('zulof').first()).toBeVisible()
+})
+
 test('10,000 requests scroll to the end with the keyboard', async ({ page }) => {
   await open(page, 'ten-thousand', 'requests')
   const grid = page.getByRole('grid', { name: 'Requests in hand' })

@@ -30,13 +30,18 @@ export function FileRow({ file, outcome, words, isOpen, onOpenChange }: FileRowP
             <span className="check-chevron">
               <Icon name="chevron" size={12} />
             </span>
-            <span className="file-path">
-              <span className="mono" title={visibleString(file.path)}>
-                <UntrustedText text={file.path} exact truncate />
+            <span className="file-path" title={visibleString(file.path)}>
+              <span className="mono">
+                <UntrustedText text={file.name === '' ? file.path : file.name} exact truncate />
               </span>
-            </span>
-            <span className="file-what">
-              <UntrustedText text={file.version === null ? file.what : `${file.what} ${file.version}`} truncate />
+              <span className="file-what">
+                <UntrustedText
+                  text={[file.version === null ? file.what : `${file.what} ${file.version}`, file.folder]
+                    .filter(Boolean)
+                    .join(' · ')}
+                  truncate
+                />
+              </span>
             </span>
             <span className="file-size">{file.size}</span>
             <span className="file-digest">

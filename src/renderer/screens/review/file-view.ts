@@ -33,6 +33,9 @@ export type SectionView = {
 export type FileView = {
   readonly ordinal: number
   readonly path: string
+  /** The path's last part, which tells files apart, and what stands before it. */
+  readonly name: string
+  readonly folder: string
   readonly what: string
   readonly version: string | null
   readonly size: string
@@ -63,6 +66,8 @@ export function fileView(file: SheetFile): FileView {
   return {
     ordinal: file.ordinal,
     path: file.path,
+    name: file.path.slice(file.path.lastIndexOf('/') + 1),
+    folder: file.path.slice(0, file.path.lastIndexOf('/') + 1),
     what: pe === null ? 'Not explained' : roleWords(pe.role),
     version: pe === null ? null : shownVersion(pe),
     size: shortSize(file.size),
