@@ -50,6 +50,13 @@ export const migration: Migration = {
         sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
         PRIMARY KEY (request_id, ordinal)
       ) STRICT, WITHOUT ROWID;
+      -- Names, sizes and digests are fixed at fetch (invariant I2).
+      CREATE TRIGGER request_file_fixed BEFORE UPDATE ON request_file
+      BEGIN SELECT RAISE(ABORT, 'request-file-fixed: what was fetched never changes'); END;
+      CREATE TRIGGER request_file_kept BEFORE DELETE ON request_file
+      BEGIN SELECT RAISE(ABORT, 'request-file-fixed: what was fetched is never deleted'); END;
+      CREATE TRIGGER request_file_once BEFORE INSERT ON request_file
+      BEGIN SELECT RAISE(ABORT, 'request-file-fixed: there is one already') WHERE EXISTS (SELECT 1 FROM request_file WHERE request_id = NEW.request_id AND ordinal = NEW.ordinal); END;
 
       CREATE TABLE review_sheet (
         request_id TEXT NOT NULL REFERENCES request (id),
@@ -62,6 +69,13 @@ export const migration: Migration = {
       ) STRICT;
       CREATE TRIGGER review_sheet_fixed BEFORE UPDATE OF request_id, digest, sheet, made_at ON review_sheet
       BEGIN SELECT RAISE(ABORT, 'review-sheet-fixed: a sheet is never changed'); END;
+      CREATE TRIGGER review_sheet_kept BEFORE DELETE ON review_sheet
+      BEGIN SELECT RAISE(ABORT, 'review-sheet-fixed: a sheet is never deleted'); END;
+      CREATE TRIGGER review_sheet_seen_once BEFORE UPDATE OF shown_at ON review_sheet WHEN OLD.shown_at IS NOT NULL
+      BEGIN SELECT RAISE(ABORT, 'review-sheet-fixed: the first time that it was shown stays'); END;
+      -- The same sheet made again is the one that is there; REPLACE would put another under its digest.
+      CREATE TRIGGER review_sheet_once BEFORE INSERT ON review_sheet
+      BEGIN SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM review_sheet WHERE request_id = NEW.request_id AND digest = NEW.digest); END;
 
       CREATE TABLE decision (
         -- One decision a request (invariant I3).
@@ -112,6 +126,7 @@ export const migration: Migration = {
         WHERE NOT EXISTS (SELECT 1 FROM decision WHERE request_id = NEW.request_id AND kind = 'approved' AND sheet_digest = NEW.sheet_digest);
         SELECT RAISE(ABORT, 'signature-once: there is an intent for this file already')
         WHERE EXISTS (SELECT 1 FROM signature WHERE request_id = NEW.request_id AND ordinal = NEW.ordinal);
+        SELECT RAISE(ABORT, 'signature-forward: a signature begins with its intent') WHERE NEW.state <> 'begun';
       END;
       -- begun → signed, failed, unknown, withdrawn; withdrawn → begun under the same approval. All else is final.
       CREATE TRIGGER signature_forward BEFORE UPDATE ON signature

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
@@ -68,7 +69,10 @@ export async function newestSheet(db: Kysely<Database>, id: RequestId): Promise<
   return row === undefined ? null : stored(row)
 }
 
+/** A sheet that is not the one of its digest was put there by somebody else: a defect, never shown and never approved. */
 function stored(row: { sheet: Uint8Array; digest: string; shown_at: string | null }): StoredSheet {
+  if (createHash('sha256').update(row.sheet).digest('hex') !== row.digest)
+    throw new Error(`the stored sheet is not the one of its digest ${row.digest}`)
   return {
     sheet: reviewSheet.parse(JSON.parse(Buffer.from(row.sheet).toString('utf8'))),
     digest: sha256Hex.parse(row.digest),
