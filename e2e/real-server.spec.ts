@@ -4,6 +4,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, type Page } from '@playwright/test'
+import { canonicalText } from '../src/main/canonical/canonical-json.ts'
 import { test as base } from './harness/fixtures.ts'
 import { type Bed, type Release, seed, testbed, up } from './real-server/testbed.ts'
 import { type Person, personAt } from './workbench/person.ts'
@@ -166,12 +167,11 @@ function compare(ours: Ended, theirs: Ended): readonly (readonly [field: string,
     const output = ended.artifacts.find((artifact) => artifact.category === 'debusine:signing-output')
     const logs = ended.artifacts.find((artifact) => artifact.category === 'debusine:work-request-debug-logs')
     fields.set('artifacts, in order', ended.artifacts.map((artifact) => artifact.category).join(' '))
-    for (const [name, value] of Object.entries(output?.data ?? {}).sort()) {
+    for (const [name, value] of Object.entries(output?.data ?? {})) {
+      // Each key has its own; what it looks like is compared.
       fields.set(
         `signing-output data.${name}`,
-        name === 'fingerprint'
-          ? String(value).replaceAll(/[0-9A-F]/g, 'F')
-          : JSON.stringify(value, Object.keys((value as object[])?.[0] ?? {}).sort()),
+        name === 'fingerprint' ? String(value).replaceAll(/[0-9A-F]/g, 'F') : canonicalText(value),
       )
     }
     fields.set('signing-output files', Object.keys(output?.files ?? {}).join(' '))

@@ -172,7 +172,7 @@ export async function runProgram(
   const router = createRouter(
     {
       ...stationBindings(access, { status, create }),
-      ...requestBindings(access, signer.outputSuffix),
+      ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
       ...auditBindings(access),
       ...settingsBindings(access, () => void announceStatus()),

@@ -11,7 +11,7 @@ const notFound: Failure = {
   message: 'The key was registered but cannot be read back. Look at the log.',
 }
 
-function withoutDetail<T extends Failure>(problem: T | null): Failure | null {
+function withoutDetail(problem: Failure | null): Failure | null {
   const answer = problem === null ? null : answered<null>(err(problem))
   return answer === null || answer.ok ? null : answer.error
 }

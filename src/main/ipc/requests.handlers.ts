@@ -12,12 +12,16 @@ function secretOf(pin: string | null): Secret | null {
   return pin === null ? null : Secret.fromText(pin)
 }
 
-export function requestBindings(access: StationAccess, outputSuffix: string) {
+export function requestBindings(access: StationAccess, outputSuffix: string, now: () => Date) {
   return {
     'requests.list': bind('requests.list', (input) =>
       reading(access, async ({ database }) => ok(await listRequests(database.db, input))),
     ),
-    'requests.next': bind('requests.next', () => reading(access, (station) => listPendingWork(station))),
+    'requests.next': bind('requests.next', () =>
+      reading(access, ({ database, settings, keys, profile }) =>
+        listPendingWork({ db: database.db, settings: settings(), keys, userTokenFile: profile.userToken, now }),
+      ),
+    ),
     'requests.show': bind('requests.show', ({ requestId }) =>
       reading(access, async ({ database }) => {
         const detail = await showRequest(database.db, requestId)

@@ -1,17 +1,29 @@
+import type { Kysely } from 'kysely'
+import { type Database, readerOf } from '../../../db/database.ts'
 import type { Answer } from '../../shared/contract.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
+import type { Settings } from '../../shared/settings.ts'
 import { createPendingWorkList } from '../debusine/debusine-server.ts'
 import { signTaskWish } from '../debusine/task-data.ts'
 import { readPrivate } from '../debusine/token-file.ts'
-import type { Station } from '../station.ts'
+import type { KeyRegistry } from '../keys/key-registry.ts'
+
+export interface PendingWorkPorts {
+  readonly db: Kysely<Database>
+  readonly settings: Settings
+  readonly keys: KeyRegistry
+  /** File with a user's API token, mode 0600. */
+  readonly userTokenFile: string
+  readonly now: () => Date
+}
 
 /** What waits at the server and is not held here, as a user's API token sees it: read-only, and holding nothing up. */
-export async function listPendingWork(station: Station): Promise<Result<Answer<'requests.next'>, Failure>> {
-  const { server } = station.settings()
+export async function listPendingWork(ports: PendingWorkPorts): Promise<Result<Answer<'requests.next'>, Failure>> {
+  const { server } = ports.settings
   if (server.apiUrl === null) return err(noServer)
-  const token = await readPrivate(station.profile.userToken)
+  const token = await readPrivate(ports.userTokenFile)
   if (!token.ok) return token
   if (token.value === null) return err(noUserToken)
   const list = createPendingWorkList({ apiUrl: server.apiUrl, caPem: server.caPem })
@@ -19,8 +31,8 @@ export async function listPendingWork(station: Station): Promise<Result<Answer<'
   try {
     const pending = await list.pending(secret, server.scope)
     if (!pending.ok) return pending
-    const keys = await station.keys.list()
-    const held = await station.database.db
+    const keys = await ports.keys.list()
+    const held = await readerOf(ports.db)
       .selectFrom('request')
       .select('work_request_id')
       .where('stage', '<>', 'done')
@@ -52,7 +64,7 @@ export async function listPendingWork(station: Station): Promise<Result<Answer<'
                 : key.unusableBecause,
         }
       })
-    return ok({ work, asOf: new Date().toISOString() })
+    return ok({ work, asOf: ports.now().toISOString() })
   } finally {
     secret.wipe()
     list.close()

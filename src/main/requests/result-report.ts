@@ -125,7 +125,7 @@ function logText(
     ...errors.map((error) => `${error.code}: ${error.message}`),
     ...outputs.flatMap((output) =>
       output.results.map(
-        (result) => `artifact ${output.input} ${result.file}: ${result.outputFile ?? result.errorMessage ?? ''}`,
+        (result) => `artifact ${output.input} ${result.file}: ${result.outputFile ?? result.errorMessage}`,
       ),
     ),
     `Audit entries: ${facts.auditSeqs.join(' ')}`,
