@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { programArguments } from './app/program-arguments.ts'
-import { exitCodes, whyNotThisNode, whyNotThisUser } from './app/refusals.ts'
+import { whyNotThisNode, whyNotThisUser } from './app/refusals.ts'
 import { parseCommandLine, usage } from './config/command-line.ts'
+import { exitCodes } from './config/exit-codes.ts'
 import { profileAt } from './config/profile.ts'
 import { stderrLog } from './log/logger.ts'
 
@@ -18,8 +19,8 @@ const refusal = whyNotThisNode(process.versions) ?? whyNotThisUser(process.getui
 const wanted = parseCommandLine(programArguments(process))
 const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
 if (!wanted.ok) stop(exitCodes.refused, `${wanted.error}\n\n${usage}`)
-if (wanted.value.help) stop(0, usage)
-if (wanted.value.version) stop(0, manifest.version)
+if (wanted.value.help) stop(exitCodes.closed, usage)
+if (wanted.value.version) stop(exitCodes.closed, manifest.version)
 if (refusal !== null) stop(exitCodes.refused, refusal)
 
 const log = stderrLog()

@@ -7,8 +7,8 @@ import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
-import { exitCodes } from './app/refusals.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
+import { exitCodes } from './config/exit-codes.ts'
 import { type Profile, prepareProfile } from './config/profile.ts'
 import { readSecretFile } from './config/secret-file.ts'
 import type { Desktop } from './desktop/desktop.ts'
@@ -219,7 +219,7 @@ export async function runProgram(
   const reason = await window.value.closed
   log('program.window-closed', { reason })
   await lifecycle.stop()
-  return reason === 'crash' ? exitCodes.defect : 0
+  return reason === 'crash' ? exitCodes.defect : exitCodes.closed
 }
 
 /** The account's name; one that is in no user database (a container's) has a number only. */

@@ -1,6 +1,3 @@
-/** Exit codes of a start that does not lead to a window. docs name them; scripts may compare them. */
-export const exitCodes = { refused: 2, alreadyRunning: 3, noWindow: 4, defect: 70 } as const
-
 /**
  * Why the program must not run as this user, or null. Root has no desk of its own, its files would be unreadable to the operator
  * afterwards, and Chromium gives root no sandbox.

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { exitCodes } from './exit-codes.ts'
 
 export interface CommandLine {
   readonly profile: string | null
@@ -13,8 +14,8 @@ export const usage = `Usage: signing-station [--profile DIR]
   --version       print the version
   --help          print this
 
-Exit codes: 0 closed by the operator; 1 defect; 2 wrong use; 3 another window of this profile is open (it was brought to
-the front); 4 refused (run as root, unsuitable Node); 5 the window could not be opened.
+Exit codes: ${exitCodes.closed} closed; ${exitCodes.refused} refused (wrong use, run as root, unsuitable Node); ${exitCodes.alreadyRunning} another window of this profile is open
+(it was brought to the front); ${exitCodes.noWindow} the window could not be opened; ${exitCodes.defect} a defect ended the program.
 `
 
 export function parseCommandLine(argv: readonly string[]): Result<CommandLine, string> {
