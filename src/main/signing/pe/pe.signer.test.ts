@@ -42,6 +42,22 @@ const large = buildPe({
   trailing: new Uint8Array(3),
 })
 
+/** Why osslsigncode cannot judge here, or null. Version 2.5 of Debian 12 calls what sbsign itself made an invalid signature. */
+const unfitJudge = ((): string | null => {
+  const absent = (['sbsign', 'osslsigncode'] as const).filter((tool) => !isInstalled(tool))
+  if (absent.length > 0) return `not installed: ${absent.join(', ')}`
+  const { key, certificate } = writeKey(bench, 'probe', rsa, rsaCertificate.der)
+  const [image, signed] = [bench.write('probe.efi', small), bench.path('probe.signed.efi')]
+  const made = run('sbsign', ['--key', key, '--cert', certificate, '--output', signed, image])
+  if (made.status !== 0) throw new Error(`sbsign: ${made.stderr}`)
+  return verdictOfOsslsigncode(signed, certificate) ? null : 'this osslsigncode refuses what sbsign made, too'
+})()
+
+function verdictOfOsslsigncode(image: string, certificate: string): boolean {
+  const { status, stdout } = run('osslsigncode', ['verify', '-CAfile', certificate, '-in', image])
+  return status === 0 && stdout.includes('Signature verification: ok')
+}
+
 async function sign(file: SpooledFile, key: LocalKey, certificate = localCertificate(key)): Promise<Uint8Array> {
   const prepared = await signer.prepare(file, certificate, at)
   if (!prepared.ok) throw new Error(prepared.error.message)
@@ -56,8 +72,8 @@ describe('a UEFI signature', () => {
       ['small', small],
       ['large', large],
     ] as const) {
-      it(`of a ${kind} image with ${algorithm} is accepted by sbverify and osslsigncode, and attached as sbattach does`, async (ctx) => {
-        const tools: readonly Tool[] = ['sbverify', 'sbattach', 'osslsigncode', 'pesign']
+      it(`of a ${kind} image with ${algorithm} is accepted by sbverify and pesign, and attached as sbattach does`, async (ctx) => {
+        const tools: readonly Tool[] = ['sbverify', 'sbattach', 'pesign']
         const absent = tools.filter((tool) => !isInstalled(tool))
         if (absent.length > 0) ctx.skip(`not installed: ${absent.join(', ')}`)
         const key = generateLocalKey(algorithm)
@@ -73,11 +89,19 @@ describe('a UEFI signature', () => {
         if (!attached.ok) throw new Error(attached.error.message)
         const ours = bench.write('attached.efi', attached.value)
         expect(run('sbverify', ['--cert', pem, ours]).status).toBe(0)
-        const judged = run('osslsigncode', ['verify', '-CAfile', pem, '-in', ours])
-        expect([judged.status, judged.stdout.includes('Signature verification: ok')]).toEqual([0, true])
         expect(run('pesign', ['-S', '-i', ours]).stdout).toContain('Signing Station test key')
         expect(run('sbattach', ['--attach', signature, file.path]).status).toBe(0)
         expect(bench.read(`${algorithm}.efi`).equals(attached.value)).toBe(true)
+      })
+
+      it(`of a ${kind} image with ${algorithm} is accepted by osslsigncode`, async (ctx) => {
+        if (unfitJudge !== null) ctx.skip(unfitJudge)
+        const key = generateLocalKey(algorithm)
+        const certificate = localCertificate(key)
+        const { certificate: pem } = writeKey(bench, algorithm, key, certificate.der)
+        const attached = attachSignatures(image, [await sign(spool(bench, 'judged.efi', image), key, certificate)])
+        if (!attached.ok) throw new Error(attached.error.message)
+        expect(verdictOfOsslsigncode(bench.write('judged.efi', attached.value), pem)).toBe(true)
       })
     }
   }
