@@ -95,6 +95,7 @@ async function approvedRequest(
       registered: {
         description: algorithm,
         production: false,
+        origin: 'generated',
         home: { kind: 'software' },
         certificate: read.value.facts,
       },

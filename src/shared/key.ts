@@ -6,6 +6,10 @@ import { keyAlgorithm, tokenId } from './token.ts'
 export const keyState = z.enum(['active', 'suspended', 'retired', 'destroyed'])
 export type KeyState = z.infer<typeof keyState>
 
+/** `generated` and `imported` are the token's own word (CKA_LOCAL); without it nobody knows. */
+export const keyOrigin = z.enum(['generated', 'imported', 'unknown', 'software'])
+export type KeyOrigin = z.infer<typeof keyOrigin>
+
 /** Where the private key is: on a token, or in the station's database as a NaCl sealed box (debusine's `nacl` record). */
 export const keyHome = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token'), token: tokenId, ckaId: z.string(), pkcs11Uri: z.string() }),
@@ -36,7 +40,7 @@ export const registeredKey = z.strictObject({
   description: z.string(),
   state: keyState,
   production: z.boolean(),
-  origin: z.enum(['generated', 'imported', 'unknown', 'software']),
+  origin: keyOrigin,
   algorithm: keyAlgorithm,
   home: keyHome,
   certificate: certificateFacts,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { check } from './check.ts'
 import { artifactId, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { inputFacts } from './input-facts.ts'
-import { certificateFacts, keyHome } from './key.ts'
+import { certificateFacts, keyHome, keyOrigin } from './key.ts'
 import { purpose } from './purpose.ts'
 
 /** Three states that must not be confused: the artifact says nothing, says "none", or names certificates. */
@@ -79,7 +79,14 @@ export const reviewSheet = z.strictObject({
     fingerprint,
     /** Null: no such key is registered here. */
     registered: z
-      .strictObject({ description: z.string(), production: z.boolean(), home: keyHome, certificate: certificateFacts })
+      .strictObject({
+        description: z.string(),
+        production: z.boolean(),
+        /** Where the private key was born, as far as the token says. */
+        origin: keyOrigin,
+        home: keyHome,
+        certificate: certificateFacts,
+      })
       .nullable(),
   }),
   artifacts: z.array(sheetArtifact),

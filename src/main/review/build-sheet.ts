@@ -115,7 +115,13 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
       registered:
         key === null
           ? null
-          : { description: key.description, production: key.production, home: key.home, certificate: key.certificate },
+          : {
+              description: key.description,
+              production: key.production,
+              origin: key.origin,
+              home: key.home,
+              certificate: key.certificate,
+            },
     },
     artifacts: [...parts.artifacts],
     checks: [...parts.checks],

@@ -253,6 +253,7 @@ export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
       registered: {
         description: key.description,
         production: key.production,
+        origin: key.origin,
         home: key.home,
         certificate: key.certificate,
       },

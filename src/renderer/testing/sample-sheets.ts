@@ -203,6 +203,7 @@ export const softwareSheet = () =>
       registered: {
         description: 'Test key in software',
         production: false,
+        origin: 'generated',
         home: { kind: 'software' },
         certificate: sampleCertificate({ subject: 'CN=Test', issuer: 'CN=Test', selfSigned: true }),
       },

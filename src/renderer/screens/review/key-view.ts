@@ -2,7 +2,7 @@ import type { ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { daysUntil, utc } from '../../parts/format.ts'
-import { algorithmWords } from '../../parts/wording.ts'
+import { algorithmWords, originWords } from '../../parts/wording.ts'
 
 export type KeyView = {
   readonly fingerprint: string
@@ -57,6 +57,13 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
           }
         : { id: 'key-home', label: 'Kept', value: text('In this station’s database, in software'), ...verified },
       { id: 'key-algorithm', label: 'Algorithm', value: text(algorithmWords[certificate.algorithm]), ...verified },
+      {
+        id: 'key-origin',
+        label: 'Origin',
+        value: text(originWords[registered.origin]),
+        source: 'token',
+        assurance: registered.origin === 'unknown' ? 'unknown' : 'claimed',
+      },
       {
         id: 'key-valid',
         label: 'Valid until',
