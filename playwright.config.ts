@@ -1,6 +1,9 @@
 import { defineConfig } from '@playwright/test'
 import type { StationTestOptions } from './e2e/harness/fixtures.ts'
 
+/** What differs from runtime to runtime. The rest of the program does not know which one draws its window. */
+const ofTheWindow = ['window-lockdown.spec.ts', 'review-and-sign.spec.ts']
+
 // The built program, started as an operator starts it, once for each runtime that can draw its window.
 export default defineConfig<StationTestOptions>({
   testDir: 'e2e',
@@ -14,8 +17,8 @@ export default defineConfig<StationTestOptions>({
   expect: { timeout: 10_000 },
   projects: [
     { name: 'chromium-window', use: { windowKind: 'chromium' } },
-    { name: 'electron-host', use: { windowKind: 'electron-host' } },
+    { name: 'electron-host', use: { windowKind: 'electron-host' }, testMatch: ofTheWindow },
     // Skipped, with the reason, where there is no Electron binary.
-    { name: 'electron', use: { windowKind: 'electron' } },
+    { name: 'electron', use: { windowKind: 'electron' }, testMatch: ofTheWindow },
   ],
 })

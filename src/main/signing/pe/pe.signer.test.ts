@@ -13,12 +13,14 @@ import { attachSignatures } from './attach.ts'
 import { malformedImages } from './testing/malformed-images.ts'
 import { buildPe } from './testing/pe-builder.ts'
 import {
+  acceptedByOsslsigncode,
   type Bench,
   isInstalled,
   makeBench,
   run,
   signedDigest,
   type Tool,
+  whyOsslsigncodeCannotJudge,
   writeKey,
 } from './testing/reference-tools.ts'
 import { spool } from './testing/spooled.ts'
@@ -41,22 +43,6 @@ const large = buildPe({
   sections: [{ name: '.text', content: randomFillSync(new Uint8Array(3_000_000)) }],
   trailing: new Uint8Array(3),
 })
-
-/** Why osslsigncode cannot judge here, or null. Version 2.5 of Debian 12 calls what sbsign itself made an invalid signature. */
-const unfitJudge = ((): string | null => {
-  const absent = (['sbsign', 'osslsigncode'] as const).filter((tool) => !isInstalled(tool))
-  if (absent.length > 0) return `not installed: ${absent.join(', ')}`
-  const { key, certificate } = writeKey(bench, 'probe', rsa, rsaCertificate.der)
-  const [image, signed] = [bench.write('probe.efi', small), bench.path('probe.signed.efi')]
-  const made = run('sbsign', ['--key', key, '--cert', certificate, '--output', signed, image])
-  if (made.status !== 0) throw new Error(`sbsign: ${made.stderr}`)
-  return verdictOfOsslsigncode(signed, certificate) ? null : 'this osslsigncode refuses what sbsign made, too'
-})()
-
-function verdictOfOsslsigncode(image: string, certificate: string): boolean {
-  const { status, stdout } = run('osslsigncode', ['verify', '-CAfile', certificate, '-in', image])
-  return status === 0 && stdout.includes('Signature verification: ok')
-}
 
 async function sign(file: SpooledFile, key: LocalKey, certificate = localCertificate(key)): Promise<Uint8Array> {
   const prepared = await signer.prepare(file, certificate, at)
@@ -95,13 +81,14 @@ describe('a UEFI signature', () => {
       })
 
       it(`of a ${kind} image with ${algorithm} is accepted by osslsigncode`, async (ctx) => {
-        if (unfitJudge !== null) ctx.skip(unfitJudge)
+        const unfit = whyOsslsigncodeCannotJudge(bench, small, writeKey(bench, 'probe', rsa, rsaCertificate.der))
+        if (unfit !== null) ctx.skip(unfit)
         const key = generateLocalKey(algorithm)
         const certificate = localCertificate(key)
         const { certificate: pem } = writeKey(bench, algorithm, key, certificate.der)
         const attached = attachSignatures(image, [await sign(spool(bench, 'judged.efi', image), key, certificate)])
         if (!attached.ok) throw new Error(attached.error.message)
-        expect(verdictOfOsslsigncode(bench.write('judged.efi', attached.value), pem)).toBe(true)
+        expect(acceptedByOsslsigncode(bench.write('judged.efi', attached.value), pem)).toBe(true)
       })
     }
   }

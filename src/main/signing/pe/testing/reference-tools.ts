@@ -99,6 +99,35 @@ export const digestBy = {
   },
 } as const
 
+export function acceptedByOsslsigncode(image: string, certificate: string): boolean {
+  const { status, stdout } = run('osslsigncode', ['verify', '-CAfile', certificate, '-in', image])
+  return status === 0 && stdout.includes('Signature verification: ok')
+}
+
+/** A sentence, or null where it can. Version 2.5 of Debian 12 calls an image that sbsign itself signed invalid; 2.9 does not. */
+export function whyOsslsigncodeCannotJudge(
+  bench: Pick<Bench, 'path' | 'write'>,
+  image: Uint8Array,
+  keys: { key: string; certificate: string },
+): string | null {
+  const absent = (['sbsign', 'osslsigncode'] as const).filter((tool) => !isInstalled(tool))
+  if (absent.length > 0) return `not installed: ${absent.join(', ')}`
+  const signed = bench.path('sbsign.efi')
+  const made = run('sbsign', [
+    '--key',
+    keys.key,
+    '--cert',
+    keys.certificate,
+    '--output',
+    signed,
+    bench.write('unsigned.efi', image),
+  ])
+  if (made.status !== 0) throw new Error(`sbsign failed: ${made.stderr}`)
+  return acceptedByOsslsigncode(signed, keys.certificate)
+    ? null
+    : 'this version of osslsigncode calls what sbsign signed invalid, too'
+}
+
 function firstSignature(image: Buffer): string | null {
   const optional = image.readUInt32LE(0x3c) + 24
   const entry = optional + (image.readUInt16LE(optional) === 0x20b ? 112 : 96) + 32
