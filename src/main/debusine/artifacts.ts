@@ -1,5 +1,7 @@
+import type { z } from 'zod'
 import { type ArtifactId, artifactId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { DialectRules } from './dialect.ts'
 import { type Connection, forHeld } from './held-call.ts'
 import { limits } from './limits.ts'
 import { invalidAnswer, refusalFailure, serverFailure } from './problem.ts'
@@ -16,21 +18,10 @@ export function readArtifact(
 ): Promise<Result<Artifact, ServerFailure>> {
   const what = `read artifact ${id}`
   return forHeld(connection, held, async (rules) => {
-    const { rest } = connection
-    const answer = await rest.call({
-      method: 'GET',
-      url: rest.url(rules.artifactPath(held, id)),
-      authority: rules.authority(held, connection.workerToken),
-      repeat: 'safe',
-      what,
-    })
-    if (!answer.ok) return answer
-    if (answer.value.status !== 200) return err(refusalFailure(answer.value, what))
-    const json = answerJson(answer.value, artifactJson, what)
+    const json = await askForArtifact(connection, rules, held, id)
     if (!json.ok) return json
-    if (json.value.id !== id) return err(invalidAnswer(what, `artifact ${json.value.id}`))
     if (json.value.files_to_upload.length > 0) return err(invalidAnswer(what, 'the artifact is not complete'))
-    const files = readFiles(json.value.files, rest.base.origin, what)
+    const files = readFiles(json.value.files, connection.rest.base.origin, what)
     if (!files.ok) return files
     return ok({
       id,
@@ -40,6 +31,40 @@ export function readArtifact(
       files: files.value,
     })
   })
+}
+
+/** What kind of artifact it is, also while its files are still to be sent: its maker may have died between the two. */
+export function readCategory(
+  connection: Connection,
+  held: HeldReference,
+  id: ArtifactId,
+): Promise<Result<string, ServerFailure>> {
+  return forHeld(connection, held, async (rules) => {
+    const json = await askForArtifact(connection, rules, held, id)
+    return json.ok ? ok(json.value.category) : json
+  })
+}
+
+async function askForArtifact(
+  connection: Connection,
+  rules: DialectRules,
+  held: HeldReference,
+  id: ArtifactId,
+): Promise<Result<z.infer<typeof artifactJson>, ServerFailure>> {
+  const what = `read artifact ${id}`
+  const { rest } = connection
+  const answer = await rest.call({
+    method: 'GET',
+    url: rest.url(rules.artifactPath(held, id)),
+    authority: rules.authority(held, connection.workerToken),
+    repeat: 'safe',
+    what,
+  })
+  if (!answer.ok) return answer
+  if (answer.value.status !== 200) return err(refusalFailure(answer.value, what))
+  const json = answerJson(answer.value, artifactJson, what)
+  if (!json.ok) return json
+  return json.value.id === id ? json : err(invalidAnswer(what, `artifact ${json.value.id}`))
 }
 
 function readFiles(files: object, origin: string, what: string): Result<readonly ArtifactFile[], ServerFailure> {

@@ -105,6 +105,8 @@ export interface DebusineServer {
   /** Whether the request is still ours and running. */
   stillHeld(held: HeldReference): Promise<Result<'held' | 'gone', ServerFailure>>
   artifact(held: HeldReference, id: ArtifactId): Promise<Result<Artifact, ServerFailure>>
+  /** Category of an artifact, also of one whose files are not all there yet: `artifact` refuses it. */
+  categoryOf(held: HeldReference, id: ArtifactId): Promise<Result<string, ServerFailure>>
   /** Streams one file to `destination` (a name of our own), resumes where it stopped, checks size and SHA-256, fsyncs. */
   download(
     held: HeldReference,

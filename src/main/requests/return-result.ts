@@ -148,12 +148,11 @@ async function findProduced(
     .sort((a, b) => a - b)
   let output = known.length
   for (const id of strangers) {
-    const artifact = await ports.server.artifact(held, id)
-    if (!artifact.ok) return artifact
+    const category = await ports.server.categoryOf(held, id)
+    if (!category.ok) return category
     // Outputs are made in the order of their inputs, the logs after them: the n-th stranger is the n-th that is missing.
-    if (artifact.value.category === 'debusine:signing-output') await remember(ports, row.id, 'output', output++, id)
-    else if (artifact.value.category === 'debusine:work-request-debug-logs')
-      await remember(ports, row.id, 'logs', 0, id)
+    if (category.value === 'debusine:signing-output') await remember(ports, row.id, 'output', output++, id)
+    else if (category.value === 'debusine:work-request-debug-logs') await remember(ports, row.id, 'logs', 0, id)
   }
   return ok(null)
 }
