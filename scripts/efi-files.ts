@@ -45,6 +45,9 @@ const trixiePackages = [
   'grub-efi-amd64-signed',
 ]
 
+/** Named with their version, as kernels are: gone from the archive with the next point release but one. */
+const kernelPackages = ['linux-image-6.1.0-50-cloud-amd64-unsigned', 'linux-image-6.1.0-50-cloud-amd64']
+
 /** `$XDG_CACHE_HOME/signing-station/efi-files`; downloads there are reused. */
 export function efiCacheDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const cache = env['XDG_CACHE_HOME']
@@ -55,6 +58,11 @@ export function efiCacheDir(env: Readonly<Record<string, string | undefined>> = 
 /** EFI binaries of the suite that this machine runs (made for bookworm), from its own sources. Needs no rights. */
 export async function fetchEfiFiles(cacheDir: string = efiCacheDir()): Promise<EfiFiles> {
   return await collect(() => aptOfThisMachine(cacheDir, 'systemd-boot-efi'), bookwormPackages)
+}
+
+/** Kernel images of bookworm (15 MB each), for the vectors that name them. */
+export async function fetchKernelImages(cacheDir: string = efiCacheDir()): Promise<EfiFiles> {
+  return await collect(() => aptOfThisMachine(cacheDir, 'systemd-boot-efi'), kernelPackages)
 }
 
 /** The same out of trixie, with lists of its own beside the machine's; if it cannot be reached, every package says why. */
@@ -88,7 +96,7 @@ async function collect(open: () => Promise<Apt>, packages: readonly string[]): P
 async function efiFilesIn(root: string, name: string, version: string): Promise<readonly EfiFile[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   return entries
-    .filter((entry) => entry.isFile() && /\.efi(?:\.signed|\.stub)?$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.efi(?:\.signed|\.stub)?$|^vmlinuz-/.test(entry.name))
     .map((entry) => ({ name: entry.name, path: join(entry.parentPath, entry.name), package: name, version }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
 }

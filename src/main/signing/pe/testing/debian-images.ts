@@ -31,6 +31,7 @@ const efiFiles = z.object({
 const fetchers = z.object({
   fetchEfiFiles: z.function({ input: [], output: z.promise(efiFiles) }),
   fetchTrixieEfiFiles: z.function({ input: [], output: z.promise(efiFiles) }),
+  fetchKernelImages: z.function({ input: [], output: z.promise(efiFiles) }),
 })
 
 export type Found = { readonly path: string } | { readonly missing: string }
@@ -41,7 +42,12 @@ export async function debianImages(): Promise<
 > {
   // The scripts are another TypeScript project, so their types are not in reach; the schema above stands in for them.
   const scripts = fetchers.parse(await import(new URL('../../../../../scripts/efi-files.ts', import.meta.url).href))
-  const [bookworm, trixie] = [await scripts.fetchEfiFiles(), await scripts.fetchTrixieEfiFiles()]
+  const [loaders, kernels] = [await scripts.fetchEfiFiles(), await scripts.fetchKernelImages()]
+  const bookworm = {
+    files: [...loaders.files, ...kernels.files],
+    missing: [...loaders.missing, ...kernels.missing],
+  }
+  const trixie = await scripts.fetchTrixieEfiFiles()
   return ({ suite, package: name, version, file }) => {
     const { files, missing } = suite === 'bookworm' ? bookworm : trixie
     const reason = missing.find((entry) => entry.package === name)?.reason
