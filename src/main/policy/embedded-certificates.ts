@@ -5,6 +5,8 @@ import { type Evidence, fromEvidence, nameOfFile } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { sameFingerprint } from './trusted-certs.ts'
 
+const notListed = 'not all is listed'
+
 /** What the files really carry, whatever was declared: a certificate inside a boot loader is somebody it will trust. */
 export function checkEmbeddedCertificates({ artifacts, trustedList }: PolicyInput): Check {
   const evidence = artifacts.flatMap((artifact) =>
@@ -16,8 +18,9 @@ export function checkEmbeddedCertificates({ artifacts, trustedList }: PolicyInpu
     passed: evidence.some((piece) => piece.found.startsWith('carries'))
       ? 'Every certificate found inside the files is known to this station.'
       : 'No certificate was found inside the files.',
-    attention:
-      'A certificate was found inside a file that the submitter did not declare and that is not on this station’s list.',
+    attention: evidence.some((piece) => piece.found.startsWith(notListed))
+      ? 'Not everything inside the files could be listed: certificates may be in there that are not shown.'
+      : 'A certificate was found inside a file that the submitter did not declare and that is not on this station’s list.',
     unknown: 'A file could not be searched for certificates.',
     refused: '',
     'not-applicable': 'There is no file to sign.',
@@ -27,11 +30,15 @@ export function checkEmbeddedCertificates({ artifacts, trustedList }: PolicyInpu
 function evidenceOf(artifact: SheetArtifact, file: SheetFile, trustedList: readonly string[]): Evidence[] {
   const base = { subject: nameOfFile(file), source: 'file' } as const
   if (file.facts.kind !== 'pe') return [{ ...base, found: 'cannot be read as a PE image', outcome: 'unknown' }]
+  // What the inspector left out may hold a certificate: a bound that was reached is not an empty list.
+  const left = file.facts.incomplete.map(
+    (what): Evidence => ({ ...base, found: `${notListed}: ${what}`, outcome: 'attention' }),
+  )
   const found = distinct([...file.facts.vendorCertificates, ...file.facts.embeddedCertificates])
-  if (found.length === 0) return [{ ...base, found: 'no certificate inside', outcome: 'passed' }]
+  if (found.length === 0 && left.length === 0) return [{ ...base, found: 'no certificate inside', outcome: 'passed' }]
   const { trustedCerts } = artifact
   const declared = trustedCerts.kind === 'declared' ? trustedCerts.certificates : []
-  return found.map(({ where, certificate }) => {
+  const listed = found.map(({ where, certificate }): Evidence => {
     const is = (fingerprint: string) => sameFingerprint(fingerprint, certificate.sha256)
     const what = `${certificate.subject} (SHA-256 ${certificate.sha256}) in ${where}`
     if (trustedList.some(is)) return { ...base, found: `carries ${what}, on this station's list`, outcome: 'passed' }
@@ -39,6 +46,7 @@ function evidenceOf(artifact: SheetArtifact, file: SheetFile, trustedList: reado
       return { ...base, found: `carries ${what}, declared`, outcome: 'passed' }
     return { ...base, found: `carries ${what}, neither declared nor on this station's list`, outcome: 'attention' }
   })
+  return [...listed, ...left]
 }
 
 function distinct(found: readonly EmbeddedCertificate[]): readonly EmbeddedCertificate[] {

@@ -35,7 +35,10 @@ export function checkFileExplained({ artifacts }: PolicyInput): Check {
       const base = { subject: nameOfFile(file), source: 'file' } as const
       if (file.disposition === 'skip') return { ...base, found: 'will be reported as skipped', outcome: 'attention' }
       if (file.facts.kind !== 'pe') return { ...base, found: file.facts.reason, outcome: 'refused' }
-      const explained = file.facts.sbat !== null || file.facts.kernelVersion !== null || file.facts.texts.length > 0
+      const { sbat, kernelVersion, texts } = file.facts
+      // An empty section says nothing.
+      const explained =
+        (sbat !== null && sbat.length > 0) || kernelVersion !== null || texts.some(({ text }) => text.trim() !== '')
       return explained
         ? { ...base, found: `${file.facts.role}: says of itself what it is`, outcome: 'passed' }
         : {

@@ -34,9 +34,9 @@ describe('SBAT generations against the revocation level', () => {
   test('a component that is not on the level passes with any generation', () => {
     expect(check({ sbat: [row('systemd', 0)] }).outcome).toBe('passed')
   })
-  test('no rows wants attention, but not of a Linux kernel, which shim does not ask', () => {
+  test('no rows wants attention, also of what has the marks of a Linux kernel: anyone can put them into a file', () => {
     expect(check({ sbat: null }).outcome).toBe('attention')
-    expect(check({ sbat: null, role: 'linux-kernel' }).outcome).toBe('passed')
+    expect(check({ sbat: null, role: 'linux-kernel' }).outcome).toBe('attention')
   })
   test('rows that cannot be read are unknown, whatever else was read', () => {
     expect(check({ sbatProblem: 'Row 2 has no generation.', sbat: [row('grub', 5)] })).toMatchObject({
