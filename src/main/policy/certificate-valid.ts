@@ -1,9 +1,13 @@
 import type { Check } from '../../shared/check.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
 import { type Evidence, fromEvidence } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
 /** Validity of the signer's certificate at this moment. UEFI itself has no trusted clock; a release still must not be signed with an expired key. */
-export function checkCertificateValid({ key, now }: PolicyInput): Check {
+export function checkCertificateValid({
+  key,
+  now,
+}: Pick<PolicyInput, 'now'> & { readonly key: Pick<RegisteredKey, 'certificate'> | null }): Check {
   if (key === null)
     return { id: 'certificate-valid', outcome: 'not-applicable', sentence: 'There is no certificate.', evidence: [] }
   const { notBefore, notAfter, keyUsage } = key.certificate

@@ -8,7 +8,10 @@ import { sameFingerprint } from './trusted-certs.ts'
 const notListed = 'not all is listed'
 
 /** What the files really carry, whatever was declared: a certificate inside a boot loader is somebody it will trust. */
-export function checkEmbeddedCertificates({ artifacts, trustedList }: PolicyInput): Check {
+export function checkEmbeddedCertificates({
+  artifacts,
+  trustedList,
+}: Pick<PolicyInput, 'artifacts' | 'trustedList'>): Check {
   const evidence = artifacts.flatMap((artifact) =>
     artifact.files
       .filter((file) => file.disposition === 'sign')

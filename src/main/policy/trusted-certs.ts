@@ -14,7 +14,7 @@ function normalized(text: string): string {
  * What the submitter declares that the objects trust, against this station's own list (debusine's
  * DEBUSINE_SIGNING_TRUSTED_CERTS). Absent, empty and named are three different statements.
  */
-export function checkTrustedCerts({ artifacts, trustedList }: PolicyInput): Check {
+export function checkTrustedCerts({ artifacts, trustedList }: Pick<PolicyInput, 'artifacts' | 'trustedList'>): Check {
   const evidence = artifacts.flatMap((artifact): Evidence[] => {
     const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
     switch (artifact.trustedCerts.kind) {

@@ -6,6 +6,8 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { step } from '../app/steps.ts'
+import { canonicalText } from '../canonical/canonical-json.ts'
+import { changedSince } from '../policy/changed-since.ts'
 import { approvability } from '../policy/evaluate.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession } from '../token/token-service.ts'
@@ -68,7 +70,7 @@ export async function approve(
     if (row === null) return err(notFound)
     const claimed = await checkClaim(ports, row, input)
     if (!claimed.ok) return claimed
-    const asked = await askServerAgain(ports, row, claimed.value)
+    const asked = await stillSo(ports, row, claimed.value)
     if (!asked.ok) return asked
     const opened = await openKey(ports, row, claimed.value, input, signal, onSignal)
     if (!opened.ok) return opened
@@ -102,7 +104,7 @@ export async function reopen(
     if (state.approval.sheetDigest !== input.sheetDigest) return err(otherSheet)
     const stored = await findSheet(ports.db, input.requestId, input.sheetDigest)
     if (stored === null) return err(otherSheet)
-    const asked = await askServerAgain(ports, row, stored.sheet)
+    const asked = await stillSo(ports, row, stored.sheet)
     if (!asked.ok) return asked
     const opened = await openKey(ports, row, stored.sheet, input, signal, onSignal)
     if (!opened.ok) return opened
@@ -134,8 +136,10 @@ async function checkClaim(
   return ok(stored.sheet)
 }
 
-/** The request may have been aborted, or a right withdrawn, while a person was reading. */
-async function askServerAgain(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
+/** The request may have been aborted, a right withdrawn, a certificate run out or taken off the list, while a person was reading. */
+async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
+  const changed = changedSince(sheet, { now: ports.now(), trustedList: ports.settings().trustedCerts })
+  if (changed.length > 0) return err({ ...checksChanged, detail: changed.join(' ') })
   const server = ports.serverAt(row.server)
   if (server === null) return err(notEnrolled)
   const held = heldReference(row)
@@ -153,6 +157,8 @@ async function askServerAgain(ports: DeskPorts, row: RequestRow, sheet: ReviewSh
     )
     if (!permission.ok) return permission
     if (permission.value.kind !== 'answered' || !permission.value.allowed) return err(permissionChanged)
+    // Allowed, but to another person or for another package than the sheet shows and the log would name.
+    if (canonicalText(permission.value) !== canonicalText(artifact.permission)) return err(otherPermission)
   }
   return ok(null)
 }
@@ -254,6 +260,18 @@ const permissionChanged: Failure = {
   kind: 'refused',
   code: 'permission-withdrawn',
   message: 'The server no longer permits this signature. Nothing was signed. Make the checks again to see its answer.',
+}
+const otherPermission: Failure = {
+  kind: 'refused',
+  code: 'permission-changed',
+  message:
+    'The server now names another person or another package for this signature than was shown. Nothing was signed. Make the checks again and read the new sheet.',
+}
+const checksChanged: Failure = {
+  kind: 'refused',
+  code: 'checks-changed',
+  message:
+    'Since this was shown, the certificate of the key ran out or the list of trusted certificates was changed. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
 }
 const keyNotActive: Failure = {
   kind: 'refused',

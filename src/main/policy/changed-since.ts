@@ -1,0 +1,25 @@
+import type { CheckId } from '../../shared/check.ts'
+import type { ReviewSheet } from '../../shared/review-sheet.ts'
+import { checkCertificateValid } from './certificate-valid.ts'
+import { checkEmbeddedCertificates } from './embedded-certificates.ts'
+import type { PolicyInput } from './policy-input.ts'
+import { checkTrustedCerts } from './trusted-certs.ts'
+
+/**
+ * The checks of a sheet that rest on this station's clock and list alone, made again: a sheet may lie on the screen for days, and
+ * a certificate runs out or is taken off the list meanwhile. Gives the ids of those whose answer is another one now.
+ */
+export function changedSince(
+  sheet: ReviewSheet,
+  { now, trustedList }: Pick<PolicyInput, 'now' | 'trustedList'>,
+): readonly CheckId[] {
+  const { artifacts } = sheet
+  const again = [
+    checkTrustedCerts({ artifacts, trustedList }),
+    checkEmbeddedCertificates({ artifacts, trustedList }),
+    checkCertificateValid({ key: sheet.key.registered, now }),
+  ]
+  return again
+    .filter(({ id, outcome }) => sheet.checks.find((check) => check.id === id)?.outcome !== outcome)
+    .map(({ id }) => id)
+}
