@@ -15,7 +15,6 @@ import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
-import { opensSealed } from './keys/software/service-keys.ts'
 import type { Log } from './log/logger.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
@@ -87,7 +86,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     db,
     audit,
     tokens,
-    opensSealed: (sealed) => opensSealed(profile.serviceKeys, sealed),
+    opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
   })
   let usable: readonly RegisteredKey[] = []

@@ -37,7 +37,7 @@ export interface KeyRegistryPorts {
   readonly db: Kysely<Database>
   readonly audit: AuditLog
   readonly tokens: TokenService
-  /** Whether a service key that opens this record is here. */
+  /** Whether a service key that opens this record is here. Asked of the token process: main reads no service key. */
   readonly opensSealed: (sealed: { readonly publicKey: string }) => Promise<Result<null, Failure>>
   readonly now: () => Date
 }

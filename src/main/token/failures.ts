@@ -75,7 +75,11 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   ],
   'service-key-absent': [
     'unavailable',
-    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder, or is not safe to use.',
+    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys, or is not safe to use. Put it back, mode 0600; the sealed key itself is kept.',
+  ],
+  'service-key-unwritable': [
+    'unavailable',
+    'The service key, which software keys are sealed with, could not be written. No key was made. Check that the disk is not full and that the station’s folder of service keys belongs to this user.',
   ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }

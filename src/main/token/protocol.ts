@@ -67,6 +67,10 @@ export const hostRequest = z.discriminatedUnion('op', [
     id: callId,
     algorithm: z.enum(['rsa-2048', 'rsa-3072', 'rsa-4096']),
   }),
+  /** Whether the service key with this public half is in the folder. The sealed record itself is not needed for it. */
+  z.strictObject({ op: z.literal('has-service-key'), id: callId, publicKey: sealedKey.shape.publicKey }),
+  /** Makes a service key if the folder has none; its secret half is born here and never leaves but to its file. */
+  z.strictObject({ op: z.literal('ensure-service-key'), id: callId }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -93,6 +97,7 @@ export const hostFailureCode = z.enum([
   'mechanism-unsupported',
   'token-error',
   'service-key-absent',
+  'service-key-unwritable',
   'cancelled',
 ])
 export type HostFailureCode = z.infer<typeof hostFailureCode>
@@ -129,6 +134,8 @@ export const hostAnswers = {
   sign: z.strictObject({ signed: z.int().nonnegative() }),
   'reread-public-key': spki,
   'generate-software-key': z.strictObject({ spki, sealed: sealedKey }),
+  'has-service-key': z.boolean(),
+  'ensure-service-key': z.enum(['made', 'there']),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>

@@ -76,6 +76,10 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
+  /** Every process with sealed keys that runs. */
+  readonly #softwareHosts = new Set<HostProcess>()
+  /** The one of them that is asked which service keys there are. It never opens a key. */
+  #keyring: HostProcess | null = null
 
   constructor(options: TokenServiceOptions) {
     this.#options = options
@@ -111,6 +115,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   }
 
   async reset(): Promise<void> {
+    for (const host of this.#softwareHosts) host.kill(ended)
     const slots = [...this.#slots.values()]
     await Promise.all(slots.map((slot) => this.#stop(slot)))
   }
@@ -135,6 +140,21 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
     const made = await host.call('generate-software-key', { algorithm }, this.#deadlines.generate)
     host.kill(ended)
     return made
+  }
+
+  async ensureServiceKey(): Promise<Result<'made' | 'there', TokenFailure>> {
+    const host = this.#softwareHost()
+    const made = await host.call('ensure-service-key', {}, this.#deadlines.open)
+    host.kill(ended)
+    return made
+  }
+
+  async opensSealed({ publicKey }: { readonly publicKey: string }): Promise<Result<null, TokenFailure>> {
+    // Asked every half minute while the operator is on duty: one process stays for it, as one does for each module.
+    if (this.#keyring === null || this.#keyring.dead) this.#keyring = this.#softwareHost()
+    const found = await this.#keyring.call('has-service-key', { publicKey }, this.#deadlines.open)
+    if (!found.ok) return found
+    return found.value ? ok(null) : err(tokenFailure('service-key-absent'))
   }
 
   #add(path: string): void {
@@ -292,7 +312,10 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   }
 
   #softwareHost(): HostProcess {
-    return this.#start({ kind: 'software', folder: this.#options.serviceKeysFolder }, () => {})
+    const role = { kind: 'software', folder: this.#options.serviceKeysFolder } as const
+    const host = this.#start(role, () => this.#softwareHosts.delete(host))
+    this.#softwareHosts.add(host)
+    return host
   }
 
   #start(role: HostCommand['role'], onEnd: () => void): HostProcess {

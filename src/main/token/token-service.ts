@@ -26,6 +26,7 @@ export type TokenFailureCode =
   | 'signature-wrong'
   | 'token-error'
   | 'service-key-absent'
+  | 'service-key-unwritable'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 
@@ -88,8 +89,15 @@ export interface TokenService {
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
 }
 
-/** Makes software keys. The private half is born and sealed in a token process; main gets the public half and the sealed record. */
+/**
+ * Makes software keys. The private half is born and sealed in a token process; main gets the public half and the sealed record.
+ * Service keys, too, are made and read there only: main never has the secret half of one.
+ */
 export interface SoftwareKeyMaker {
+  /** Makes a service key if there is none. `there`: one was there, and was left alone. */
+  ensureServiceKey(): Promise<Result<'made' | 'there', TokenFailure>>
+  /** Whether the service key that opens a record is here and safe to use. Opens nothing. */
+  opensSealed(sealed: { readonly publicKey: string }): Promise<Result<null, TokenFailure>>
   generateSoftwareKey(
     algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
   ): Promise<

@@ -60,6 +60,11 @@ describe('service keys', () => {
     folder = mkdtempSync(join(tmpdir(), 'service-keys-'))
   })
 
+  test('reads at most 64, and says so rather than that there is none', () => {
+    for (let index = 0; index <= 64; index += 1) write(`${index}.key`)
+    expect(outcome()).toBe('service-key-unsafe: 65 files *.key')
+  })
+
   test.each([
     ['readable by the group', () => write('b.key', Buffer.alloc(32), 0o640), 'has mode 0640'],
     ['writable by others', () => write('b.key', Buffer.alloc(32), 0o602), 'has mode 0602'],

@@ -10,7 +10,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Failure } from '../../../shared/failure.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { publicKeyOf } from './sealed-box.ts'
@@ -40,7 +40,8 @@ export function readServiceKeys(folder: string): Result<readonly ServiceKey[], S
   } catch {
     names = []
   }
-  if (names.length === 0 || names.length > maxServiceKeys) return err(absent(names.length))
+  if (names.length === 0) return err(absent)
+  if (names.length > maxServiceKeys) return err(tooMany(names.length))
   const keys: ServiceKey[] = []
   for (const file of names) {
     const secretKey = readExactly(join(folder, file))
@@ -57,7 +58,15 @@ export function wipeServiceKeys(keys: readonly ServiceKey[]): void {
   for (const key of keys) key.secretKey.fill(0)
 }
 
-/** Makes a new service key file, never replaces one. Returns the public half; the secret half is zeroed here once it is on disk. */
+/** A random name: a folder that is put back from a backup later brings its old keys, and neither replaces the other. */
+export function newServiceKeyPath(folder: string): string {
+  return join(folder, `service-${randomBytes(4).toString('hex')}${suffix}`)
+}
+
+/**
+ * Makes a new service key file, never replaces one. Returns the public half once file and name are on disk: what is sealed to it
+ * must not outlive it. The secret half is zeroed here.
+ */
 export function generateServiceKey(path: string): Result<Uint8Array, ServiceKeyFailure> {
   const secretKey = randomBytes(length)
   try {
@@ -72,11 +81,21 @@ export function generateServiceKey(path: string): Result<Uint8Array, ServiceKeyF
     } finally {
       closeSync(descriptor)
     }
+    syncFolder(dirname(path))
     return ok(publicKeyOf(secretKey))
   } catch (error) {
     return err(unwritable(error))
   } finally {
     secretKey.fill(0)
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
@@ -108,12 +127,19 @@ function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }
 
-function absent(found: number): ServiceKeyFailure {
+const absent: ServiceKeyFailure = {
+  kind: 'unavailable',
+  code: 'service-keys-absent',
+  message:
+    'There is no service key, so no software key can be opened or made. Make one, or restore the folder of service keys from its backup.',
+  detail: `no file *${suffix}`,
+}
+
+function tooMany(found: number): ServiceKeyFailure {
   return {
-    kind: 'unavailable',
-    code: 'service-keys-absent',
-    message:
-      'There is no service key, so no software key can be opened or made. Make one, or restore the folder of service keys from its backup.',
+    kind: 'refused',
+    code: 'service-key-unsafe',
+    message: `There are ${found} service keys, more than the ${maxServiceKeys} that are read. No software key was opened. Take away those that nothing is sealed with.`,
     detail: `${found} files *${suffix}`,
   }
 }
@@ -143,23 +169,4 @@ function unwritable(error: unknown): ServiceKeyFailure {
     message: 'The service key could not be written. Nothing was changed.',
     detail: code,
   }
-}
-
-/** Whether the service key that opens a sealed record is here. Reads public halves only as far as it must; keeps nothing. */
-export async function opensSealed(
-  folder: string,
-  sealed: { readonly publicKey: string },
-): Promise<Result<null, Failure>> {
-  const keys = readServiceKeys(folder)
-  if (!keys.ok) return keys
-  const found = keys.value.some((key) => Buffer.from(key.publicKey).toString('base64') === sealed.publicKey)
-  wipeServiceKeys(keys.value)
-  return found ? ok(null) : err(otherServiceKey)
-}
-
-const otherServiceKey: Failure = {
-  kind: 'unavailable',
-  code: 'service-key-absent',
-  message:
-    'The service key that opens this software key is not in the station’s folder of service keys. Put it back; the key itself is kept.',
 }

@@ -5,7 +5,7 @@ import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
 import { type KeySession, openTokenSession } from './session.ts'
-import { generateSoftwareKey, openSoftwareSession } from './software-session.ts'
+import { ensureServiceKey, generateSoftwareKey, hasServiceKey, openSoftwareSession } from './software-session.ts'
 import { findToken, sameToken, seeTokens } from './tokens.ts'
 
 /** What this process serves: one PKCS#11 module, or the sealed keys of one folder of service keys. */
@@ -73,6 +73,10 @@ export class Server {
         return this.#openSession().rereadPublicKey()
       case 'generate-software-key':
         return generateSoftwareKey(this.#folder(), Number(request.algorithm.slice('rsa-'.length)))
+      case 'has-service-key':
+        return hasServiceKey(this.#folder(), request.publicKey)
+      case 'ensure-service-key':
+        return ensureServiceKey(this.#folder())
       case 'close':
         return this.#close()
     }

@@ -1,6 +1,12 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type SealedKey, sealPrivateKey, unsealPrivateKey } from '../../keys/software/sealed-record.ts'
-import { readServiceKeys, type ServiceKey, wipeServiceKeys } from '../../keys/software/service-keys.ts'
+import {
+  generateServiceKey,
+  newServiceKeyPath,
+  readServiceKeys,
+  type ServiceKey,
+  wipeServiceKeys,
+} from '../../keys/software/service-keys.ts'
 import { HostError } from './pkcs11-error.ts'
 import { publicKeyOfSpki } from './public-key.ts'
 import type { KeySession } from './session.ts'
@@ -50,6 +56,27 @@ export function generateSoftwareKey(
       pem.fill(0)
     }
   })
+}
+
+/** The public half alone: telling whether a key could be used is no reason to have it in clear. */
+export function hasServiceKey(folder: string, publicKey: string): boolean {
+  const wanted = Buffer.from(publicKey, 'base64')
+  return withServiceKeys(folder, (keys) => keys.some((key) => wanted.equals(key.publicKey)))
+}
+
+/** Makes a service key where there is none. */
+export function ensureServiceKey(folder: string): 'made' | 'there' {
+  const keys = readServiceKeys(folder)
+  if (keys.ok) {
+    wipeServiceKeys(keys.value)
+    return 'there'
+  }
+  // One that is not safe is not passed over: whoever can read it can read what would be sealed with it.
+  if (keys.error.code !== 'service-keys-absent')
+    throw new HostError('service-key-absent', keys.error.detail ?? keys.error.code)
+  const made = generateServiceKey(newServiceKeyPath(folder))
+  if (!made.ok) throw new HostError('service-key-unwritable', made.error.detail ?? made.error.code)
+  return 'made'
 }
 
 function withServiceKeys<T>(folder: string, use: (keys: readonly ServiceKey[]) => T): T {
