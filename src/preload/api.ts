@@ -92,6 +92,7 @@ export function makeStationApi(transport: Transport): StationApi {
     tokensList: call('tokens.list'),
     keysList: call('keys.list'),
     keysRegister: call('keys.register'),
+    keysCreateSoftware: call('keys.create-software'),
     keysSetState: call('keys.set-state'),
     auditList: call('audit.list'),
     auditShow: call('audit.show'),

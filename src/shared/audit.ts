@@ -8,6 +8,7 @@ export const auditEvent = z.enum([
   'enrolled',
   'duty-changed',
   'possession-challenged',
+  'key-generated',
   'key-registered',
   'key-state-changed',
   'request-received',

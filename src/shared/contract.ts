@@ -122,6 +122,15 @@ export const contract = {
     }),
     output: answer(registeredKey),
   },
+  /**
+   * Makes a UEFI key in software, with a self-signed certificate, and registers it. Always a test key, hence no field for it: a
+   * copy of the station's folder is a copy of the key, and no PIN or touch stands before its use, so no signature of it shows
+   * that a person at this desk made it.
+   */
+  'keys.create-software': {
+    input: z.strictObject({ description: z.string().trim().min(1).max(200) }),
+    output: answer(registeredKey),
+  },
   'keys.set-state': {
     input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
     output: done,

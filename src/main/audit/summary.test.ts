@@ -11,6 +11,7 @@ describe('the one-line summary of an entry', () => {
       '“Zoë” went on duty',
       'Key C3C3C3C3C3C3C3C3… “Secure Boot signing key” registered for uefi: generated on the token, token 12345678',
       '“Zoë” asked token 07550140 to prove that it holds key C3C3C3C3C3C3C3C3… for uefi',
+      '“Zoë” made key “Secure Boot test key” (rsa-2048, public key 0808080808080808…) for uefi, software key store; it is about to sign its certificate',
       'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
       'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
       'Sheet d4d4d4d4d4d4d4d4… was shown to “Zoë”',

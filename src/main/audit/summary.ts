@@ -14,6 +14,8 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} went ${body.onDuty ? 'on' : 'off'} duty`
     case 'possession-challenged':
       return `${quoted(body.operator)} asked ${place(body.tokenSerial)} to prove that it holds key ${short(body.fingerprint)} for ${visible(body.purpose)}`
+    case 'key-generated':
+      return `${quoted(body.operator)} made key ${quoted(body.description)} (${visible(body.algorithm)}, public key ${short(body.spkiSha256)}) for ${visible(body.purpose)}, ${place(body.tokenSerial)}; it is about to sign its certificate`
     case 'key-registered':
       return `Key ${short(body.fingerprint)} ${quoted(body.description)} registered for ${visible(body.purpose)}: ${originText(body.origin)}, ${place(body.tokenSerial)}`
     case 'key-state-changed':

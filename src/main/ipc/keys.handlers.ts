@@ -1,6 +1,7 @@
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
+import { createSoftwareKey } from '../keys/create-software-key.ts'
 import { registerKey } from '../keys/register-key.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
@@ -44,6 +45,16 @@ export function keyBindings(access: StationAccess, now: () => Date) {
         if (!registered.ok) return registered
         station.keysChanged()
         const key = await station.keys.find(input.purpose, registered.value)
+        return key === null ? err(notFound) : ok(key)
+      }),
+    ),
+    'keys.create-software': bind('keys.create-software', ({ description }) =>
+      changing(access, async (station) => {
+        const ports = { db: station.database.db, audit: station.audit, tokens: station.tokens, now }
+        const created = await createSoftwareKey(ports, description, station.settings().operatorName)
+        if (!created.ok) return created
+        station.keysChanged()
+        const key = await station.keys.find('uefi', created.value)
         return key === null ? err(notFound) : ok(key)
       }),
     ),

@@ -271,6 +271,20 @@ export class FakeStation {
         this.emit('keys.changed', null)
         return { ok: true, value: key }
       },
+      keysCreateSoftware: async ({ description }) => {
+        const key = sampleKey({
+          description,
+          fingerprint: hexOf(description).toUpperCase() as RegisteredKey['fingerprint'],
+          production: false,
+          origin: 'software',
+          home: { kind: 'software' },
+          createdAt: minutesAgo(0),
+          lastUsedAt: null,
+        })
+        state.keys = [...state.keys, key]
+        this.emit('keys.changed', null)
+        return { ok: true, value: key }
+      },
       keysSetState: async ({ fingerprint, state: next }) => {
         state.keys = state.keys.map((key) => (key.fingerprint === fingerprint ? { ...key, state: next } : key))
         this.emit('keys.changed', null)

@@ -92,6 +92,17 @@ const possessionChallenged = z.strictObject({
   tokenSerial,
   operator,
 })
+/** The intent of a new key's first use: it signs its own certificate, so the fingerprint is not known yet. */
+const keyGenerated = z.strictObject({
+  event: z.literal('key-generated'),
+  purpose: purposeText,
+  description: exactText(200),
+  algorithm: word,
+  spkiSha256: sha256Hex,
+  digest: hexDigest,
+  tokenSerial,
+  operator,
+})
 const keyStateChanged = z.strictObject({
   event: z.literal('key-state-changed'),
   purpose: purposeText,
@@ -187,6 +198,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   enrolled,
   dutyChanged,
   possessionChallenged,
+  keyGenerated,
   keyRegistered,
   keyStateChanged,
   requestReceived,

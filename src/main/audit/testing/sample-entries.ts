@@ -69,6 +69,16 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       tokenSerial: '07550140',
       operator,
     },
+    {
+      event: 'key-generated',
+      purpose: 'uefi',
+      description: 'Secure Boot test key',
+      algorithm: 'rsa-2048',
+      spkiSha256: pair('08'),
+      digest: 'cd'.repeat(32),
+      tokenSerial: null,
+      operator,
+    },
     { event: 'key-state-changed', purpose: 'uefi', fingerprint: sampleKey, from: 'active', to: 'suspended', operator },
     {
       event: 'request-received',

@@ -26,6 +26,7 @@ export function allChannels(): Bindings {
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),
     'keys.list': bind('keys.list', () => ok([])),
     'keys.register': bind('keys.register', () => absent),
+    'keys.create-software': bind('keys.create-software', () => absent),
     'keys.set-state': bind('keys.set-state', () => ok(null)),
     'audit.list': bind('audit.list', () => ok({ rows: [], total: 0, nextCursor: null })),
     'audit.show': bind('audit.show', () => absent),

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Failure } from '../../../shared/failure.ts'
+import { err, ok, type Result } from '../../../shared/result.ts'
+import { readCertificateFields } from '../../asn1/certificate-fields.ts'
 import { silentLog } from '../../log/logger.ts'
 import { createTokenService } from '../../token/service.ts'
-import { generateUefiKey } from './generate-uefi-key.ts'
+import { type FirstUse, generateUefiKey } from './generate-uefi-key.ts'
 import { unsealPrivateKey } from './sealed-record.ts'
 import { generateServiceKey, readServiceKeys } from './service-keys.ts'
 
@@ -23,7 +26,12 @@ describe('a UEFI key in software', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  const make = async (description: string, serviceKeysFolder = folder) => {
+  const uses: FirstUse[] = []
+  const recorded = async (use: FirstUse): Promise<Result<null, Failure>> => {
+    uses.push(use)
+    return ok(null)
+  }
+  const make = async (description: string, serviceKeysFolder = folder, beforeUse = recorded) => {
     const service = createTokenService({
       node: process.execPath,
       hostEntry,
@@ -32,7 +40,7 @@ describe('a UEFI key in software', () => {
       environment: {},
       log: silentLog,
     })
-    return generateUefiKey(service, { description, now, signal })
+    return generateUefiKey(service, { description, now, signal, beforeUse })
   }
 
   test('has a certificate like debusine’s, and its sealed record opens to the key of it', async () => {
@@ -65,6 +73,17 @@ describe('a UEFI key in software', () => {
     const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
     expect(certificate.checkPrivateKey(createPrivateKey(opened))).toBe(true)
     expect(createHash('sha256').update(spki).digest('hex')).toBe(spkiSha256)
+    // What was put on record is what the certificate's signature is over.
+    const fields = readCertificateFields(certificateDer)
+    const tbs = fields.ok ? fields.value.tbs : new Uint8Array()
+    expect(uses.map(({ spkiSha256, digest }) => [spkiSha256, Buffer.from(digest).toString('hex')])).toEqual([
+      [spkiSha256, createHash('sha256').update(tbs).digest('hex')],
+    ])
+  })
+
+  test('is not used, and not handed out, when its use could not be put on record', async () => {
+    const failure = { kind: 'unavailable', code: 'log-unwritable', message: 'The log cannot be written.' } as const
+    expect(await make('Key', folder, async () => err(failure))).toEqual(err(failure))
   })
 
   test('has a certificate that openssl takes as its own issuer', async (ctx) => {

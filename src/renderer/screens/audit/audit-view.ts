@@ -8,6 +8,7 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'station-started': { text: 'Station started', tone: 'neutral' },
   enrolled: { text: 'Enrolled', tone: 'neutral' },
   'duty-changed': { text: 'Duty changed', tone: 'neutral' },
+  'key-generated': { text: 'Key made', tone: 'neutral' },
   'possession-challenged': { text: 'Key challenged', tone: 'neutral' },
   'key-registered': { text: 'Key registered', tone: 'neutral' },
   'key-state-changed': { text: 'Key state changed', tone: 'neutral' },
