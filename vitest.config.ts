@@ -1,20 +1,41 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-// Pure units and contracts with real modules and tools, one project per process; the window has its own runner (playwright.config.ts).
-const project = (name: string, include: string[]) => ({
+/**
+ * Tests that take seconds, because they start programs, wait for a disk or try thousands of inputs: `npm test` runs them, `npm run
+ * check` does not.
+ */
+const contracts = [
+  'e2e/**/*.test.ts',
+  'scripts/{bootstrap,efi-files,guards,soft-token,testing/run-layers}.test.ts',
+  'src/main/**/*.fuzz.test.ts',
+  'src/main/audit/{append-only.attack,durability,tamper.attack}.test.ts',
+  'src/main/desktop/single-instance.test.ts',
+  'src/main/inspector/inspector-process*.test.ts',
+  'src/main/inspector/process/inspect.test.ts',
+  'src/main/keys/**/{generate-uefi-key,register-key}.test.ts',
+  'src/main/signing/pe/pe.signer.test.ts',
+  'src/main/token/{host-process,pin}.attack.test.ts',
+  'src/main/token/service*.test.ts',
+]
+
+const project = (name: string, include: string[], exclude = contracts) => ({
   extends: true as const,
-  test: { name, include, environment: 'node' },
+  test: { name, include, exclude: [...configDefaults.exclude, ...exclude], environment: 'node' },
 })
 
+// Units by the process that they are of, and contracts with real modules and tools. The window has its own runner (playwright.config.ts).
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    // A time limit is for what hangs. On a loaded machine a program can take its time to start.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       project('shared', ['src/shared/**/*.test.ts']),
       project('db', ['db/**/*.test.ts']),
       project('main', ['src/main/**/*.test.ts']),
       project('renderer', ['src/renderer/**/*.test.ts', 'src/preload/**/*.test.ts']),
-      project('scripts', ['scripts/**/*.test.ts', 'e2e/**/*.test.ts']),
+      project('scripts', ['scripts/**/*.test.ts']),
+      project('contract', contracts, []),
     ],
   },
 })

@@ -55,12 +55,12 @@ const check: readonly Layer[] = [
   whole('format', 'biome', ['check', '--no-errors-on-unmatched']),
   whole('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
   whole('types', 'tsc', ['-b']),
-  vitest('unit', []),
+  vitest('unit', ['--project', '!contract']),
 ]
 
 export const runs: Readonly<Record<string, readonly Layer[]>> = {
   check,
-  test: [...check, build, playwright('window', [])],
+  test: [...check, vitest('contract', ['--project', 'contract']), build, playwright('window', [])],
   'test:debusine': [
     build,
     vitest('real server', ['--config', 'e2e/real-server/vitest.config.ts']),

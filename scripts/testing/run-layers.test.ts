@@ -46,13 +46,13 @@ function run(name: string): { readonly status: number | null; readonly last: str
 
 describe('a run', () => {
   it('adds up what the runners report and succeeds', () => {
-    expect(run('test')).toMatchObject({ status: 0, last: '4 passed, 0 failed, 0 skipped' })
+    expect(run('test')).toMatchObject({ status: 0, last: '7 passed, 0 failed, 0 skipped' })
   })
 
   it('lists what was skipped, with its reason', () => {
     tool('playwright', playwright('skipped'))
     const { status, last, said } = run('test')
-    expect({ status, last }).toEqual({ status: 0, last: '3 passed, 0 failed, 1 skipped' })
+    expect({ status, last }).toEqual({ status: 0, last: '6 passed, 0 failed, 1 skipped' })
     expect(said).toContain('c > a > b: no binary')
   })
 
