@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -7,11 +7,14 @@ import { type RequestId, requestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import type { AuditEntryBody } from '../audit/format/entry.ts'
 import type { DebusineServer, HeldWork } from '../debusine/server.ts'
 import { signTaskOf } from '../debusine/task-data.ts'
+import { tallyOf } from './incident.ts'
 import { initialStep, type RequestState } from './machine.ts'
-import { heldReference, requestInHand } from './request.repository.ts'
+import { findSheet, heldReference, requestInHand } from './request.repository.ts'
 import { parseState } from './transition.ts'
+import { filesOfSheet } from './use-of-key.ts'
 
 /** UTF-16 units of the fetch reply that are kept. */
 const maxRaw = 1_000_000
@@ -29,6 +32,7 @@ export type Taken =
   /** The last request is finished here and not yet at the server: a fetch now would take it for lost and abort it. */
   | { readonly kind: 'settling' }
   | { readonly kind: 'taken'; readonly requestId: RequestId }
+  /** It had ended here: the answer that it had is sent again. */
   | { readonly kind: 'given-again'; readonly requestId: RequestId }
 
 /**
@@ -105,25 +109,37 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
       .where('server', '=', server.apiUrl)
       .where('work_request_id', '=', request.id)
       .executeTakeFirst()
+    const received = (id: RequestId): AuditEntryBody => ({
+      event: 'request-received',
+      requestId: id,
+      server: server.apiUrl,
+      workRequestId: request.id,
+      scope: request.scope,
+      workspace: request.workspace,
+      purpose: task.ok ? task.value.purpose : request.taskName,
+      fingerprint: task.ok ? task.value.fingerprint : null,
+      createdBy: request.createdBy,
+    })
     if (known !== undefined) {
-      // Finished here, and handed out again: the server lost our answer. It gets the same one; nothing is signed a second time.
-      const row = await trx.selectFrom('request').select('state').where('id', '=', known.id).executeTakeFirstOrThrow()
-      const state = answeredAgain(parseState(row.state))
+      const id = requestId.parse(known.id)
+      const state = await handedOutAgain(trx, id)
       await trx
         .updateTable('request')
         .set({
           token: work.token,
           worker: request.worker,
           fetched_at: work.fetchedAt,
-          stage: 'returning',
+          retry_count: request.retryCount,
+          stage: state.kind,
           outcome: null,
           completion_sent: 0,
           state: JSON.stringify(state),
           updated_at: at,
         })
-        .where('id', '=', known.id)
+        .where('id', '=', id)
         .execute()
-      return { kind: 'given-again', requestId: requestId.parse(known.id) }
+      await audit.append(trx, [received(id)])
+      return { kind: state.kind === 'returning' ? 'given-again' : 'taken', requestId: id }
     }
     const id = requestId.parse(randomUUID())
     const purpose = task.ok ? task.value.purpose : null
@@ -158,30 +174,35 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
         updated_at: at,
       })
       .execute()
-    await audit.append(trx, [
-      {
-        event: 'request-received',
-        requestId: id,
-        server: server.apiUrl,
-        workRequestId: request.id,
-        scope: request.scope,
-        workspace: request.workspace,
-        purpose: purpose ?? request.taskName,
-        fingerprint: task.ok ? task.value.fingerprint : null,
-        createdBy: request.createdBy,
-      },
-    ])
+    await audit.append(trx, [received(id)])
     return { kind: 'taken', requestId: id }
   })
 }
 
-function answeredAgain(before: RequestState): RequestState {
-  if (before.kind === 'done' && before.outcome !== 'aborted-by-server')
+/**
+ * A request that had ended here and is handed out again. One that was answered gets the same answer, because ours was lost. One
+ * that the server took back, or whose token died (0.16: after 7 days), is answered with what was decided; if nothing was
+ * decided, it is what it was before: a request that a person has yet to see.
+ */
+async function handedOutAgain(
+  trx: Transaction<Database>,
+  id: RequestId,
+): Promise<Extract<RequestState, { kind: 'preparing' | 'returning' }>> {
+  const row = await trx.selectFrom('request').select('state').where('id', '=', id).executeTakeFirstOrThrow()
+  const before = parseState(row.state)
+  if (before.kind !== 'done') throw new Error(`request ${id} was fetched while it is ${before.kind}`)
+  if (before.outcome !== 'aborted-by-server')
     return { kind: 'returning', verdict: before.outcome, reason: before.reason, failure: null }
-  return {
-    kind: 'returning',
-    verdict: 'failed',
-    reason: 'The server had taken the request back before.',
-    failure: null,
-  }
+  const decision = await trx.selectFrom('decision').selectAll().where('request_id', '=', id).executeTakeFirst()
+  if (decision === undefined) return { kind: 'preparing' }
+  if (decision.kind === 'declined' || decision.sheet_digest === null)
+    return { kind: 'returning', verdict: 'declined', reason: decision.reason, failure: null }
+  const stored = await findSheet(trx, id, decision.sheet_digest)
+  const toSign = stored === null ? 0 : filesOfSheet(stored.sheet).length
+  const { signed } = await tallyOf(trx, id, toSign)
+  const reason = 'The server had taken the request back before all of it was signed.'
+  if (signed === 0) return { kind: 'returning', verdict: 'failed', reason, failure: null }
+  return signed === toSign
+    ? { kind: 'returning', verdict: 'signed', reason: null, failure: null }
+    : { kind: 'returning', verdict: 'partly-signed', reason, failure: null }
 }
