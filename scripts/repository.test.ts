@@ -146,6 +146,14 @@ describe('the tree', () => {
     ).toEqual([])
   })
 
+  it('reads nothing that lies beside a clone on one machine', () => {
+    const folder = /['"`]\/(?:root|work|mnt|opt|srv)\/|\/tmp\/bg\b/
+    const bench = globSync('bench/*.ts', { cwd: root })
+    expect(
+      [...sources, ...bench].filter((file) => file !== 'scripts/repository.test.ts' && folder.test(read(file))),
+    ).toEqual([])
+  })
+
   it('names files in kebab case and components in Pascal case', () => {
     const wrong = sources.filter((file) => {
       const name = file.slice(file.lastIndexOf('/') + 1)
