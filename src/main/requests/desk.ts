@@ -253,13 +253,17 @@ export function createDesk(ports: DeskPorts): Desk {
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
   ): Promise<Result<null, Failure>> {
     const { requestId: id, pin } = input
-    if (running.has(id) || deciding.has(id) || stopping) {
+    const refuse = () => {
       pin?.wipe()
       return err(notNow)
     }
+    if (deciding.has(id) || stopping) return refuse()
     const abort = new AbortController()
     deciding.set(id, abort)
     try {
+      // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
+      if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
+      if (running.has(id)) return refuse()
       const approved = await open(abort.signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
