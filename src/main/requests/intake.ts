@@ -116,7 +116,7 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
       workRequestId: request.id,
       scope: request.scope,
       workspace: request.workspace,
-      purpose: task.ok ? task.value.purpose : request.taskName,
+      purpose: task.ok ? task.value.purpose : loggedTaskName(request.taskName),
       fingerprint: task.ok ? task.value.fingerprint : null,
       createdBy: request.createdBy,
     })
@@ -177,6 +177,11 @@ async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise
     await audit.append(trx, [received(id)])
     return { kind: 'taken', requestId: id }
   })
+}
+
+/** A task that is none of ours, in the log's bounds: a fetched request that could not be kept would be lost. */
+function loggedTaskName(name: string): string {
+  return name.slice(0, 64).toWellFormed() || 'unnamed'
 }
 
 /**
