@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { type Layer, runs } from './layers.ts'
-import { closingLine, nothing, sum, type Tally } from './tally.ts'
+import { closingLine, nothing, skipLines, sum, type Tally } from './tally.ts'
 
 // Runs the layers of one run one after the other, shows what each runner says, and closes with one line that adds up what the
 // runners' own reports say. Fails when anything failed, and when nothing was run.
@@ -92,7 +92,7 @@ for (const { layer, seconds, tally, note } of outcomes) {
 }
 if (total.skipped.length > 0) {
   process.stdout.write('\nSkipped:\n')
-  for (const { name: test, reason } of total.skipped) process.stdout.write(`  ${test}: ${reason}\n`)
+  for (const line of skipLines(total.skipped)) process.stdout.write(`  ${line}\n`)
 }
 process.stdout.write(`\n${closingLine(total)}\n`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { closingLine, nothing, playwrightTally, sum } from './tally.ts'
+import { closingLine, nothing, playwrightTally, skipLines, sum } from './tally.ts'
 
 describe('a tally', () => {
   it('closes a run with one plain line', () => {
@@ -45,5 +45,18 @@ describe('a tally', () => {
         { name: 'window > review.spec.ts > a sheet > skipped', reason: 'no reason given' },
       ],
     })
+  })
+})
+
+describe('what was skipped', () => {
+  const tests = (count: number, reason: string) =>
+    Array.from({ length: count }, (_, index) => ({ name: `${reason} ${index + 1}`, reason }))
+
+  it('is told one by one, and together where many have the same reason', () => {
+    expect(skipLines([...tests(2, 'no token'), ...tests(5, 'no binary')])).toEqual([
+      'no token 1: no token',
+      'no token 2: no token',
+      '5 tests, from no binary 1 to no binary 5: no binary',
+    ])
   })
 })

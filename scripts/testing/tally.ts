@@ -23,6 +23,16 @@ export function closingLine(tally: Tally): string {
   return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`
 }
 
+/** What did not run and why, a line each; a line for all that share a reason where they are many. */
+export function skipLines(skipped: Tally['skipped']): readonly string[] {
+  const reasons = Map.groupBy(skipped, ({ reason }) => reason)
+  return [...reasons].flatMap(([reason, tests]) => {
+    const [first, last] = [tests[0]?.name ?? '', tests.at(-1)?.name ?? '']
+    if (tests.length <= 3) return tests.map(({ name }) => `${name}: ${reason}`)
+    return [`${tests.length} tests, from ${first} to ${last}: ${reason}`]
+  })
+}
+
 type PlaywrightSuite = {
   readonly title: string
   readonly suites?: readonly PlaywrightSuite[]
