@@ -76,7 +76,7 @@ function sampleSheet() {
       createdBy: 3,
       createdAt: '2026-06-01T11:00:00Z',
       priority: 0,
-      retryCount: 0,
+      retryCount: 2,
       workspace: 'signing',
       scope: 'debusine',
     },
@@ -134,6 +134,28 @@ describe('what the artifact trusts', () => {
         { fingerprint: 'AB:CD', trusted: true },
         { fingerprint: 'EF', trusted: false },
       ],
+    })
+  })
+})
+
+describe('the head of a sheet', () => {
+  test('is the work request as the server gave it and the key as it is registered', () => {
+    const { description, production, origin, home, certificate } = sampleKey()
+    expect(sampleSheet()).toMatchObject({
+      version: 1,
+      requestId: sampleRequestId,
+      workRequest: {
+        server: 'https://debusine.example.org',
+        id: sampleWorkRequestId,
+        scope: 'debusine',
+        workspace: 'signing',
+        task: 'sign',
+        createdAt: '2026-06-01T11:00:00Z',
+        createdBy: 3,
+        retryCount: 2,
+      },
+      purpose: 'uefi',
+      key: { fingerprint: sampleFingerprint, registered: { description, production, origin, home, certificate } },
     })
   })
 })

@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { memoryDatabase } from '../../../db/testing/memory-db.ts'
+import { requestId } from '../../shared/ids.ts'
+import { saveOutputs } from './save-outputs.ts'
+
+const at = '2026-06-01T12:00:00.000Z'
+const id = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10')
+const sheet = 'd4'.repeat(32)
+
+describe('outputs that are saved', () => {
+  let folder: string
+  let exports: string
+  let station: ReturnType<typeof memoryDatabase>
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'exports-'))
+    exports = join(folder, 'exports')
+    mkdirSync(exports)
+    station = memoryDatabase()
+    station.file.exec(`
+      INSERT INTO audit_entry (seq, entry, leaf_hash, prev_hash, at, event) VALUES (1, x'7b7d', zeroblob(32), zeroblob(32), '${at}', 'test');
+      INSERT INTO request (id, server, work_request_id, workspace, fetched_at, task_name, raw, created_by, requested_at, retry_count,
+        title, stage, state, file_count, signed_count, received_at, updated_at)
+      VALUES ('${id}', 'https://s/api', 42, 'w', '${at}', 'sign', '{}', 1, '${at}', 0, 't', 'review', '{"kind":"review"}', 9, 0, '${at}', '${at}');
+      INSERT INTO review_sheet VALUES ('${id}', '${sheet}', x'7b7d', '${at}', '${at}');
+      INSERT INTO decision VALUES ('${id}', 'approved', '${sheet}', 'rm', NULL, '${at}');`)
+  })
+  afterEach(async () => {
+    await station.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function sign(ordinal: number, path: string): void {
+    const input = 'a1'.repeat(32)
+    const { file } = station
+    file.prepare('INSERT INTO request_file VALUES (?, ?, 0, 7, ?, 1, ?)').run(id, ordinal, path, input)
+    file
+      .prepare(`INSERT INTO signature VALUES (?, ?, ?, 'uefi', 'C3', ?, 'begun', 1, NULL, NULL, NULL, NULL, '${at}')`)
+      .run(id, ordinal, sheet, input)
+    file
+      .prepare(
+        `UPDATE signature SET state = 'signed', outcome_seq = 1, output = ?, output_sha256 = ? WHERE ordinal = ?`,
+      )
+      .run(Buffer.from(`signature ${ordinal}`), 'e5'.repeat(32), ordinal)
+  }
+
+  test('stay in their folder, one file each, whatever their names are', async () => {
+    const names = [
+      '../../../escape',
+      '/etc/passwd',
+      'a/b/..',
+      'nul\0byte',
+      '\u202efe.exe',
+      '-rf',
+      '.hidden',
+      'same.efi',
+      'other/same.efi',
+      `${'x'.repeat(400)}.efi`,
+    ]
+    for (const [ordinal, name] of names.entries()) sign(ordinal, name)
+    const saved = await saveOutputs(station.db, id, exports, '.sig')
+    expect(saved).toEqual({ ok: true, value: { folder: join(exports, 'work-request-42'), files: names.length } })
+    expect(readdirSync(folder)).toEqual(['exports'])
+    expect(readdirSync(exports)).toEqual(['work-request-42'])
+    const files = readdirSync(join(exports, 'work-request-42')).toSorted()
+    expect(files).toHaveLength(names.length)
+    for (const [ordinal, file] of files.entries()) {
+      expect(file).toMatch(/^\d{3}-[A-Za-z0-9._+-]{0,150}\.sig$/)
+      const path = join(exports, 'work-request-42', file)
+      expect(readFileSync(path, 'utf8')).toBe(`signature ${ordinal}`)
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+    }
+  })
+  test('are not there when nothing is signed, and for no request that is not there', async () => {
+    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({ error: { code: 'nothing-signed' } })
+    const other = requestId.parse('00000000-0000-4000-8000-000000000000')
+    expect(await saveOutputs(station.db, other, exports, '.sig')).toMatchObject({ error: { code: 'no-such-request' } })
+    expect(readdirSync(exports)).toEqual([])
+  })
+  test('that cannot be written are a failure that says where, and stay in the database', async () => {
+    sign(0, 'a.efi')
+    symlinkSync('/dev/null', join(exports, 'work-request-42'))
+    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({
+      error: { kind: 'unavailable', code: 'export-not-written' },
+    })
+    expect(station.file.prepare('SELECT count(*) AS n FROM signature').get()).toEqual({ n: 1 })
+  })
+})
