@@ -39,14 +39,20 @@ export interface Desk {
 /** How long a server takes from "queued" to "completed": well under a second. */
 const settleMs = 500
 
+interface Running {
+  readonly abort: AbortController
+  readonly done: Promise<void>
+}
+
 const declinable: ReadonlySet<string> = new Set(['preparing', 'unprepared', 'review'])
 
 export function createDesk(ports: DeskPorts): Desk {
   /** What runs for a request: preparing, signing or returning. One thing at a time. */
-  const running = new Map<RequestId, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  const running = new Map<RequestId, Running & { readonly what: RequestEffect['kind'] }>()
   let stopping = false
 
-  function inBackground(id: RequestId, what: string, work: (signal: AbortSignal) => Promise<void>): void {
+  type Work = (signal: AbortSignal) => Promise<void>
+  function inBackground(id: RequestId, what: RequestEffect['kind'], work: Work): void {
     const abort = new AbortController()
     const before = running.get(id)?.done ?? Promise.resolve()
     const done = before
@@ -55,7 +61,7 @@ export function createDesk(ports: DeskPorts): Desk {
       .finally(() => {
         if (running.get(id)?.abort === abort) running.delete(id)
       })
-    running.set(id, { abort, done })
+    running.set(id, { what, abort, done })
   }
 
   function carryOut(id: RequestId, effects: readonly RequestEffect[]): void {
@@ -235,7 +241,8 @@ export function createDesk(ports: DeskPorts): Desk {
   /** Nobody waits for the request any more. */
   async function letGo(id: RequestId, apiUrl: string): Promise<void> {
     await move(ports, id, { kind: 'gone' })
-    await ports.spool.remove(id)
+    // An approval may have won: then its files are being signed.
+    if ((await findRequest(ports.db, id))?.stage === 'done') await ports.spool.remove(id)
     lookAgain(apiUrl)
   }
 
@@ -247,7 +254,7 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   /** One PIN at a time for a request: a click that comes twice finds the first one at work. */
-  const deciding = new Map<RequestId, AbortController>()
+  const deciding = new Map<RequestId, Running>()
   async function withKey(
     input: Pick<ApprovalInput, 'requestId' | 'pin'>,
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
@@ -259,7 +266,8 @@ export function createDesk(ports: DeskPorts): Desk {
     }
     if (deciding.has(id) || stopping) return refuse()
     const abort = new AbortController()
-    deciding.set(id, abort)
+    const { promise: done, resolve: decided } = Promise.withResolvers<void>()
+    deciding.set(id, { abort, done })
     try {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
@@ -270,6 +278,7 @@ export function createDesk(ports: DeskPorts): Desk {
       return ok(null)
     } finally {
       deciding.delete(id)
+      decided()
     }
   }
 
@@ -329,8 +338,11 @@ export function createDesk(ports: DeskPorts): Desk {
       if (row === null) return err(notFound)
       // What is being signed or returned is not stopped by a word that comes too late.
       if (!declinable.has(row.stage)) return err(notNow)
-      running.get(id)?.abort.abort()
-      await running.get(id)?.done
+      // An approval may have won while the row was read: its run is not stopped either.
+      const run = running.get(id)
+      if (run !== undefined && run.what !== 'prepare') return err(notNow)
+      run?.abort.abort()
+      await run?.done
       const declined = await decline(ports, id, reason)
       if (declined.ok) carryOut(id, [{ kind: 'return' }])
       return declined
@@ -382,8 +394,9 @@ export function createDesk(ports: DeskPorts): Desk {
     stop: async () => {
       stopping = true
       if (again !== null) clearTimeout(again)
-      for (const abort of [...deciding.values(), ...[...running.values()].map((each) => each.abort)]) abort.abort()
-      await Promise.all([...running.values()].map(({ done }) => done))
+      for (const { abort } of [...deciding.values(), ...running.values()]) abort.abort()
+      // A fetch is waited for as well: what the server hands out and nobody keeps is lost.
+      await Promise.all([looking, ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
     },
   }
 }
