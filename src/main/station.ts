@@ -46,8 +46,10 @@ export interface Station {
   readonly link: ServerLink
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker
-  /** What the start-up check found. Anything but `whole`: the station is for reading only. */
+  /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
+  /** Reads the whole log. If it is not whole, nothing more is signed, fetched or written: the check at start may see its ends only. */
+  checkLog(): Promise<AuditState>
   readonly settings: () => Settings
   saveSettings(next: Settings): Promise<Result<null, Failure>>
   setDuty(onDuty: boolean): Promise<Result<null, Failure>>
@@ -66,7 +68,7 @@ const offerSeconds = 30
 export async function openStation(database: StationDatabase, parts: StationParts): Promise<Station> {
   const { db } = database
   const { profile, tokens, now, log, publish } = parts
-  const logState = await startupCheck(readerOf(db))
+  let logState = await startupCheck(readerOf(db))
   let current = await readSettings(readerOf(db))
   const settings = () => current
   await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
@@ -160,7 +162,9 @@ export async function openStation(database: StationDatabase, parts: StationParts
     link,
     profile,
     tokens,
-    logState,
+    get logState() {
+      return logState
+    },
     settings,
     note,
     saveSettings: async (next) => {
@@ -183,6 +187,17 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return ok(null)
     },
     setDuty: async (onDuty) => {
+    checkLog: async () => {
+      const found = await audit.check()
+      if (found.kind === 'whole' || logState.kind !== 'whole') return found
+      logState = found
+      log('audit.log-not-whole', { ...found })
+      for (const timer of timers) clearInterval(timer)
+      await desk.stop()
+      await link.setDuty(false)
+      parts.onStatus()
+      return found
+    },
       if (onDuty === link.onDuty()) return ok(null)
       const status = link.status()
       if (onDuty && (status.kind === 'not-configured' || status.kind === 'not-enrolled')) return err(notEnrolledYet)

@@ -23,6 +23,6 @@ export function auditBindings(access: StationAccess) {
         return entry === null ? err(noSuchEntry) : ok(entry)
       }),
     ),
-    'audit.check': bind('audit.check', () => reading(access, async ({ audit }) => ok(await audit.check()))),
+    'audit.check': bind('audit.check', () => reading(access, async (station) => ok(await station.checkLog()))),
   }
 }
