@@ -60,6 +60,22 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   let told: string | null = null
 
   const apiUrl = () => ports.settings().server.apiUrl
+  /** The server asked to be told, whatever it was told before. */
+  let forgotten = false
+  let closed = false
+
+  /** Connecting and disconnecting take turns: two at once would leave a line open that nobody knows of. */
+  let last: Promise<unknown> = Promise.resolve()
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = last.then(work, work)
+    last = turn
+    return turn
+  }
+  const connectAnew = () =>
+    inTurn(async () => {
+      await disconnect()
+      await connect()
+    })
   /** The worker's name at the server: the station's name where it is a host name, else this machine's. */
   const fqdn = () => {
     const { stationName } = ports.settings()
@@ -69,7 +85,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   async function connect(): Promise<void> {
     const url = apiUrl()
     registered = false
-    if (url === null) return
+    if (url === null || closed) return
     const stored = await ports.tokenStore.read()
     if (!stored.ok) {
       ports.log('server.token-unreadable', { code: stored.error.code })
@@ -111,8 +127,8 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
         },
         onRing: () => ports.onRing(url),
         onMetadataWanted: () => {
-          told = null
-          void offer()
+          forgotten = true
+          void offer().catch((error: unknown) => ports.log('server.offer-failed', { error }))
         },
       },
     )
@@ -136,12 +152,31 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     oldClient?.close()
   }
 
-  async function offer(): Promise<void> {
+  /** One after another: of two at once the older could arrive last, and would stand. */
+  let offering: Promise<void> | null = null
+  let offerWanted = false
+  function offer(): Promise<void> {
+    offerWanted = true
+    offering ??= offerWhileWanted().finally(() => {
+      offering = null
+    })
+    return offering
+  }
+  async function offerWhileWanted(): Promise<void> {
+    while (offerWanted) {
+      offerWanted = false
+      await offerNow()
+    }
+  }
+
+  async function offerNow(): Promise<void> {
     const to = client
     if (to === null || bell === null) return
     const { purposes, fingerprints } = await ports.serveable()
     const next = JSON.stringify([purposes, fingerprints])
     if (next === told) return
+    if (forgotten) told = null
+    forgotten = false
     const answer = await to.offer({ signPurposes: purposes, usableFingerprints: fingerprints, version: ports.version })
     if (to !== client) return
     if (answer.ok) {
@@ -178,8 +213,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     setDuty: async (onDuty) => {
       if (onDuty === duty) return
       duty = onDuty
-      await disconnect()
-      await connect()
+      await connectAnew()
       ports.onChange()
     },
     enrol: async (activationToken) => {
@@ -195,8 +229,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       try {
         const enrolled = await enrol({ rest: rest.value, store: ports.tokenStore, fqdn: fqdn(), activationToken })
         if (!enrolled.ok) return enrolled
-        await disconnect()
-        await connect()
+        await connectAnew()
         ports.onChange()
         return ok({ ...enrolled.value, fqdn: fqdn(), apiUrl: url })
       } finally {
@@ -205,13 +238,15 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       }
     },
     reconnect: async () => {
-      await disconnect()
-      await connect()
+      await connectAnew()
       ports.onChange()
     },
     offer,
     say: (workRequestId, line) => bell?.say(workRequestId as Parameters<Bell['say']>[0], `${line}\n`),
-    close: disconnect,
+    close: () => {
+      closed = true
+      return inTurn(disconnect)
+    },
   }
 }
 
