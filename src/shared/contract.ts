@@ -8,6 +8,7 @@ import { pendingWork, requestDetail, requestSummary } from './request.ts'
 import { settings } from './settings.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
+import { typedText } from './typed-text.ts'
 
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
@@ -33,7 +34,7 @@ export const contract = {
   'station.status': { input: z.null(), output: answer(stationStatus) },
   /** Makes the database, the log and the software key store: an explicit act, never a side effect of opening. */
   'station.create': {
-    input: z.strictObject({ stationName: z.string().min(1).max(200), operatorName: z.string().min(1).max(200) }),
+    input: z.strictObject({ stationName: typedText(200), operatorName: typedText(200) }),
     output: done,
   },
 
@@ -70,7 +71,7 @@ export const contract = {
     }),
     output: done,
   },
-  'review.decline': { input: z.strictObject({ requestId, reason: z.string().trim().min(1).max(1000) }), output: done },
+  'review.decline': { input: z.strictObject({ requestId, reason: typedText(1000) }), output: done },
   /** Stops between two files; what is signed stays signed and is reported as partial. */
   'signing.cancel': { input: z.strictObject({ requestId }), output: done },
   /** Goes on with an interrupted request, under the same decision. */
@@ -79,8 +80,8 @@ export const contract = {
     output: done,
   },
   /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */
-  'signing.stop': { input: z.strictObject({ requestId, reason: z.string().trim().min(1).max(1000) }), output: done },
-  'incident.close': { input: z.strictObject({ requestId, note: z.string().trim().min(1).max(1000) }), output: done },
+  'signing.stop': { input: z.strictObject({ requestId, reason: typedText(1000) }), output: done },
+  'incident.close': { input: z.strictObject({ requestId, note: typedText(1000) }), output: done },
   /** Tries again what the server did not take. */
   'return.retry': { input: z.strictObject({ requestId }), output: done },
   /**
@@ -115,7 +116,7 @@ export const contract = {
       token: tokenId,
       ckaId: z.string().max(64),
       certificatePem: z.string().max(64 * 1024),
-      description: z.string().trim().min(1).max(200),
+      description: typedText(200),
       production: z.boolean(),
       pin,
       useLastTry: z.boolean(),
@@ -128,7 +129,7 @@ export const contract = {
    * that a person at this desk made it.
    */
   'keys.create-software': {
-    input: z.strictObject({ description: z.string().trim().min(1).max(200) }),
+    input: z.strictObject({ description: typedText(200) }),
     output: answer(registeredKey),
   },
   'keys.set-state': {

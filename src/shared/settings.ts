@@ -1,16 +1,18 @@
 import { z } from 'zod'
+import { typedText } from './typed-text.ts'
 
 /** Settings that the operator may see and change. Secrets (worker token, user token) are files, and never among them. */
 export const settings = z.strictObject({
   /** How the station names itself: its FQDN at registration, the origin of its audit log. */
-  stationName: z.string().min(1).max(200),
-  operatorName: z.string().min(1).max(200),
+  stationName: typedText(200),
+  operatorName: typedText(200),
   theme: z.enum(['system', 'light', 'dark']),
   server: z.strictObject({
     /** `https://HOST/api`, without the version. Null: not set yet. */
     apiUrl: z
       .url({ protocol: /^https$/ })
       .max(400)
+      .refine((url) => url.isWellFormed(), 'not valid text')
       .nullable(),
     /** PEM bundle of a private CA, as text. Null: the system's. */
     caPem: z.string().max(200_000).nullable(),

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { contract } from './contract.ts'
+import { settings } from './settings.ts'
+
+// A window that was taken over can send any JSON text; a lone surrogate has no UTF-8, and SQLite ends a text at a NUL.
+
+const requestId = '6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10'
+const good = {
+  stationName: 'desk.example.org',
+  operatorName: 'Release Manager',
+  theme: 'system',
+  server: { apiUrl: 'https://debusine.example.org/api', caPem: null, scope: null },
+  modules: [],
+  trustedCerts: [],
+} as const
+
+describe.each([
+  ['half of a character', '\ud800'],
+  ['a NUL', '\0Release Manager'],
+  ['nothing but blanks', ' \t'],
+])('words of a person that hold %s', (_name, text) => {
+  it('are refused before anything is written', () => {
+    const refused = [
+      settings.safeParse({ ...good, operatorName: text }),
+      settings.safeParse({ ...good, stationName: text }),
+      contract['station.create'].input.safeParse({ stationName: 'desk', operatorName: text }),
+      contract['review.decline'].input.safeParse({ requestId, reason: text }),
+      contract['signing.stop'].input.safeParse({ requestId, reason: text }),
+      contract['incident.close'].input.safeParse({ requestId, note: text }),
+    ]
+    expect(refused.map((parsed) => parsed.success)).toEqual(refused.map(() => false))
+  })
+})
+
+it('an address that has no UTF-8 is refused', () => {
+  const server = { ...good.server, apiUrl: 'https://debusine.example.org/\ud800' }
+  expect(settings.safeParse(good).success).toBe(true)
+  expect(settings.safeParse({ ...good, server }).success).toBe(false)
+})
