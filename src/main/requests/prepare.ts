@@ -7,6 +7,7 @@ import { type ArtifactId, type RequestId, requestId, sha256Hex } from '../../sha
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
+import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
 import { type SignTask, signingInputOf, signTaskOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
@@ -46,6 +47,8 @@ export async function prepare(
   const request = workRequestOf(row.raw)
   if (!request.ok) return request
   const task = signTaskOf(request.value)
+  // Not by what its data look like: another task may have a purpose and a key, and mean something else by them.
+  if (request.value.taskName !== 'sign') return err(otherTask(request.value.taskName))
   if (!task.ok) return task
   if (task.value.purpose !== 'uefi') {
     return err({
@@ -88,6 +91,7 @@ async function readArtifacts(
 ): Promise<Result<readonly ReadArtifact[], Failure>> {
   const read: ReadArtifact[] = []
   for (const artifactId of task.unsignedIds) {
+  let files = 0
     const artifact = await server.artifact(held, artifactId)
     if (!artifact.ok) return artifact
     if (artifact.value.category !== 'debusine:signing-input') {
@@ -101,6 +105,9 @@ async function readArtifacts(
     const data = signingInputOf(artifact.value.data)
     if (!data.ok) return data
     read.push({ artifact: artifact.value, ...data.value })
+    // Counted as they come: a thousand artifacts of ten thousand files each would not fit into memory, and nobody could read them.
+    files += artifact.value.files.length
+    if (files > limits.filesPerArtifact) return err(tooManyFiles)
   }
   return ok(read)
 }
@@ -155,6 +162,18 @@ async function listFiles(
 }
 
 const changedAtServer: Failure = {
+const tooManyFiles: Failure = {
+  kind: 'invalid',
+  code: 'too-many-files',
+  message: `The request has more than ${limits.filesPerArtifact} files; this station takes no more in one request. Nothing was fetched. Decline the request.`,
+}
+function otherTask(name: string): Failure {
+  return {
+    kind: 'refused',
+    code: 'task-unsupported',
+    message: `This station does not do the task “${name}”. Nothing was fetched. Decline the request, so that it is not waited for.`,
+  }
+}
   kind: 'refused',
   code: 'input-changed-at-server',
   message:
