@@ -1,13 +1,15 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
 import { z } from 'zod'
 import type { CdpPipe } from '../../src/main/desktop/chromium/cdp-pipe.ts'
 
 // Loaded before the product with `node --import`: shares the adapter's pipe with a test over a Unix socket, so that no TCP port and
 // no test code is in the product. The test gets a browser session of its own; the adapter's sessions are not its to see.
 
-const socketPath = process.env['STATION_TEST_CDP_SOCKET']
+// Threads of the product inherit the `--import`, and not the environment.
+const socketPath = process.env['STATION_TEST_CDP_SOCKET'] ?? (isMainThread ? undefined : '')
 if (socketPath === undefined) throw new Error('STATION_TEST_CDP_SOCKET is not set')
 
 const params = z.record(z.string(), z.unknown()).default({})
@@ -74,16 +76,20 @@ async function serve(socket: Socket, browser: CdpPipe): Promise<void> {
   })
 }
 
-rmSync(socketPath, { force: true })
-const server = createServer((socket) => {
-  socket.on('error', () => {})
-  socket.on('close', () => {
-    clients.delete(socket)
-    early.delete(socket)
+if (isMainThread) listen(socketPath)
+
+function listen(socketPath: string): void {
+  rmSync(socketPath, { force: true })
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clients.delete(socket)
+      early.delete(socket)
+    })
+    if (pipe === null) early.add(socket)
+    else begin(socket, pipe)
   })
-  if (pipe === null) early.add(socket)
-  else begin(socket, pipe)
-})
-server.listen(socketPath, () => chmodSync(socketPath, 0o600))
-// The product ends when it has nothing left to do; the bridge must not keep it.
-server.unref()
+  server.listen(socketPath, () => chmodSync(socketPath, 0o600))
+  // The product ends when it has nothing left to do; the bridge must not keep it.
+  server.unref()
+}
