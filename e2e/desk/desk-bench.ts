@@ -13,6 +13,7 @@ import { type Profile, prepareProfile, profileAt } from '../../src/main/config/p
 import { Digester } from '../../src/main/digest/digester.ts'
 import { entryUrl } from '../../src/main/digest/entry-url.ts'
 import { InspectorProcess } from '../../src/main/inspector/inspector-process.ts'
+import { createSoftwareKey } from '../../src/main/keys/create-software-key.ts'
 import { registerKey } from '../../src/main/keys/register-key.ts'
 import type { SbatLevel } from '../../src/main/policy/policy-input.ts'
 import { showRequest } from '../../src/main/requests/request-lists.ts'
@@ -73,7 +74,10 @@ export interface Entry {
 }
 
 export interface DeskBenchOptions {
-  readonly tokens: SharedTokens
+  /** Null: no token and no module; the station makes itself a software key. */
+  readonly tokens: SharedTokens | null
+  /** The station's clock, where a test moves it. */
+  readonly now?: () => Date
   readonly dialect?: '0.11' | '0.16'
   /** Another PKCS#11 module than SoftHSM itself, and what its environment needs. */
   readonly module?: string
@@ -86,7 +90,7 @@ export interface DeskBenchOptions {
 export class DeskBench {
   readonly server: SandboxServer
   readonly profile: Profile
-  readonly fingerprint: Fingerprint
+  #fingerprint: Fingerprint | null = null
   /** Every line of the log, parsed. */
   readonly lines: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] = []
   readonly #folder: string
@@ -100,7 +104,6 @@ export class DeskBench {
     this.#options = options
     this.server = server
     this.profile = profileAt(join(folder, 'profile'), {})
-    this.fingerprint = this.keyFingerprint(0)
   }
 
   /** A station that is created, enrolled, enabled, on duty, and has its key. */
@@ -108,12 +111,12 @@ export class DeskBench {
     const server = await startSandboxServer({ dialect: options.dialect ?? '0.16', schedulerMs: 50, settleMs: 5 })
     const bench = new DeskBench(await mkdtemp(join(tmpdir(), 'desk-')), server, options)
     prepareProfile(bench.profile)
-    const { soft } = options.tokens
+    const soft = options.tokens?.soft ?? null
     const made = await createStationDatabase(bench.profile.database, async (trx) => {
       const settings = {
         ...defaultSettings('desk.example.org', 'Release Manager'),
         server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
-        modules: [{ path: options.module ?? soft.module, enabled: true }],
+        modules: soft === null ? [] : [{ path: options.module ?? soft.module, enabled: true }],
         trustedCerts: [...(options.trustedCerts ?? [])],
       }
       await writeSettings(trx, settings, new Date().toISOString())
@@ -131,8 +134,9 @@ export class DeskBench {
     await bench.start()
     orThrow(await bench.station.link.enrol(null))
     server.enableWorker()
+    bench.#fingerprint = soft === null ? await bench.makeSoftwareKey() : bench.keyFingerprint(0)
     server.addKey({ purpose: 'uefi', fingerprint: bench.fingerprint })
-    if (options.registerKey !== false) orThrow(await bench.register(0))
+    if (soft !== null && options.registerKey !== false) orThrow(await bench.register(0))
     orThrow(await bench.station.setDuty(true))
     return bench
   }
@@ -142,19 +146,36 @@ export class DeskBench {
     return this.#station
   }
 
+  /** Of the key that requests are for. */
+  get fingerprint(): Fingerprint {
+    if (this.#fingerprint === null) throw new Error('there is no key yet')
+    return this.#fingerprint
+  }
+
+  get #soft(): SoftTokens {
+    if (this.#options.tokens === null) throw new Error('this bench has no tokens')
+    return this.#options.tokens.soft
+  }
+
+  async makeSoftwareKey(): Promise<Fingerprint> {
+    const { database, audit, tokens } = this.station
+    const ports = { db: database.db, audit, tokens, now: () => new Date() }
+    return orThrow(await createSoftwareKey(ports, 'Desk signer in software', 'Release Manager'))
+  }
+
   keyFingerprint(index: number): Fingerprint {
     const pem = this.certificatePem(index)
     return fingerprint.parse(createHash('sha256').update(new X509Certificate(pem).raw).digest('hex').toUpperCase())
   }
 
   certificatePem(index: number): string {
-    const pem = this.#options.tokens.soft.tokens[0]?.keys[index]?.certificatePem
+    const pem = this.#soft.tokens[0]?.keys[index]?.certificatePem
     if (pem === undefined || pem === null) throw new Error(`the token has no certificate ${index}`)
     return pem
   }
 
   get tokenId() {
-    const [token] = this.#options.tokens.soft.tokens
+    const [token] = this.#soft.tokens
     if (token === undefined) throw new Error('there is no token')
     return token.id
   }
@@ -167,7 +188,7 @@ export class DeskBench {
       {
         purpose: 'uefi',
         token: this.tokenId,
-        ckaId: this.#options.tokens.soft.tokens[0]?.keys[index]?.ckaId ?? '',
+        ckaId: this.#soft.tokens[0]?.keys[index]?.ckaId ?? '',
         certificatePem: this.certificatePem(index),
         description: `Desk signer ${index}`,
         production: false,
@@ -184,7 +205,7 @@ export class DeskBench {
     if (!opened.ok) throw new Error(opened.error.message)
     const log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
       void this.lines.push({ event, fields })
-    const { soft } = this.#options.tokens
+    const soft = this.#options.tokens?.soft ?? null
     this.#station = await openStation(opened.value, {
       profile: this.profile,
       tokens: createTokenService({
@@ -192,14 +213,17 @@ export class DeskBench {
         hostEntry,
         modules: [],
         serviceKeysFolder: this.profile.serviceKeys,
-        environment: { SOFTHSM2_CONF: soft.configuration, ...this.#options.environment },
+        environment: {
+          ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
+          ...this.#options.environment,
+        },
         log,
       }),
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       signer: createSigners(this.#digester).uefi,
       sbatLevel,
       version: '0.0.0',
-      now: () => new Date(),
+      now: this.#options.now ?? (() => new Date()),
       log,
       publish: () => {},
       onStatus: () => {},

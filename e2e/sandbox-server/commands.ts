@@ -58,6 +58,7 @@ const command = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('work-request'), id: z.number() }),
   z.strictObject({ do: z.literal('outputs'), id: z.number(), dir: z.string().optional() }),
   z.strictObject({ do: z.literal('abort'), id: z.number() }),
+  z.strictObject({ do: z.literal('expire-token'), id: z.number() }),
   z.strictObject({ do: z.literal('record') }),
   z.strictObject({
     do: z.literal('fault'),
@@ -122,6 +123,8 @@ async function perform(server: SandboxServer, wanted: Command): Promise<Record<s
       return { outputs: await outputs(server, wanted.id, wanted.dir) }
     case 'abort':
       return { aborted: server.abort(wanted.id) }
+    case 'expire-token':
+      return { expired: server.expireToken(wanted.id) }
     case 'record':
       return { record: server.record }
     case 'fault': {

@@ -6,7 +6,7 @@ import { createListener } from './listener.ts'
 import type { Artifact, Dialect, Relation, Worker, WorkRequest } from './model.ts'
 import type { ServerRecord } from './record.ts'
 import { currentVersion, workRequestJson } from './render.ts'
-import { abortRequest, schedule } from './scheduler.ts'
+import { abortRequest, revokeToken, schedule } from './scheduler.ts'
 import {
   type AnyWorkRequest,
   type SigningInput,
@@ -89,6 +89,8 @@ export interface SandboxServer {
   readonly relations: readonly Relation[]
   /** As the owner: 0.16's endpoint does the same; on 0.11 it stands for an administrator's action in the database. */
   abort(id: number): boolean
+  /** 0.16: the token of a running request dies, as after 7 days; the request runs on. False: it has none. */
+  expireToken(id: number): boolean
   readonly record: ServerRecord
   readonly faults: Faults
   readonly bell: Pick<Bell, 'askForMetadata' | 'sendRaw' | 'breakAll' | 'closeAll'>
@@ -187,6 +189,12 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
       if (request === undefined || request.status === 'completed' || request.status === 'aborted') return false
       abortRequest(state, request, state.users.operator.id)
       schedule(state)
+      return true
+    },
+    expireToken(id) {
+      const request = state.workRequests.get(id)
+      if (request?.status !== 'running' || request.token === null) return false
+      revokeToken(state, request)
       return true
     },
     record: state.record,

@@ -109,6 +109,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     },
     onChange: parts.onStatus,
     version: parts.version,
+    now,
     log,
   })
   const desk = createDesk({
@@ -186,7 +187,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
       parts.onStatus()
       return ok(null)
     },
-    setDuty: async (onDuty) => {
     checkLog: async () => {
       const found = await audit.check()
       if (found.kind === 'whole' || logState.kind !== 'whole') return found
@@ -198,6 +198,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       parts.onStatus()
       return found
     },
+    setDuty: async (onDuty) => {
       if (onDuty === link.onDuty()) return ok(null)
       const status = link.status()
       if (onDuty && (status.kind === 'not-configured' || status.kind === 'not-enrolled')) return err(notEnrolledYet)

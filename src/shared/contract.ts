@@ -85,8 +85,8 @@ export const contract = {
   /** Tries again what the server did not take. */
   'return.retry': { input: z.strictObject({ requestId }), output: done },
   /**
-   * Fetches a held request again because its token has died (debusine ≥ 0.14.8: 7 days). The server counts it as one of three
-   * losses and gives the request up after the third.
+   * Fetches a held request again because its token is dead or ends within a day (debusine ≥ 0.14.8: 7 days). The server counts it
+   * as one of three losses and gives the request up after the third. Refused where it is of no use or does harm.
    */
   'request.renew': { input: z.strictObject({ requestId }), output: done },
   /** Writes the signed outputs of a request to the export folder. */

@@ -81,6 +81,16 @@ export const requestDetail = z.strictObject({
     .nullable(),
   /** One for each file of the sheet, by ordinal. */
   files: z.array(z.strictObject({ ordinal: z.int().nonnegative(), path: z.string(), outcome: fileOutcome })),
+  /** Null when it is done. While it is held, the server gives this station nothing else. */
+  held: z
+    .strictObject({
+      since: utcTime,
+      /** When the server stops knowing us for this request. Null: it has no such limit (debusine 0.11). */
+      tokenEndsAt: utcTime.nullable(),
+      /** How often it can be fetched again before the server gives it up; null with `tokenEndsAt`. */
+      renewalsLeft: z.int().min(0).max(3).nullable(),
+    })
+    .nullable(),
   failure: failure.nullable(),
   decision: z
     .strictObject({

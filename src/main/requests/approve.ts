@@ -14,6 +14,7 @@ import type { SigningSession } from '../token/token-service.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
 import { parseState } from './transition.ts'
+import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 export interface ApprovalInput {
   readonly requestId: RequestId
@@ -146,6 +147,7 @@ async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): P
   const still = await server.stillHeld(held)
   if (!still.ok) return still
   if (still.value === 'gone') {
+    if (tokenEnded(row, ports.now())) return err(workTokenEnded)
     await move(ports, sheet.requestId, { kind: 'gone' })
     return err(gone)
   }
@@ -175,6 +177,10 @@ async function openKey(
   if (registered === null || registered.state !== 'active') return err(keyNotActive)
   const key = await ports.keys.forSigning(sheet.purpose, sheet.key.fingerprint)
   if (key === null) return err(keyNotActive)
+  // A software key has no PIN. One that comes for it was typed for another key than the one that would sign: not merely ignored.
+  if (registered.home.kind === 'software' && input.pin !== null) return err(pinNotWanted)
+  // Not left to the token: one that wants no PIN would sign without one, and the sheet's key is one that has a PIN.
+  if (registered.home.kind === 'token' && input.pin === null) return err(pinWanted)
   const session = await ports.tokens.openSession(key.reference, input.pin, {
     useLastTry: input.useLastTry,
     signal,
@@ -272,6 +278,17 @@ const checksChanged: Failure = {
   code: 'checks-changed',
   message:
     'Since this was shown, the certificate of the key ran out or the list of trusted certificates was changed. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
+}
+const pinNotWanted: Failure = {
+  kind: 'refused',
+  code: 'pin-not-wanted',
+  message:
+    'A PIN was given, but the key of this request is kept in software and has none. The PIN was thrown away, and nothing was approved or signed. Look at which key the sheet names.',
+}
+const pinWanted: Failure = {
+  kind: 'refused',
+  code: 'pin-wanted',
+  message: 'The key of this request is on a token, and no PIN was given. Nothing was approved or signed.',
 }
 const keyNotActive: Failure = {
   kind: 'refused',

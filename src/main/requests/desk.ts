@@ -1,18 +1,21 @@
 import type { Failure } from '../../shared/failure.ts'
-import { auditSeq, type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
+import { type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
-import { closeIncident, openIncident, openIntents, tallyOf } from './incident.ts'
-import { renew, takeNext } from './intake.ts'
+import { closeIncident, openIncident, tallyOf } from './incident.ts'
+import { type Taken, takeNext } from './intake.ts'
 import type { RequestEffect } from './machine.ts'
 import { prepare } from './prepare.ts'
+import { recoverRequests } from './recover.ts'
+import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
 import { returnResult } from './return-result.ts'
 import { runSigning } from './signing-run.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
+import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
 export interface Desk {
@@ -85,8 +88,10 @@ export function createDesk(ports: DeskPorts): Desk {
       return
     }
     ports.log('request.unprepared', { request: id, code: prepared.error.code, detail: prepared.error.detail })
-    if (prepared.error.code === 'no-longer-ours') await letGo(id, row.server)
-    else await move(ports, id, { kind: 'prepare-failed', failure: prepared.error })
+    const gone = prepared.error.code === 'no-longer-ours'
+    const tokenIsDead = gone && tokenEnded(row, ports.now())
+    if (gone && !tokenIsDead) await letGo(id, row.server)
+    else await move(ports, id, { kind: 'prepare-failed', failure: tokenIsDead ? workTokenEnded : prepared.error })
   }
 
   async function runReturn(id: RequestId, signal: AbortSignal): Promise<void> {
@@ -194,12 +199,14 @@ export function createDesk(ports: DeskPorts): Desk {
       if (again !== null) clearTimeout(again)
       again = setTimeout(() => lookAgain(apiUrl), settleMs)
     }
-    if (taken.value.kind === 'taken' || taken.value.kind === 'given-again') {
-      const id = taken.value.requestId
-      ports.publish('requests.changed', { requestId: id })
-      carryOut(id, [{ kind: taken.value.kind === 'taken' ? 'prepare' : 'return' }])
-    }
+    took(taken.value)
     return ok(null)
+  }
+
+  function took(taken: Taken): void {
+    if (taken.kind !== 'taken' && taken.kind !== 'given-again') return
+    ports.publish('requests.changed', { requestId: taken.requestId })
+    carryOut(taken.requestId, [{ kind: taken.kind === 'taken' ? 'prepare' : 'return' }])
   }
 
   let again: NodeJS.Timeout | null = null
@@ -253,8 +260,19 @@ export function createDesk(ports: DeskPorts): Desk {
     return ok(null)
   }
 
-  /** One PIN at a time for a request: a click that comes twice finds the first one at work. */
+  /** One PIN, or one renewal, at a time for a request: a click that comes twice finds the first one at work. */
   const deciding = new Map<RequestId, Running>()
+  async function alone<T>(id: RequestId, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    const { promise: done, resolve: decided } = Promise.withResolvers<void>()
+    deciding.set(id, { abort, done })
+    try {
+      return await work(abort.signal)
+    } finally {
+      deciding.delete(id)
+      decided()
+    }
+  }
   async function withKey(
     input: Pick<ApprovalInput, 'requestId' | 'pin'>,
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
@@ -265,21 +283,15 @@ export function createDesk(ports: DeskPorts): Desk {
       return err(notNow)
     }
     if (deciding.has(id) || stopping) return refuse()
-    const abort = new AbortController()
-    const { promise: done, resolve: decided } = Promise.withResolvers<void>()
-    deciding.set(id, { abort, done })
-    try {
+    return alone(id, async (signal) => {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
-      const approved = await open(abort.signal)
+      const approved = await open(signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
       return ok(null)
-    } finally {
-      deciding.delete(id)
-      decided()
-    }
+    })
   }
 
   const touch = (id: RequestId) => (signal: 'touch' | 'login') => {
@@ -287,34 +299,7 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   return {
-    recover: async () => {
-      for (const row of await unfinishedRequests(ports.db)) {
-        const id = requestId.parse(row.id)
-        const before = parseState(row.state)
-        const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null
-        const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
-        const open = await openIntents(ports.db, id)
-        const tally = await tallyOf(ports.db, id, toSign)
-        const moved = await move(
-          ports,
-          id,
-          { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
-          async (_trx, { state }) =>
-            state.kind === 'incident' && before.kind !== 'incident'
-              ? [
-                  {
-                    event: 'incident-opened',
-                    requestId: id,
-                    openIntents: open.map(({ intentSeq }) => auditSeq.parse(intentSeq)),
-                    reason: 'The station stopped while the token was at work.',
-                  },
-                ]
-              : [],
-        )
-        if (moved.ok) carryOut(id, moved.value.effects)
-        else ports.log('request.not-recovered', { request: id, code: moved.error.code })
-      }
-    },
+    recover: () => recoverRequests(ports, carryOut),
     lookForWork: look,
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -377,14 +362,26 @@ export function createDesk(ports: DeskPorts): Desk {
     renew: async (id) => {
       const row = await findRequest(ports.db, id)
       if (row === null) return err(notFound)
-      // Nothing of it is at the server any more: a fetch would take another request and lose it.
-      if (row.stage === 'done' || running.has(id)) return err(notNow)
+      // Done: nothing of it is at the server any more. At work, or asked twice: a second fetch would be the next loss.
+      if (row.stage === 'done' || running.has(id) || deciding.has(id) || stopping) return err(notNow)
       const server = ports.serverAt(row.server)
-      return server === null ? err(notEnrolled) : renew({ ...ports, server }, id, row.work_request_id)
+      if (server === null) return err(notEnrolled)
+      return alone(id, async () => {
+        const renewed = await renew({ ...ports, server }, row)
+        if (!renewed.ok) return renewed
+        const { held, next, instead } = renewed.value
+        if (next !== null) await moveAndGo(id, move(ports, id, { kind: next }))
+        else if (held) ports.publish('requests.changed', { requestId: id })
+        else await letGo(id, row.server)
+        took(instead)
+        return held ? ok(null) : err(renewalRefused)
+      })
     },
     watchHeld: async () => {
       for (const row of await unfinishedRequests(ports.db)) {
         if (row.stage !== 'review' && row.stage !== 'unprepared' && row.stage !== 'interrupted') continue
+        // A dead token would say "gone" of a request that the server still waits for: a person renews it.
+        if (tokenEnded(row, ports.now())) continue
         const id = requestId.parse(row.id)
         const still = await ports.serverAt(row.server)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue

@@ -4,7 +4,7 @@ import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type RequestId, requestId } from '../../shared/ids.ts'
-import { err, ok, type Result } from '../../shared/result.ts'
+import { ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
@@ -50,7 +50,7 @@ export async function takeNext(intake: Intake): Promise<Result<Taken, Failure>> 
   if (!fetched.ok) return fetched
   if (fetched.value === null) return ok({ kind: 'nothing' })
   step('intake', 'before')
-  const kept = await keep(intake, fetched.value)
+  const kept = await keepWork(intake, fetched.value)
   step('intake', 'after')
   return kept
 }
@@ -76,29 +76,8 @@ async function lastOneSettled({ db, server }: Intake): Promise<Result<boolean, F
   return ok(true)
 }
 
-/** Fetches the held request again: its token has died (7 days on 0.16). The server counts it as one of three losses. */
-export async function renew(intake: Intake, id: RequestId, workRequest: number): Promise<Result<null, Failure>> {
-  const fetched = await intake.server.fetchNext()
-  if (!fetched.ok) return fetched
-  if (fetched.value === null || fetched.value.request.id !== workRequest) {
-    return err({
-      kind: 'unavailable',
-      code: 'renewal-refused',
-      message: 'The server did not hand out the request again. Nothing was changed here; it may have been aborted.',
-    })
-  }
-  const { token, fetchedAt, request } = fetched.value
-  const written = await writeTransaction(intake.db, (trx) =>
-    trx
-      .updateTable('request')
-      .set({ token, fetched_at: fetchedAt, retry_count: request.retryCount, worker: request.worker })
-      .where('id', '=', id)
-      .execute(),
-  )
-  return written.ok ? ok(null) : written
-}
-
-async function keep({ db, audit, server, now }: Intake, work: HeldWork): Promise<Result<Taken, Failure>> {
+/** Writes a fetched request before anybody is told of it. */
+export async function keepWork({ db, audit, server, now }: Intake, work: HeldWork): Promise<Result<Taken, Failure>> {
   const { request } = work
   const at = now().toISOString()
   const task = signTaskOf(request)

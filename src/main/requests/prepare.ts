@@ -26,6 +26,7 @@ import {
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
 import type { Spool } from './spool.ts'
+import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 export interface Preparation {
   readonly db: Kysely<Database>
@@ -46,9 +47,9 @@ export async function prepare(
 ): Promise<Result<{ readonly digest: string }, Failure>> {
   const request = workRequestOf(row.raw)
   if (!request.ok) return request
-  const task = signTaskOf(request.value)
   // Not by what its data look like: another task may have a purpose and a key, and mean something else by them.
   if (request.value.taskName !== 'sign') return err(otherTask(request.value.taskName))
+  const task = signTaskOf(request.value)
   if (!task.ok) return task
   if (task.value.purpose !== 'uefi') {
     return err({
@@ -90,8 +91,8 @@ async function readArtifacts(
   task: SignTask,
 ): Promise<Result<readonly ReadArtifact[], Failure>> {
   const read: ReadArtifact[] = []
-  for (const artifactId of task.unsignedIds) {
   let files = 0
+  for (const artifactId of task.unsignedIds) {
     const artifact = await server.artifact(held, artifactId)
     if (!artifact.ok) return artifact
     if (artifact.value.category !== 'debusine:signing-input') {
@@ -104,10 +105,10 @@ async function readArtifacts(
     }
     const data = signingInputOf(artifact.value.data)
     if (!data.ok) return data
-    read.push({ artifact: artifact.value, ...data.value })
     // Counted as they come: a thousand artifacts of ten thousand files each would not fit into memory, and nobody could read them.
     files += artifact.value.files.length
     if (files > limits.filesPerArtifact) return err(tooManyFiles)
+    read.push({ artifact: artifact.value, ...data.value })
   }
   return ok(read)
 }
@@ -161,7 +162,6 @@ async function listFiles(
   return written.ok ? ok(listed) : written
 }
 
-const changedAtServer: Failure = {
 const tooManyFiles: Failure = {
   kind: 'invalid',
   code: 'too-many-files',
@@ -174,6 +174,7 @@ function otherTask(name: string): Failure {
     message: `This station does not do the task “${name}”. Nothing was fetched. Decline the request, so that it is not waited for.`,
   }
 }
+const changedAtServer: Failure = {
   kind: 'refused',
   code: 'input-changed-at-server',
   message:
@@ -293,7 +294,7 @@ async function makeSheet(
     now,
     purpose: task.purpose,
     fingerprint: task.fingerprint,
-    held: stillHeld.ok ? { kind: stillHeld.value } : { kind: 'not-answered', failure: stillHeld.error },
+    held: heldAnswer(stillHeld, tokenEnded(row, now)),
     artifacts,
     spool,
     key: known,
@@ -333,6 +334,16 @@ async function makeSheet(
     at: now.toISOString(),
   })
   return written.ok ? ok({ digest: sha256Hex.parse(digest) }) : written
+}
+
+function heldAnswer(
+  answer: Awaited<ReturnType<DebusineServer['stillHeld']>>,
+  tokenIsDead: boolean,
+): PolicyInput['held'] {
+  if (!answer.ok) return { kind: 'not-answered', failure: answer.error }
+  return answer.value === 'gone' && tokenIsDead
+    ? { kind: 'not-answered', failure: workTokenEnded }
+    : { kind: answer.value }
 }
 
 /** Input artifacts of the task in its order: results are returned one for each. */

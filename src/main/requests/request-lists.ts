@@ -7,6 +7,7 @@ import { entriesOfRequest } from '../audit/audit.repository.ts'
 import { approvability } from '../policy/evaluate.ts'
 import { fileOutcomes, findRequest, findSheet, newestSheet, summaryOf } from './request.repository.ts'
 import { parseState } from './transition.ts'
+import { heldOf } from './work-token.ts'
 
 /** One page. In hand: oldest first, as they came; done: newest first. The cursor is the place of the last row (keyset paging). */
 export async function listRequests(
@@ -76,6 +77,7 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
     sheetDigest: stored?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
     files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
+    held: heldOf(row),
     failure: 'failure' in state ? state.failure : null,
     decision:
       decision === undefined

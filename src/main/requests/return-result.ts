@@ -6,7 +6,7 @@ import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type ArtifactId, artifactId, requestId, sha256Hex } from '../../shared/ids.ts'
-import { ok, type Result } from '../../shared/result.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { type DebusineServer, type HeldReference, type OutputFile } from '../debusine/server.ts'
@@ -16,6 +16,7 @@ import { findSheet, heldReference, newestSheet } from './request.repository.ts'
 import { type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
 import type { Spool } from './spool.ts'
 import { transition } from './transition.ts'
+import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 export interface Returning {
   readonly db: Kysely<Database>
@@ -100,8 +101,12 @@ export async function returnResult(
   return finish(ports, row, report)
 }
 
-/** The server does not know us for this request any more: after our report was sent, that means it arrived; before, an abort. */
+/**
+ * The server does not know us for this request any more: after our report was sent, that means it arrived; before, an abort. Once
+ * the token is dead it means neither.
+ */
 async function ended(ports: Returning, row: RequestRow, report: Report): Promise<Result<Returned, Failure>> {
+  if (tokenEnded(row, ports.now())) return err(workTokenEnded)
   return row.completion_sent === 1 ? finish(ports, row, report) : ok('gone')
 }
 

@@ -6,6 +6,7 @@ import type { Secret } from '../../shared/secret.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import { openBell } from '../debusine/bell.ts'
+import { systemClock } from '../debusine/clock.ts'
 import { createDebusineServer, restFor } from '../debusine/debusine-server.ts'
 import { type Enrolment, enrol } from '../debusine/register.ts'
 import type { Bell, BellState, DebusineServer, Dialect } from '../debusine/server.ts'
@@ -25,6 +26,7 @@ export interface ServerLinkPorts {
   readonly onRing: (apiUrl: string) => void
   readonly onChange: () => void
   readonly version: string
+  readonly now: () => Date
   readonly log: Log
 }
 
@@ -58,8 +60,6 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   let registered = false
   let offered: readonly string[] = []
   let told: string | null = null
-
-  const apiUrl = () => ports.settings().server.apiUrl
   /** The server asked to be told, whatever it was told before. */
   let forgotten = false
   let closed = false
@@ -76,6 +76,8 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       await disconnect()
       await connect()
     })
+
+  const apiUrl = () => ports.settings().server.apiUrl
   /** The worker's name at the server: the station's name where it is a host name, else this machine's. */
   const fqdn = () => {
     const { stationName } = ports.settings()
@@ -102,6 +104,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       caPem,
       workerToken: token,
       userAgent: `signing-station/${ports.version}`,
+      clock: { ...systemClock, now: ports.now },
       log: ports.log,
     })
     if (duty) ring(url, caPem, token)
@@ -172,11 +175,11 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   async function offerNow(): Promise<void> {
     const to = client
     if (to === null || bell === null) return
+    if (forgotten) told = null
+    forgotten = false
     const { purposes, fingerprints } = await ports.serveable()
     const next = JSON.stringify([purposes, fingerprints])
     if (next === told) return
-    if (forgotten) told = null
-    forgotten = false
     const answer = await to.offer({ signPurposes: purposes, usableFingerprints: fingerprints, version: ports.version })
     if (to !== client) return
     if (answer.ok) {

@@ -307,6 +307,10 @@ export function sampleDetail(
     files: sheet.artifacts.flatMap((artifact) =>
       artifact.files.map((file) => ({ ordinal: file.ordinal, path: file.path, outcome: { kind: 'waiting' } as const })),
     ),
+    held:
+      summary.stage === 'done'
+        ? null
+        : { since: minutesAgo(16), tokenEndsAt: minutesAgo(16 - 7 * 1440), renewalsLeft: 3 },
     failure: null,
     decision: null,
     auditSeqs: [4, 5],

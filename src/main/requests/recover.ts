@@ -1,0 +1,40 @@
+import { auditSeq, type RequestId, requestId } from '../../shared/ids.ts'
+import { type DeskPorts, move } from './desk-ports.ts'
+import { openIntents, tallyOf } from './incident.ts'
+import type { RequestEffect } from './machine.ts'
+import { findSheet, unfinishedRequests } from './request.repository.ts'
+import { parseState } from './transition.ts'
+import { filesOfSheet } from './use-of-key.ts'
+
+/** After a start: finds where each request was, from what is committed. Never signs by itself. */
+export async function recoverRequests(
+  ports: DeskPorts,
+  carryOut: (id: RequestId, effects: readonly RequestEffect[]) => void,
+): Promise<void> {
+  for (const row of await unfinishedRequests(ports.db)) {
+    const id = requestId.parse(row.id)
+    const before = parseState(row.state)
+    const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null
+    const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
+    const open = await openIntents(ports.db, id)
+    const tally = await tallyOf(ports.db, id, toSign)
+    const moved = await move(
+      ports,
+      id,
+      { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
+      async (_trx, { state }) =>
+        state.kind === 'incident' && before.kind !== 'incident'
+          ? [
+              {
+                event: 'incident-opened',
+                requestId: id,
+                openIntents: open.map(({ intentSeq }) => auditSeq.parse(intentSeq)),
+                reason: 'The station stopped while the token was at work.',
+              },
+            ]
+          : [],
+    )
+    if (moved.ok) carryOut(id, moved.value.effects)
+    else ports.log('request.not-recovered', { request: id, code: moved.error.code })
+  }
+}
