@@ -277,7 +277,6 @@ try {
       const end = await runSigning({
         db: station.db,
         log: () => {},
-        requestId: request.id,
         context: {
           request: row,
           sheet: request.sheet,

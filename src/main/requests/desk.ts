@@ -149,7 +149,6 @@ export function createDesk(ports: DeskPorts): Desk {
         const end = await runSigning({
           db: ports.db,
           log: ports.log,
-          requestId: id,
           context: {
             request: approved.row,
             sheet: approved.sheet,
