@@ -247,7 +247,18 @@ export class FakeStation {
       incidentClose: async ({ requestId, note }) => this.#end(requestId, 'partly-signed', note),
       returnRetry: async ({ requestId }) => this.#end(requestId, 'signed', ''),
       requestRenew: async ({ requestId }) => {
-        this.#change(requestId, (before) => ({ ...before, failure: null }))
+        this.#change(requestId, (before) => ({
+          ...before,
+          failure: null,
+          held:
+            before.held === null
+              ? null
+              : {
+                  ...before.held,
+                  tokenEndsAt: minutesAgo(-7 * 1440),
+                  renewalsLeft: Math.max(0, (before.held.renewalsLeft ?? 0) - 1),
+                },
+        }))
         return done
       },
       outputsSave: async ({ requestId }) => ({

@@ -69,11 +69,21 @@ export const stageScenarios = {
         files: outcomes('signed', 'signed', 'signed'),
         failure: {
           kind: 'unavailable',
-          code: 'not-authenticated',
-          message: 'The server no longer knows the token of this request. The signed files are kept.',
+          code: 'work-token-ended',
+          message:
+            'The server’s token for this request has ended, 7 days after the request was fetched: the server answers nothing about it any more. What was fetched, decided and signed is kept. Renew the request to go on.',
         },
+        held: { since: minutesAgo(8 * 1440), tokenEndsAt: minutesAgo(1440), renewalsLeft: 2 },
       },
       { signedCount: 3 },
+    ),
+  'token-ends': () =>
+    withRequest(
+      sampleDetail(
+        sampleSheet(),
+        {},
+        { held: { since: minutesAgo(6 * 1440), tokenEndsAt: minutesAgo(-5 * 60), renewalsLeft: 1 } },
+      ),
     ),
   signed: () =>
     staged('done', { files: outcomes('signed', 'signed', 'signed') }, { outcome: 'signed', signedCount: 3 }),

@@ -12,6 +12,7 @@ import { outcomeWords, stageWords } from '../../parts/wording.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { requestQuery } from '../../station/station-queries.ts'
+import { HeldNotice } from './HeldNotice.tsx'
 import { Sheet } from './Sheet.tsx'
 import { StagePanel } from './StagePanel.tsx'
 import './review.css'
@@ -85,6 +86,7 @@ function RequestBody({ detail }: { readonly detail: RequestDetail }) {
           gone; read it again.
         </Notice>
       ) : null}
+      <HeldNotice detail={detail} />
       <StagePanel detail={detail} />
       {detail.sheet === null || detail.sheetDigest === null ? null : (
         // A new sheet is a new component: nothing ticked or typed for the old one survives.

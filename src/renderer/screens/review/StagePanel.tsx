@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { RequestDetail } from '../../../shared/request.ts'
 import { Button } from '../../design/Button.tsx'
-import { Dialog } from '../../design/Dialog.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { count } from '../../parts/format.ts'
@@ -27,7 +26,8 @@ export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
       <p className="measure">
         <UntrustedText text={view.sentence} />
       </p>
-      {detail.failure === null ? null : (
+      {/* The operator stopped it himself: the sentence above says so already. */}
+      {detail.failure === null || detail.failure.code === 'cancelled' ? null : (
         <p className="stage-failure">
           <UntrustedText text={detail.failure.message} /> <code className="small">{detail.failure.code}</code>
         </p>
@@ -74,7 +74,6 @@ const labels: Record<StageAction, string> = {
   stop: 'Stop here …',
   'close-incident': 'Close the incident …',
   'retry-return': 'Try again now',
-  renew: 'Fetch it again …',
   'save-outputs': 'Save the signed files',
 }
 
@@ -141,7 +140,6 @@ function StageDialog({
   )
   const left = detail.files.filter((file) => file.outcome.kind === 'waiting').length
   if (asking === 'decline') return <DeclineDialog requestId={requestId} onClose={onClose} />
-  if (asking === 'renew') return <RenewDialog requestId={requestId} onClose={onClose} />
   if (asking === 'stop') {
     return (
       <ReasonDialog
@@ -195,42 +193,4 @@ function StageDialog({
     )
   }
   return null
-}
-
-function RenewDialog({
-  requestId,
-  onClose,
-}: {
-  readonly requestId: RequestDetail['summary']['id']
-  readonly onClose: () => void
-}) {
-  const renew = useAction((station, id: typeof requestId) => station.requestRenew({ requestId: id }))
-  async function fetchAgain() {
-    if ((await renew.run(requestId)).ok) onClose()
-  }
-
-  return (
-    <Dialog
-      title="Fetch the request again?"
-      role="alertdialog"
-      isOpen
-      onClose={onClose}
-      actions={
-        <>
-          <Button onPress={onClose} autoFocus>
-            Cancel
-          </Button>
-          <Button variant="primary" isPending={renew.pending} onPress={() => void fetchAgain()}>
-            Fetch it again
-          </Button>
-        </>
-      }
-    >
-      <p>
-        The token with which the server knows this request has expired. Fetching it again gives a new one. The server
-        counts that as one of three losses; after the third it gives the request up.
-      </p>
-      {renew.failure === null ? null : <FailureNotice failure={renew.failure} />}
-    </Dialog>
-  )
 }

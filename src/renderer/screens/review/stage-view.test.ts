@@ -18,7 +18,7 @@ describe('the stage of a request', () => {
     ['interrupted', 'Interrupted: 1 of 3 files signed', ['resume', 'stop']],
     ['incident', 'A signature is in doubt', ['close-incident']],
     ['returning', 'Not returned yet', ['retry-return']],
-    ['token-died', 'Not returned yet', ['retry-return', 'renew']],
+    ['token-died', 'Not returned yet', ['retry-return']],
     ['signed', 'Signed: 3 files', ['save-outputs']],
     ['partly-signed', 'Partly signed: 1 of 3 files', ['save-outputs']],
     ['declined', 'Declined', []],

@@ -11,7 +11,6 @@ export type StageAction =
   | 'stop'
   | 'close-incident'
   | 'retry-return'
-  | 'renew'
   | 'save-outputs'
 
 /** What stands above the sheet of a request that is not (or no longer) up for review. */
@@ -20,14 +19,6 @@ export type StageView = {
   readonly title: string
   readonly sentence: string
   readonly actions: readonly StageAction[]
-}
-
-/**
- * The request's token at the server has died (debusine ≥ 0.14.8: after 7 days). Fetching it again is the operator's decision: the
- * server counts it as a loss and gives the request up after the third.
- */
-function renewable(detail: RequestDetail): readonly StageAction[] {
-  return detail.failure?.code === 'not-authenticated' ? ['renew'] : []
 }
 
 export function stageView(detail: RequestDetail): StageView | null {
@@ -49,7 +40,7 @@ export function stageView(detail: RequestDetail): StageView | null {
         title: 'There is no sheet to review',
         sentence:
           'The request could not be prepared. Nothing was signed. It stays in hand until you try again or decline.',
-        actions: ['recheck', ...renewable(detail), 'decline'],
+        actions: ['recheck', 'decline'],
       }
     case 'review':
       return detail.failure === null
@@ -58,7 +49,7 @@ export function stageView(detail: RequestDetail): StageView | null {
             tone: detail.failure.kind === 'unavailable' ? 'attention' : 'refused',
             title: 'Something went wrong',
             sentence: 'The request is still up for review.',
-            actions: renewable(detail),
+            actions: [],
           }
     case 'signing':
       return {
@@ -94,7 +85,7 @@ export function stageView(detail: RequestDetail): StageView | null {
             tone: 'attention',
             title: 'Not returned yet',
             sentence: `${ofAll} signed and kept here. The server did not take the result.`,
-            actions: ['retry-return', ...renewable(detail)],
+            actions: ['retry-return'],
           }
     case 'done':
       return doneView(detail, signed, total)
