@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useEffectEvent, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { Input, Label, TextField } from 'react-aria-components'
 import type { Failure } from '../../shared/failure.ts'
 import type { Result } from '../../shared/result.ts'
@@ -44,6 +44,11 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
   const [lastTryAgreed, setLastTryAgreed] = useState(false)
   const [dropped, setDropped] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
+  const field = useRef<HTMLInputElement>(null)
+  // The field and the button were disabled while the token worked, and lost the focus; the next PIN is typed where the last one was.
+  useEffect(() => {
+    if (failure !== null && !pending) field.current?.focus()
+  }, [failure, pending])
   useStationEvent('desk.locked', onClose)
   useDropOnBlur(() => {
     if (pin !== '') setDropped(true)
@@ -92,7 +97,12 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
       }
     >
       {children}
-      {failure === null ? null : <FailureNotice failure={failure} />}
+      {failure === null ? null : (
+        <FailureNotice
+          failure={failure}
+          {...(failure.code === 'pin-incorrect' ? { title: 'The token refused the PIN' } : {})}
+        />
+      )}
       {view.kind === 'wanted' ? (
         <>
           <TextField
@@ -105,13 +115,15 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
             isInvalid={pinProblem(view, pin) !== null}
           >
             <Label className="field-label row">
-              PIN of <UntrustedText text={view.tokenName} />
+              <span>
+                PIN of <UntrustedText text={view.tokenName} />
+              </span>
               {view.state === 'ok' ? null : (
                 <Badge tone={pinStateWords[view.state].tone}>{pinStateWords[view.state].text}</Badge>
               )}
             </Label>
             {/* `one-time-code`: browsers neither fill such a field nor offer to keep it, and they ignore `off` on passwords. */}
-            <Input className="input" autoFocus autoComplete="one-time-code" spellCheck="false" />
+            <Input ref={field} className="input" autoFocus autoComplete="one-time-code" spellCheck="false" />
             <p className={pinProblem(view, pin) === null ? 'field-description' : 'field-error'}>
               {pinProblem(view, pin) ?? view.sentence}
             </p>

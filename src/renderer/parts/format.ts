@@ -41,7 +41,8 @@ export function relative(iso: string, now: number): string {
   const time = new Date(iso).getTime()
   if (Number.isNaN(time)) return ''
   const distance = Math.abs(now - time)
-  if (distance < minute) return 'just now'
+  // `now` moves twice a minute, and the server's clock is another one.
+  if (distance < minute || (time > now && distance < 2 * minute)) return 'just now'
   let amount: string
   if (distance < hour) amount = `${Math.floor(distance / minute)} min`
   else if (distance < 2 * day) amount = `${Math.floor(distance / hour)} h`

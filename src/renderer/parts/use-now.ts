@@ -7,10 +7,14 @@ let timer: ReturnType<typeof setInterval> | null = null
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  timer ??= setInterval(() => {
+  if (timer === null) {
+    // Nobody looked for a while, and nobody moved it. React reads it once more after this.
     current = Date.now()
-    for (const each of listeners) each()
-  }, every)
+    timer = setInterval(() => {
+      current = Date.now()
+      for (const each of listeners) each()
+    }, every)
+  }
   return () => {
     listeners.delete(listener)
     if (listeners.size === 0 && timer !== null) {

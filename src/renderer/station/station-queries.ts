@@ -98,7 +98,14 @@ export function useCacheInvalidation(): void {
     if (requestId === null) stale('requests', 'show')
     else stale('requests', 'show', requestId)
   })
-  useStationEvent('signing.progress', (progress) => cache.setQueryData(['progress', progress.requestId], progress))
+  useStationEvent('signing.progress', (progress) =>
+    cache.setQueryData<SigningProgress | null>(['progress', progress.requestId], (before) =>
+      // What the token waits for is news of the token alone; how many files are signed stays as last said.
+      before && (progress.phase === 'login' || progress.phase === 'touch')
+        ? { ...before, phase: progress.phase }
+        : progress,
+    ),
+  )
   useStationEvent('tokens.changed', () => {
     stale('tokens')
     stale('keys')
