@@ -129,6 +129,9 @@ export function producedArtifacts(
   })
 }
 
+/** Detail of a `no-longer-ours` that came to a repeated report: an earlier one probably arrived. */
+export const afterLostAnswer = 'after a lost answer'
+
 /**
  * Reports the end of a request. Repeated after a broken connection: 0.11 ignores a second report; 0.16 has thrown the token
  * away after the first, so that `no-longer-ours` after a repetition may mean that the first one arrived.
@@ -168,7 +171,7 @@ export async function complete(
         ? serverFailure(
             'no-longer-ours',
             `Work request ${held.workRequestId} has ended at the server: either an earlier report arrived, or it was aborted.`,
-            'after a lost answer',
+            afterLostAnswer,
           )
         : goneFailure(held),
     )

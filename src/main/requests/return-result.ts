@@ -11,6 +11,7 @@ import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { type DebusineServer, type HeldReference, type OutputFile } from '../debusine/server.ts'
 import { signingOutputData } from '../debusine/task-data.ts'
+import { afterLostAnswer } from '../debusine/work-requests.ts'
 import type { RequestState } from './machine.ts'
 import { findSheet, heldReference, newestSheet } from './request.repository.ts'
 import { type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
@@ -93,8 +94,9 @@ export async function returnResult(
   })
   if (!completed.ok) {
     // A report whose answer was lost, sent again: 0.16 has closed the request for us.
+    const arrived = completed.error.detail === afterLostAnswer ? 1 : row.completion_sent
     return completed.error.code === 'no-longer-ours'
-      ? ended(ports, { ...row, completion_sent: row.completion_sent }, report)
+      ? ended(ports, { ...row, completion_sent: arrived }, report)
       : completed
   }
   step('completion', 'after')
