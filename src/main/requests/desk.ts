@@ -4,15 +4,16 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
-import { closeIncident, openIncident, tallyOf } from './incident.ts'
-import { type Taken, takeNext } from './intake.ts'
+import { closeIncident, tallyOf } from './incident.ts'
+import type { Taken } from './intake.ts'
+import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
 import { prepare } from './prepare.ts'
 import { recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
 import { returnResult } from './return-result.ts'
-import { runSigning } from './signing-run.ts'
+import { signApproved } from './sign-approved.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
@@ -38,9 +39,6 @@ export interface Desk {
   /** Stops between two files, and waits until nothing runs. */
   stop(): Promise<void>
 }
-
-/** How long a server takes from "queued" to "completed": well under a second. */
-const settleMs = 500
 
 interface Running {
   readonly abort: AbortController
@@ -113,7 +111,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
-      lookAgain(row.server)
+      lookout.lookAgain(row.server)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -208,48 +206,14 @@ export function createDesk(ports: DeskPorts): Desk {
     carryOut(taken.requestId, [{ kind: taken.kind === 'taken' ? 'prepare' : 'return' }])
   }
 
-  let again: NodeJS.Timeout | null = null
-
-  /**
-   * One look after another: two at once would both find nothing in hand, and the second fetch would be the destructive one. A
-   * bell that rings during a look gets one of its own, because that look may have begun before what it is rung for.
-   */
-  let looking: Promise<unknown> | null = null
-  let waiting: Promise<Result<null, Failure>> | null = null
-  function look(apiUrl: string): Promise<Result<null, Failure>> {
-    if (stopping) return Promise.resolve(ok(null))
-    if (looking === null) {
-      const mine = lookForWork(apiUrl)
-      looking = mine
-        .catch(() => null)
-        .finally(() => {
-          looking = null
-        })
-      return mine
-    }
-    waiting ??= looking.then(() => {
-      waiting = null
-      return look(apiUrl)
-    })
-    return waiting
-  }
-
-  /** What was in hand has ended. The server may have rung for the next one while it still was. */
-  function lookAgain(apiUrl: string): void {
-    look(apiUrl).then(
-      (looked) => {
-        if (!looked.ok) ports.log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
-      },
-      (error: unknown) => ports.log('requests.look-defect', { error }),
-    )
-  }
+  const lookout = createLookout(ports, took)
 
   /** Nobody waits for the request any more. */
   async function letGo(id: RequestId, apiUrl: string): Promise<void> {
     await move(ports, id, { kind: 'gone' })
     // An approval may have won: then its files are being signed.
     if ((await findRequest(ports.db, id))?.stage === 'done') await ports.spool.remove(id)
-    lookAgain(apiUrl)
+    lookout.lookAgain(apiUrl)
   }
 
   async function moveAndGo(id: RequestId, moved: ReturnType<typeof move>): Promise<Result<null, Failure>> {
@@ -299,7 +263,9 @@ export function createDesk(ports: DeskPorts): Desk {
 
   return {
     recover: () => recoverRequests(ports, carryOut),
-    lookForWork: look,
+    lookForWork: lookout.look,
+      if (owed !== null) lookout.lookAgain(owed)
+      owed = null
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
       const row = await findRequest(ports.db, id)
@@ -389,10 +355,8 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      if (again !== null) clearTimeout(again)
       for (const { abort } of [...deciding.values(), ...running.values()]) abort.abort()
-      // A fetch is waited for as well: what the server hands out and nobody keeps is lost.
-      await Promise.all([looking, ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
+      await Promise.all([lookout.stop(), ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
     },
   }
 }
