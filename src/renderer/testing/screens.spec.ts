@@ -46,6 +46,8 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['incident', 'request'],
   ['partly-signed', 'request'],
   ['unprepared', 'request'],
+  ['token-ends', 'request'],
+  ['token-died', 'request'],
   ['fine', 'keys'],
   ['unregistered-token', 'keys'],
   ['fine', 'entry'],
@@ -336,6 +338,39 @@ test('a key is registered with a proof of possession', async ({ page }) => {
     ckaId: '02',
     useLastTry: false,
   })
+})
+
+test('a software key is made after a plain warning, and is a test key', async ({ page }) => {
+  await open(page, 'fine', 'keys')
+  await page.getByRole('button', { name: 'Make a software test key …' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText('For tests only')).toBeVisible()
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  const make = dialog.getByRole('button', { name: 'Make the test key' })
+  await expect(make).toBeDisabled()
+  await dialog.getByLabel('Description').fill('x'.repeat(65))
+  await expect(make).toBeDisabled()
+  await dialog.getByLabel('Description').fill('  Trying it out ')
+  await make.click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  expect((await callsOf(page, 'keysCreateSoftware')).map((call) => call.input)).toEqual([
+    { description: 'Trying it out' },
+  ])
+  await page.getByRole('button', { name: 'Trying it out' }).click()
+  await expect(page.getByLabel('Certificate (PEM)')).toHaveAttribute('readonly')
+})
+
+test('a request whose token ends is renewed after its price was named', async ({ page }) => {
+  await open(page, 'token-ends', 'request')
+  await page.getByRole('button', { name: 'Renew …' }).click()
+  const dialog = page.getByRole('alertdialog')
+  await expect(dialog.getByText('1 renewal is left')).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused()
+  expect(await callsOf(page, 'requestRenew')).toEqual([])
+  await dialog.getByRole('button', { name: 'Renew the request' }).click()
+  await expect(page.getByRole('alertdialog')).toHaveCount(0)
+  expect(await callsOf(page, 'requestRenew')).toHaveLength(1)
+  await expect(page.getByText(/The server’s token for it ends in \d+ days/)).toBeVisible()
 })
 
 test('the log is checked, filtered, and an entry leads to its request', async ({ page }) => {

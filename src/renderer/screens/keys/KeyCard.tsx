@@ -4,6 +4,7 @@ import type { RegisteredKey } from '../../../shared/key.ts'
 import { Badge, KeyKindBadge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { Dialog } from '../../design/Dialog.tsx'
+import { Field } from '../../design/Field.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { FactList } from '../../parts/FactList.tsx'
@@ -77,6 +78,16 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
       )}
       <DisclosurePanel className="key-row-panel">
         <FactList facts={view.facts} />
+        {registered.home.kind === 'software' ? (
+          <Field
+            label="Certificate (PEM)"
+            value={registered.certificatePem}
+            isReadOnly
+            rows={6}
+            mono
+            description="It is nowhere else: give it to those who test, and to the server."
+          />
+        ) : null}
         <div className="row key-row-actions">
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>

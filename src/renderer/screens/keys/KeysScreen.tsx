@@ -11,6 +11,7 @@ import { failureFrom } from '../../station/station-failure.ts'
 import { keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
+import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
 import { TokenCard } from './TokenCard.tsx'
 import './keys.css'
 
@@ -22,6 +23,7 @@ export function KeysScreen() {
   const keys = useQuery(keysQuery(station))
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
+  const [making, setMaking] = useState(false)
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
   async function readAgain() {
     await refresh.run(null)
@@ -35,6 +37,9 @@ export function KeysScreen() {
           Keys &amp; tokens
         </h1>
         <span className="grow" />
+        <Button size="s" onPress={() => setMaking(true)}>
+          Make a software test key …
+        </Button>
         <Button size="s" icon="refresh" isPending={refresh.pending} onPress={() => void readAgain()}>
           Read tokens again
         </Button>
@@ -48,7 +53,8 @@ export function KeysScreen() {
           {keys.isError ? <FailureNotice failure={failureFrom(keys.error)} /> : null}
           {keys.data?.length === 0 ? (
             <p className="muted card card-pad">
-              No key is registered. Plug in the token that holds it and choose “Register …” beside the object below.
+              No key is registered. Plug in the token that holds it and choose “Register …” beside the object below. To
+              try the station out without a token, make a software test key.
             </p>
           ) : null}
           {keys.data?.map((key) => (
@@ -89,6 +95,7 @@ export function KeysScreen() {
           ))}
         </section>
       </div>
+      {making ? <SoftwareKeyDialog onClose={() => setMaking(false)} /> : null}
       {registering === null ? null : <RegisterDialog registering={registering} onClose={() => setRegistering(null)} />}
     </div>
   )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sampleCertificate, sampleKey, sampleNow, sampleObject, sampleToken } from '../../testing/sample-data.ts'
-import { certificateProblem, keyCard, objectRow, validity } from './keys-view.ts'
+import { certificateProblem, commonNameProblem, keyCard, objectRow, validity } from './keys-view.ts'
 
 describe('a registered key', () => {
   it('says why it cannot be used, and never that it can when it cannot', () => {
@@ -29,6 +29,11 @@ it('tells an expired certificate from one that is not valid yet', () => {
     text: 'Not valid before 2026-12-01',
     tone: 'refused',
   })
+})
+
+it('takes a common name of 64 characters, however many units they have, and no more', () => {
+  expect([commonNameProblem('😀'.repeat(64)), commonNameProblem(` ${'x'.repeat(64)} `)]).toEqual([null, null])
+  expect(commonNameProblem('x'.repeat(65))).toContain('at most 64 characters, not 65')
 })
 
 describe('an object on a token', () => {

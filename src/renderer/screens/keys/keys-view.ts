@@ -143,6 +143,17 @@ export function objectRow(token: TokenId, object: TokenObject, keys: readonly Re
   }
 }
 
+/** ub-common-name, RFC 5280 Appendix A.1. */
+const maxCommonName = 64
+
+/** Why the description cannot be a certificate's common name, or null. Counted as main counts. */
+export function commonNameProblem(description: string): string | null {
+  const length = Array.from(description.trim()).length
+  return length > maxCommonName
+    ? `It becomes the certificate’s common name: at most ${maxCommonName} characters, not ${length}.`
+    : null
+}
+
 /** Why the certificate as typed cannot be sent, or null. Main parses it; this only spares a round trip for the obvious. */
 export function certificateProblem(pem: string): string | null {
   const blocks = pem.match(/-----BEGIN [^-]*-----/g) ?? []

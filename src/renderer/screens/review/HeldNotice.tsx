@@ -7,6 +7,7 @@ import { useNow } from '../../parts/use-now.ts'
 import { useStationEvent } from '../../station/station-context.tsx'
 import { useAction } from '../../station/station-queries.ts'
 import { heldView } from './held-view.ts'
+import './held-notice.css'
 
 /** How long the request is held, and what to do before the server's token for it ends. */
 export function HeldNotice({ detail }: { readonly detail: RequestDetail }) {
