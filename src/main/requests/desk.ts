@@ -120,84 +120,7 @@ export function createDesk(ports: DeskPorts): Desk {
 
   function runApproved(approved: Approved): void {
     const id = approved.sheet.requestId
-    inBackground(id, 'sign', async (signal) => {
-      const files = filesOfSheet(approved.sheet)
-      const before = await tallyOf(ports.db, id, files.length)
-      const settled = new Set(
-        (
-          await ports.db
-            .selectFrom('signature')
-            .select('ordinal')
-            .where('request_id', '=', id)
-            .where('state', '<>', 'withdrawn')
-            .execute()
-        ).map((row) => row.ordinal),
-      )
-      const progress = (signed: number) => {
-        ports.publish('signing.progress', {
-          requestId: id,
-          signed: before.signed + signed,
-          total: files.length,
-          phase: 'signing',
-        })
-        ports.say(approved.row.work_request_id, `Signing station: signed ${before.signed + signed} of ${files.length}`)
-      }
-      progress(0)
-      try {
-        const end = await runSigning({
-          db: ports.db,
-          log: ports.log,
-          context: {
-            request: approved.row,
-            sheet: approved.sheet,
-            sheetDigest: approved.sheetDigest,
-            operator: ports.settings().operatorName,
-            audit: ports.audit,
-            now: ports.now,
-          },
-          files: files.filter(({ file }) => !settled.has(file.ordinal)),
-          session: approved.session,
-          signer: ports.signer,
-          certificate: approved.certificate,
-          pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
-          signal,
-          onProgress: progress,
-        })
-        await ended(id, files.length, end)
-      } finally {
-        await approved.session.close()
-      }
-    })
-  }
-
-  async function ended(id: RequestId, toSign: number, end: Awaited<ReturnType<typeof runSigning>>): Promise<void> {
-    if (end.kind === 'lost') {
-      const opened = await openIncident(ports, id, end.failure.message)
-      if (!opened.ok) ports.log('request.incident-not-recorded', { request: id, code: opened.error.code })
-      return
-    }
-    const moved = await move(
-      ports,
-      id,
-      end.kind === 'stopped'
-        ? { kind: 'signing-stopped', failure: end.failure }
-        : { kind: 'signing-finished', tally: await tallyOf(ports.db, id, toSign) },
-    )
-    if (moved.ok) carryOut(id, moved.value.effects)
-    else ports.log('request.end-not-recorded', { request: id, code: moved.error.code })
-  }
-
-  async function lookForWork(apiUrl: string): Promise<Result<null, Failure>> {
-    const server = ports.serverAt(apiUrl)
-    if (server === null) return err(notEnrolled)
-    const taken = await takeNext({ ...ports, server })
-    if (!taken.ok) return taken
-    if (taken.value.kind === 'settling' && !stopping) {
-      if (again !== null) clearTimeout(again)
-      again = setTimeout(() => lookAgain(apiUrl), settleMs)
-    }
-    took(taken.value)
-    return ok(null)
+    inBackground(id, 'sign', async (signal) => carryOut(id, await signApproved(ports, approved, signal)))
   }
 
   function took(taken: Taken): void {
@@ -264,8 +187,6 @@ export function createDesk(ports: DeskPorts): Desk {
   return {
     recover: () => recoverRequests(ports, carryOut),
     lookForWork: lookout.look,
-      if (owed !== null) lookout.lookAgain(owed)
-      owed = null
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
       const row = await findRequest(ports.db, id)
@@ -343,6 +264,7 @@ export function createDesk(ports: DeskPorts): Desk {
       })
     },
     watchHeld: async () => {
+      lookout.lookIfOwed()
       for (const row of await unfinishedRequests(ports.db)) {
         if (row.stage !== 'review' && row.stage !== 'unprepared' && row.stage !== 'interrupted') continue
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.

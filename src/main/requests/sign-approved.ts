@@ -1,0 +1,78 @@
+import type { RequestId } from '../../shared/ids.ts'
+import type { Approved } from './approve.ts'
+import { type DeskPorts, move } from './desk-ports.ts'
+import { openIncident, tallyOf } from './incident.ts'
+import type { RequestEffect } from './machine.ts'
+import { type RunEnd, runSigning } from './signing-run.ts'
+import { filesOfSheet } from './use-of-key.ts'
+
+/** Signs what an approval covers and is not settled yet, records how it ended, and closes the session. What has to follow is the answer. */
+export async function signApproved(
+  ports: DeskPorts,
+  approved: Approved,
+  signal: AbortSignal,
+): Promise<readonly RequestEffect[]> {
+  const id = approved.sheet.requestId
+  const files = filesOfSheet(approved.sheet)
+  const before = await tallyOf(ports.db, id, files.length)
+  const settled = await settledOrdinals(ports, id)
+  const progress = (signed: number) => {
+    const done = before.signed + signed
+    ports.publish('signing.progress', { requestId: id, signed: done, total: files.length, phase: 'signing' })
+    ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
+  }
+  progress(0)
+  try {
+    const end = await runSigning({
+      db: ports.db,
+      log: ports.log,
+      context: {
+        request: approved.row,
+        sheet: approved.sheet,
+        sheetDigest: approved.sheetDigest,
+        operator: ports.settings().operatorName,
+        audit: ports.audit,
+        now: ports.now,
+      },
+      files: files.filter(({ file }) => !settled.has(file.ordinal)),
+      session: approved.session,
+      signer: ports.signer,
+      certificate: approved.certificate,
+      pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
+      signal,
+      onProgress: progress,
+    })
+    return await ended(ports, id, files.length, end)
+  } finally {
+    await approved.session.close()
+  }
+}
+
+/** Files that have an outcome, or an intent whose outcome is not known: they are never asked for again. */
+async function settledOrdinals(ports: DeskPorts, id: RequestId): Promise<ReadonlySet<number>> {
+  const rows = await ports.db
+    .selectFrom('signature')
+    .select('ordinal')
+    .where('request_id', '=', id)
+    .where('state', '<>', 'withdrawn')
+    .execute()
+  return new Set(rows.map((row) => row.ordinal))
+}
+
+async function ended(ports: DeskPorts, id: RequestId, toSign: number, end: RunEnd): Promise<readonly RequestEffect[]> {
+  if (end.kind === 'lost') {
+    const opened = await openIncident(ports, id, end.failure.message)
+    if (!opened.ok) ports.log('request.incident-not-recorded', { request: id, code: opened.error.code })
+    return []
+  }
+  const moved = await move(
+    ports,
+    id,
+    end.kind === 'stopped'
+      ? { kind: 'signing-stopped', failure: end.failure }
+      : { kind: 'signing-finished', tally: await tallyOf(ports.db, id, toSign) },
+  )
+  if (moved.ok) return moved.value.effects
+  ports.log('request.end-not-recorded', { request: id, code: moved.error.code })
+  return []
+}
