@@ -13,8 +13,9 @@ export default defineConfig<StationTestOptions>({
   // Each station brings a browser of about ten processes.
   workers: 2,
   fullyParallel: true,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Limits for what hangs: on a loaded machine a browser takes its time.
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   projects: [
     { name: 'chromium-window', use: { windowKind: 'chromium' } },
     { name: 'electron-host', use: { windowKind: 'electron-host' }, testMatch: ofTheWindow },
