@@ -29,13 +29,19 @@ export function SettingsScreen() {
           <FailureNotice failure={failureFrom(query.error)} title="The settings could not be read" />
         </div>
       ) : null}
-      {query.data === undefined ? null : <SettingsForm key={JSON.stringify(query.data)} saved={query.data} />}
+      {query.data === undefined ? null : <SettingsForm saved={query.data} />}
     </div>
   )
 }
 
 function SettingsForm({ saved }: { readonly saved: Settings }) {
   const [draft, setDraft] = useState<Draft>(() => draftOf(saved))
+  // What is stored changed, by this form or beside it: the form shows it, and stays the same form, so that the focus stays too.
+  const [basis, setBasis] = useState(saved)
+  if (JSON.stringify(basis) !== JSON.stringify(saved)) {
+    setBasis(saved)
+    setDraft(draftOf(saved))
+  }
   const save = useAction((station, settings: Settings) => station.settingsSet(settings))
   const problems = problemsOf(draft)
   const changed = JSON.stringify(settingsOf(draft)) !== JSON.stringify(saved)
