@@ -9,7 +9,7 @@ import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
 import { prepare } from './prepare.ts'
-import { recoverRequests } from './recover.ts'
+import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
 import { returnResult } from './return-result.ts'
@@ -58,7 +58,12 @@ export function createDesk(ports: DeskPorts): Desk {
     const before = running.get(id)?.done ?? Promise.resolve()
     const done = before
       .then(() => (stopping ? undefined : work(abort.signal)))
-      .catch((error: unknown) => ports.log('request.defect', { request: id, what, error }))
+      .catch(async (error: unknown) => {
+        ports.log('request.defect', { request: id, what, error })
+        if (what !== 'sign') await move(ports, id, { kind: `${what}-failed`, failure: defect })
+      })
+      // What it was to leave behind is not written either: `watchHeld` and the next start find the request.
+      .catch((error: unknown) => ports.log('request.defect-not-recorded', { request: id, what, error }))
       .finally(() => {
         if (running.get(id)?.abort === abort) running.delete(id)
       })
@@ -180,6 +185,13 @@ export function createDesk(ports: DeskPorts): Desk {
     })
   }
 
+  /** A request says that it is being signed and nobody signs it: its end could not be recorded when it came. */
+  async function takeUp(id: RequestId): Promise<void> {
+    const row = await findRequest(ports.db, id)
+    if (row?.stage !== 'signing' || running.has(id) || deciding.has(id) || stopping) return
+    carryOut(id, await recoverRequest(ports, row))
+  }
+
   const touch = (id: RequestId) => (signal: 'touch' | 'login') => {
     ports.publish('signing.progress', { requestId: id, signed: 0, total: 1, phase: signal })
   }
@@ -266,6 +278,7 @@ export function createDesk(ports: DeskPorts): Desk {
     watchHeld: async () => {
       lookout.lookIfOwed()
       for (const row of await unfinishedRequests(ports.db)) {
+        if (row.stage === 'signing') await takeUp(requestId.parse(row.id))
         if (row.stage !== 'review' && row.stage !== 'unprepared' && row.stage !== 'interrupted') continue
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.
         if (tokenEnded(row, ports.now())) continue
@@ -281,4 +294,11 @@ export function createDesk(ports: DeskPorts): Desk {
       await Promise.all([lookout.stop(), ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
     },
   }
+}
+
+const defect: Failure = {
+  kind: 'defect',
+  code: 'defect',
+  message:
+    'The station met something that it does not expect, such as a folder that it cannot write; it is in the log. What was fetched, decided and signed is kept. Try again.',
 }

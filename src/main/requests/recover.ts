@@ -1,3 +1,4 @@
+import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { auditSeq, type RequestId, requestId } from '../../shared/ids.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIntents, tallyOf } from './incident.ts'
@@ -12,29 +13,35 @@ export async function recoverRequests(
   carryOut: (id: RequestId, effects: readonly RequestEffect[]) => void,
 ): Promise<void> {
   for (const row of await unfinishedRequests(ports.db)) {
-    const id = requestId.parse(row.id)
-    const before = parseState(row.state)
-    const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null
-    const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
-    const open = await openIntents(ports.db, id)
-    const tally = await tallyOf(ports.db, id, toSign)
-    const moved = await move(
-      ports,
-      id,
-      { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
-      async (_trx, { state }) =>
-        state.kind === 'incident' && before.kind !== 'incident'
-          ? [
-              {
-                event: 'incident-opened',
-                requestId: id,
-                openIntents: open.map(({ intentSeq }) => auditSeq.parse(intentSeq)),
-                reason: 'The station stopped while the token was at work.',
-              },
-            ]
-          : [],
-    )
-    if (moved.ok) carryOut(id, moved.value.effects)
-    else ports.log('request.not-recovered', { request: id, code: moved.error.code })
+    carryOut(requestId.parse(row.id), await recoverRequest(ports, row))
   }
+}
+
+/** One request that nobody works on, though it may say so; the answer is what has to follow. */
+export async function recoverRequest(ports: DeskPorts, row: RequestRow): Promise<readonly RequestEffect[]> {
+  const id = requestId.parse(row.id)
+  const before = parseState(row.state)
+  const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null
+  const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
+  const open = await openIntents(ports.db, id)
+  const tally = await tallyOf(ports.db, id, toSign)
+  const moved = await move(
+    ports,
+    id,
+    { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
+    async (_trx, { state }) =>
+      state.kind === 'incident' && before.kind !== 'incident'
+        ? [
+            {
+              event: 'incident-opened',
+              requestId: id,
+              openIntents: open.map(({ intentSeq }) => auditSeq.parse(intentSeq)),
+              reason: 'The station stopped while the token was at work.',
+            },
+          ]
+        : [],
+  )
+  if (moved.ok) return moved.value.effects
+  ports.log('request.not-recovered', { request: id, code: moved.error.code })
+  return []
 }

@@ -12,6 +12,14 @@ export async function signApproved(
   approved: Approved,
   signal: AbortSignal,
 ): Promise<readonly RequestEffect[]> {
+  try {
+    return await signFiles(ports, approved, signal)
+  } finally {
+    await approved.session.close()
+  }
+}
+
+async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSignal): Promise<readonly RequestEffect[]> {
   const id = approved.sheet.requestId
   const files = filesOfSheet(approved.sheet)
   const before = await tallyOf(ports.db, id, files.length)
@@ -22,30 +30,26 @@ export async function signApproved(
     ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
   progress(0)
-  try {
-    const end = await runSigning({
-      db: ports.db,
-      log: ports.log,
-      context: {
-        request: approved.row,
-        sheet: approved.sheet,
-        sheetDigest: approved.sheetDigest,
-        operator: ports.settings().operatorName,
-        audit: ports.audit,
-        now: ports.now,
-      },
-      files: files.filter(({ file }) => !settled.has(file.ordinal)),
-      session: approved.session,
-      signer: ports.signer,
-      certificate: approved.certificate,
-      pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
-      signal,
-      onProgress: progress,
-    })
-    return await ended(ports, id, files.length, end)
-  } finally {
-    await approved.session.close()
-  }
+  const end = await runSigning({
+    db: ports.db,
+    log: ports.log,
+    context: {
+      request: approved.row,
+      sheet: approved.sheet,
+      sheetDigest: approved.sheetDigest,
+      operator: ports.settings().operatorName,
+      audit: ports.audit,
+      now: ports.now,
+    },
+    files: files.filter(({ file }) => !settled.has(file.ordinal)),
+    session: approved.session,
+    signer: ports.signer,
+    certificate: approved.certificate,
+    pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
+    signal,
+    onProgress: progress,
+  })
+  return await ended(ports, id, files.length, end)
 }
 
 /** Files that have an outcome, or an intent whose outcome is not known: they are never asked for again. */
