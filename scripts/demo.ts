@@ -1,6 +1,7 @@
 // `npm run demo`: the main job on this machine alone. A sandbox server that speaks debusine's protocol, a soft token, EFI binaries out
 // of Debian's packages, and the built program in its real window. With a display the window is the operator's; without one a guided
-// tour plays the operator, says what it did, and keeps screenshots.
+// tour plays the operator, says what it did, and keeps screenshots. Where SoftHSM is not installed, or with `--software-key`, the key is
+// one that the station makes itself.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,8 +9,8 @@ import type { Page } from '@playwright/test'
 import { attach } from '../e2e/harness/fixtures.ts'
 import { makeFolders, removeFolders, type StationProcess, startStation } from '../e2e/harness/station-process.ts'
 import { addScenario, type ScenarioFile, type ScenarioName } from '../e2e/sandbox-server/scenarios.ts'
-import { personAt, setUpByHand } from '../e2e/workbench/person.ts'
-import { makeWorkbench, type Workbench } from '../e2e/workbench/workbench.ts'
+import { type DemoBench, makeDemoBench } from '../e2e/workbench/demo-bench.ts'
+import { personAt } from '../e2e/workbench/person.ts'
 import { fetchEfiFiles } from './efi-files.ts'
 
 const tour = process.env['STATION_DEMO'] === 'tour' || process.argv.includes('--tour')
@@ -28,19 +29,19 @@ async function efiFiles(): Promise<readonly ScenarioFile[]> {
   return found
 }
 
-function request(bench: Workbench, files: readonly ScenarioFile[], name: ScenarioName): Promise<number> {
-  return addScenario(bench.server, name, { fingerprint: bench.keys[0]?.fingerprint ?? '', files })
+function request(bench: DemoBench, files: readonly ScenarioFile[], name: ScenarioName): Promise<number> {
+  return addScenario(bench.server, name, { fingerprint: bench.key.fingerprint, files })
 }
 
-async function completed(bench: Workbench, id: number): Promise<string> {
+async function completed(bench: DemoBench, id: number): Promise<string> {
   while (bench.server.workRequest(id)?.status !== 'completed') await new Promise((resolve) => setTimeout(resolve, 100))
   return bench.server.workRequest(id)?.result ?? ''
 }
 
 /** What tools say that share nothing with the station. */
-async function verdicts(bench: Workbench, id: number, files: readonly ScenarioFile[], folder: string): Promise<void> {
+async function verdicts(bench: DemoBench, id: number, files: readonly ScenarioFile[], folder: string): Promise<void> {
   const certificate = join(folder, 'signer.pem')
-  writeFileSync(certificate, bench.keys[0]?.certificatePem ?? '')
+  writeFileSync(certificate, bench.key.certificatePem)
   for (const artifact of await bench.server.outputs(id)) {
     for (const file of artifact.files.filter(({ path }) => path.endsWith('.sig'))) {
       const source = files.find(({ name }) => file.path.endsWith(`${name}.sig`))
@@ -67,7 +68,7 @@ async function printLog(page: Page): Promise<void> {
 }
 
 async function guidedTour(
-  bench: Workbench,
+  bench: DemoBench,
   files: readonly ScenarioFile[],
   station: StationProcess,
   folder: string,
@@ -81,13 +82,17 @@ async function guidedTour(
     shot += 1
     await page.screenshot({ path: join(output, `${String(shot).padStart(2, '0')}-${name}.png`) })
   }
-  say('\n1. Set the station up: create it, enter the server, enrol, register the token’s key, go on duty.')
+  say(
+    `\n1. Set the station up: create it, enter the server, enrol, ${bench.pin === null ? 'make a software test key' : 'register the token’s key'}, go on duty.`,
+  )
   await picture('first-start')
-  await setUpByHand(page, person, bench)
+  await bench.setUp(page, person)
   await person.go('Keys & tokens')
   await picture('keys')
 
-  say('\n2. A request for two boot loaders arrives. Review it, acknowledge what wants it, approve with the PIN.')
+  say(
+    `\n2. A request for two boot loaders arrives. Review it, acknowledge what wants it, approve${bench.pin === null ? '' : ' with the PIN'}.`,
+  )
   const fine = await request(bench, files, 'fine')
   await person.openFirst()
   await picture('review')
@@ -128,19 +133,19 @@ async function guidedTour(
 }
 
 async function ownWindow(
-  bench: Workbench,
+  bench: DemoBench,
   files: readonly ScenarioFile[],
   folders: Parameters<typeof startStation>[0]['folders'],
 ): Promise<void> {
   // The set-up is done beforehand, in a window that nobody sees, by the same clicks that a custodian makes.
   const hidden = startStation({ window: 'chromium', folders, env: { ...bench.env, SIGNING_STATION_HEADLESS: '1' } })
   const { page } = await attach(hidden)
-  await setUpByHand(page, personAt(page), bench)
+  await bench.setUp(page, personAt(page))
   hidden.kill('SIGTERM')
   await hidden.exit
   for (const name of ['fine', 'untrusted-certificate', 'no-permission', 'malformed-pe', 'forty-files', 'fine'] as const)
     await request(bench, files, name)
-  say(`\nThe window opens now. PIN of the token: ${bench.pin}`)
+  say(`\nThe window opens now. ${bench.pin === null ? 'The key has no PIN.' : `PIN of the token: ${bench.pin}`}`)
   say(
     'Six requests come one after another: two to sign, three that should be declined, one of forty files. Close the window to end.',
   )
@@ -152,13 +157,18 @@ async function ownWindow(
 if (!existsSync('/usr/bin/sbverify') && tour) throw new Error('sbverify is missing (Debian package sbsigntool)')
 say('Signing Station, demonstration. Everything is made for this run and removed afterwards.')
 const folders = makeFolders()
-let bench: Workbench | null = null
+let bench: DemoBench | null = null
 let station: StationProcess | null = null
 try {
   const files = await efiFiles()
   say(`EFI binaries from Debian: ${files.map((file) => `${file.name} (${file.package} ${file.version})`).join(', ')}`)
-  bench = await makeWorkbench({ folders, keys: [{ algorithm: 'rsa-2048', commonName: 'Secure Boot signer 2026' }] })
-  say(`Sandbox server: ${bench.server.apiUrl} (speaks debusine 0.16). Token: SoftHSM, PIN ${bench.pin}.`)
+  bench = await makeDemoBench(folders, process.argv.includes('--software-key'))
+  say(`Sandbox server: ${bench.server.apiUrl} (speaks debusine 0.16).`)
+  say(
+    bench.pin === null
+      ? 'No soft token: the station makes itself a test key in software. Install softhsm2 to see the way with a token and a PIN.'
+      : `Token: SoftHSM, PIN ${bench.pin}.`,
+  )
   if (tour) {
     station = startStation({ window: 'chromium', folders, env: bench.env })
     await guidedTour(bench, files, station, folders.base)

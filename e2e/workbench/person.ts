@@ -4,7 +4,8 @@ import type { Workbench } from './workbench.ts'
 /** A release manager at the screens: sees what is shown, clicks and types. No call goes past the window. */
 export interface Person {
   createStation(names: { readonly station: string; readonly operator: string }): Promise<void>
-  setServer(server: { readonly apiUrl: string; readonly caPem: string }, module: string): Promise<void>
+  /** `module` null: no token is used. */
+  setServer(server: { readonly apiUrl: string; readonly caPem: string }, module: string | null): Promise<void>
   enrol(): Promise<void>
   registerKey(key: {
     readonly description: string
@@ -12,11 +13,12 @@ export interface Person {
     readonly pin: string
     readonly index?: number
   }): Promise<void>
+  makeSoftwareKey(description: string): Promise<void>
   setDuty(onDuty: boolean): Promise<void>
   /** Waits for the first request in hand and opens its sheet. */
   openFirst(): Promise<void>
-  /** Ticks what wants to be acknowledged, approves, types the PIN, and waits for the end. */
-  approve(pin: string): Promise<void>
+  /** Ticks what wants to be acknowledged, approves, types the PIN (null: a software key has none), and waits for the end. */
+  approve(pin: string | null): Promise<void>
   decline(reason: string): Promise<void>
   go(screen: 'Requests' | 'Keys & tokens' | 'Audit log' | 'Settings'): Promise<void>
 }
@@ -43,8 +45,10 @@ export function personAt(page: Page): Person {
       await go('Settings')
       await field('Address of the API').fill(apiUrl)
       await field('Certificate authority (PEM)').fill(caPem)
-      await button('Add a module').click()
-      await field('Module 1').fill(module)
+      if (module !== null) {
+        await button('Add a module').click()
+        await field('Module 1').fill(module)
+      }
       await button('Save').click()
       await expect(page.getByText('All saved.')).toBeVisible()
     },
@@ -74,6 +78,14 @@ export function personAt(page: Page): Person {
       await expect(page.getByRole('alertdialog')).toHaveCount(0)
       await expect(page.getByText(description).first()).toBeVisible()
     },
+    async makeSoftwareKey(description) {
+      await go('Keys & tokens')
+      await button('Make a software test key …').click()
+      await field('Description').fill(description)
+      await button('Make the test key').click()
+      await expect(page.getByRole('dialog')).toHaveCount(0)
+      await expect(page.getByText(description).first()).toBeVisible()
+    },
     async setDuty(onDuty) {
       const [from, action] = onDuty ? (['Off duty', 'Go on duty'] as const) : (['On duty', 'Go off duty'] as const)
       await button(from).click()
@@ -92,7 +104,7 @@ export function personAt(page: Page): Person {
       for (const box of await page.getByRole('group', { name: 'To be acknowledged' }).getByRole('checkbox').all())
         await box.check({ force: true })
       await button('Approve …').click()
-      await page.getByLabel(/^PIN of/).fill(pin)
+      if (pin !== null) await page.getByLabel(/^PIN of/).fill(pin)
       await page
         .getByRole('alertdialog')
         .getByRole('button', { name: /^Sign \d/ })
