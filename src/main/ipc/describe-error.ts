@@ -7,7 +7,9 @@ const secretFields = new Set(['pin', 'token', 'activationToken'])
  */
 export function describeWithoutSecrets(error: unknown, input: unknown): string {
   let text = describe(error, 0)
-  for (const secret of secretsIn(input)) text = text.replaceAll(secret, '[secret]')
+  // Also as JSON writes it: a quotation mark in a PIN has a backslash before it there.
+  for (const secret of secretsIn(input))
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1)]) text = text.replaceAll(form, '[secret]')
   return text
 }
 
