@@ -96,7 +96,6 @@ export async function runProgram(
     const database = await openStationDatabase(profile.database)
     if (!database.ok) return database
     station = await openStation(database.value, parts)
-    lifecycle.started('station', () => station?.close())
     opening = null
     await announceStatus()
     return ok(null)
@@ -179,6 +178,9 @@ export async function runProgram(
     },
     log,
   )
+
+  // Named before the router, whenever it is opened or made: what the window has asked for ends first, then the database is closed.
+  lifecycle.started('station', () => station?.close())
 
   // The window first: it is useful at once and says what the rest is doing.
   const opened = openDesktop({

@@ -103,9 +103,12 @@ export async function openStation(database: StationDatabase, parts: StationParts
       }
     },
     onRing: (apiUrl) => {
-      void desk.lookForWork(apiUrl).then((looked) => {
-        if (!looked.ok) log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
-      })
+      desk.lookForWork(apiUrl).then(
+        (looked) => {
+          if (!looked.ok) log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
+        },
+        (error: unknown) => log('requests.look-defect', { error }),
+      )
     },
     onChange: parts.onStatus,
     version: parts.version,
@@ -144,13 +147,15 @@ export async function openStation(database: StationDatabase, parts: StationParts
     await desk.recover()
     if ((await readSetting(readerOf(db), 'duty')) === true) await link.setDuty(true)
     timers.push(
-      setInterval(
-        () => void desk.watchHeld().catch((error: unknown) => log('requests.watch-failed', { error })),
-        watchSeconds * 1000,
+      every(
+        watchSeconds,
+        () => desk.watchHeld(),
+        (error) => log('requests.watch-failed', { error }),
       ),
-      setInterval(
-        () => void link.offer().catch((error: unknown) => log('server.offer-failed', { error })),
-        offerSeconds * 1000,
+      every(
+        offerSeconds,
+        () => link.offer(),
+        (error) => log('server.offer-failed', { error }),
       ),
     )
   }
@@ -222,6 +227,20 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
+}
+
+/** Leaves a round out while the one before still runs: a server that is silent for minutes is not asked again every few seconds. */
+function every(seconds: number, work: () => Promise<void>, failed: (error: unknown) => void): NodeJS.Timeout {
+  let running = false
+  return setInterval(() => {
+    if (running) return
+    running = true
+    void work()
+      .catch(failed)
+      .finally(() => {
+        running = false
+      })
+  }, seconds * 1000)
 }
 
 const notEnrolledYet: Failure = {

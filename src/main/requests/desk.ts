@@ -198,7 +198,7 @@ export function createDesk(ports: DeskPorts): Desk {
 
   return {
     recover: () => recoverRequests(ports, carryOut),
-    lookForWork: lookout.look,
+    lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
       const row = await findRequest(ports.db, id)
