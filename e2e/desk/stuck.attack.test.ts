@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
@@ -59,6 +60,21 @@ describe.skipIf(softHsmModule() === null)(
       expect(await bench.server.outputs(work)).toEqual([])
       orThrow(await bench.station.desk.closeIncident((await bench.show(work)).summary.id, 'The disk was full.'))
       expect(await bench.untilCompleted(work)).toBe('failure')
+    })
+
+    test('because a file of it cannot be read is signed whole when it can', async () => {
+      const work = await bench.ask(3)
+      const detail = await bench.until(work, 'review')
+      const path = join(bench.profile.spool, detail.summary.id, '1.input')
+      bench.at('decision', 'after', () => renameSync(path, `${path}.away`))
+      await bench.approve(work)
+      const stopped = await bench.until(work, 'interrupted')
+      expect(stopped.failure?.code).toBe('file-unreadable')
+      renameSync(`${path}.away`, path)
+      const { acknowledged: _, ...resumption } = bench.approval(stopped)
+      orThrow(await bench.station.desk.resume(resumption))
+      expect(await bench.untilCompleted(work)).toBe('success')
+      expect((await bench.signatures(work)).map((row) => row.state)).toEqual(['signed', 'signed', 'signed'])
     })
   },
 )

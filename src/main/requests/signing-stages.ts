@@ -81,7 +81,10 @@ export async function commit(
     if (refusal !== null) {
       const [intentSeq] = await writeIntents(trx, work.context, [refusal.target])
       if (intentSeq === undefined) throw new Error('the audit log gave no number')
-      const outcome: Outcome = { kind: 'failed', failure: refusal.failure, mayExist: false }
+      const { failure } = refusal
+      // A file that could not be read is not one that was changed: it can be signed when it can be read again.
+      const outcome: Outcome =
+        failure.kind === 'unavailable' ? { kind: 'withdrawn', failure } : { kind: 'failed', failure, mayExist: false }
       await writeOutcomes(trx, work.context, [{ target: refusal.target, intentSeq, outcome }])
     }
     return begin.length === 0
