@@ -37,10 +37,10 @@ function focusOf(page: Page): Promise<Focus | null> {
         .map((label) => label?.textContent ?? '')
         .join(' ')
         .trim() ||
-        (element.textContent ?? ''))
+        element.textContent)
     const outlined = (candidate: Element) => {
       const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(candidate)
-      return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 1.5 && !/, 0\)$/.test(outlineColor)
+      return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 1.5 && !outlineColor.endsWith(', 0)')
     }
     // A box or a dot inside the label stands for an input that is hidden; a grid shows its active row.
     const around = element.closest('label') ?? element
