@@ -36,6 +36,7 @@ export function parseSbat(bytes: Uint8Array): Sbat {
     if (
       component === '' ||
       !/^[0-9]{1,5}$/.test(generation) ||
+      Number(generation) > 0xffff ||
       vendor === undefined ||
       packageName === undefined ||
       version === undefined ||
