@@ -23,7 +23,7 @@ describe('a request that is held', () => {
       tone: 'neutral',
       title: null,
       sentence:
-        'Held for 3 h. While it is held, the server gives this station nothing else. The server’s token for it ends in 6 days.',
+        'Held for 3 h. While it is held, the server gives this station nothing else. The server’s token for it ends in 6 days, 2026-11-26 16:48:00 UTC.',
       renewal: null,
     })
   })

@@ -24,7 +24,7 @@ export function heldView({ held, summary }: RequestDetail, now: number): HeldVie
   const left = Date.parse(held.tokenEndsAt) - now
   const renewals = held.renewalsLeft ?? 0
   if (left >= offeredMs) {
-    const sentence = `${heldFor} The server’s token for it ends ${relative(held.tokenEndsAt, now)}.`
+    const sentence = `${heldFor} The server’s token for it ends ${relative(held.tokenEndsAt, now)}, ${utc(held.tokenEndsAt)}.`
     return { tone: 'neutral', title: null, sentence, renewal: null }
   }
   const uploaded =

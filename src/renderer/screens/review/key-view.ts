@@ -61,8 +61,10 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
         id: 'key-origin',
         label: 'Origin',
         value: text(originWords[registered.origin]),
-        source: 'token',
-        assurance: registered.origin === 'unknown' ? 'unknown' : 'claimed',
+        // A software key was made here; where a token's key was born is the token's word.
+        ...(home.kind === 'software'
+          ? verified
+          : ({ source: 'token', assurance: registered.origin === 'unknown' ? 'unknown' : 'claimed' } as const)),
       },
       {
         id: 'key-valid',
