@@ -1,0 +1,152 @@
+// The window as an operator meets it: from the start of the process to the first paint and to the first useful one, and frames that
+// are missed while 10,000 requests are scrolled: `node bench/window.bench.ts`. Wants a built program and a machine that does nothing
+// else; the load is printed, because on a busy one the figures say more about the others.
+import { existsSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { attach } from '../e2e/harness/fixtures.ts'
+import {
+  makeFolders,
+  missing,
+  removeFolders,
+  type StationFolders,
+  startStation,
+} from '../e2e/harness/station-process.ts'
+import { insertDone, makeStation } from '../e2e/workbench/many-requests.ts'
+
+const runs = 7
+const requests = 10_000
+/** `dropped`: more than a page that stands still drops in the same window, in the same minute. */
+const limits = { usefulMs: 1000, dropped: 0.05 }
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+
+interface Start {
+  readonly firstPaintMs: number
+  readonly usefulMs: number
+}
+
+/** One cold start with a browser profile of its own. Both times count from before the process exists. */
+async function start(folders: StationFolders): Promise<Start> {
+  const began = performance.timeOrigin + performance.now()
+  const station = startStation({ window: 'chromium', folders })
+  const { page } = await attach(station)
+  await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor()
+  const seen = await page.evaluate(async () => {
+    // Recorded by the browser while nobody was attached: asking later costs the figures nothing.
+    const painted = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN
+    const large = await new Promise<readonly { readonly at: number; readonly useful: boolean }[]>((resolve) => {
+      const all: { at: number; useful: boolean }[] = []
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries())
+          all.push({ at: entry.startTime, useful: Reflect.get(entry, 'element')?.closest?.('main, nav') != null })
+        resolve(all)
+      }).observe({ type: 'largest-contentful-paint', buffered: true })
+    })
+    // The heading or a row of the list: what an operator can begin with.
+    const useful = large.find((each) => each.useful)?.at ?? Number.NaN
+    return { origin: performance.timeOrigin, painted, useful }
+  })
+  station.kill('SIGTERM')
+  await station.exit
+  return { firstPaintMs: seen.origin + seen.painted - began, usefulMs: seen.origin + seen.useful - began }
+}
+
+interface Scroll {
+  readonly frames: number
+  readonly dropped: number
+  readonly longestMs: number
+  readonly p95Ms: number
+}
+
+/** Scrolls the list of what is done for some seconds, frame by frame, and counts the frames that came late. 0 pixels: stands still. */
+async function scroll(page: Page, pixelsAFrame: number): Promise<Scroll> {
+  await page.getByRole('tab', { name: 'Done' }).click()
+  const grid = page.getByRole('grid', { name: 'Requests that are done' })
+  await grid.getByRole('row').nth(5).waitFor()
+  return await grid.evaluate(
+    (scroller, step) =>
+      new Promise<Scroll>((resolve) => {
+        const deltas: number[] = []
+        let before: number | null = null
+        const until = performance.now() + 4000
+        const frame = (now: number) => {
+          if (before !== null) deltas.push(now - before)
+          before = now
+          scroller.scrollTop += step
+          if (scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1) scroller.scrollTop = 0
+          if (now < until) {
+            requestAnimationFrame(frame)
+            return
+          }
+          const sorted = deltas.toSorted((a, b) => a - b)
+          // The display's own beat, whatever it is here; a frame is dropped for each whole beat that passed without one.
+          const beat = sorted[Math.floor(sorted.length * 0.05)] ?? 16.7
+          resolve({
+            frames: deltas.length,
+            dropped: deltas.reduce((sum, delta) => sum + Math.max(0, Math.round(delta / beat) - 1), 0),
+            longestMs: sorted.at(-1) ?? 0,
+            p95Ms: sorted[Math.floor(sorted.length * 0.95)] ?? 0,
+          })
+        }
+        requestAnimationFrame(frame)
+      }),
+    pixelsAFrame,
+  )
+}
+
+const reason = missing()
+if (reason !== null || !existsSync(join(import.meta.dirname, '..', 'out', 'renderer'))) {
+  say(`not measured: ${reason ?? 'the renderer is not built (npm run build)'}`)
+  process.exit(1)
+}
+const folders = makeFolders()
+let good = true
+try {
+  await makeStation(folders)
+  insertDone(folders, requests)
+  say(
+    `load before: ${loadavg()
+      .map((value) => value.toFixed(1))
+      .join(' ')}`,
+  )
+
+  const starts: Start[] = []
+  for (let run = 0; run < runs; run += 1) starts.push(await start(folders))
+  const paint = median(starts.map(({ firstPaintMs }) => firstPaintMs))
+  const useful = median(starts.map(({ usefulMs }) => usefulMs))
+  if (!(useful <= limits.usefulMs)) good = false
+  say(
+    [
+      `start of an existing station with ${requests} requests, ${runs} runs, each with a new browser profile:`,
+      `first contentful paint ${paint.toFixed(0)} ms`,
+      `first useful paint ${useful.toFixed(0)} ms (limit ${limits.usefulMs}; runs ${starts.map(({ usefulMs }) => usefulMs.toFixed(0)).join(' ')})`,
+    ].join(' '),
+  )
+
+  const station = startStation({ window: 'chromium', folders })
+  const { page } = await attach(station)
+  for (const [how, step] of [
+    ['as with a wheel', 40],
+    ['as fast as a thumb drags', 1200],
+  ] as const) {
+    const { frames, dropped, longestMs, p95Ms } = await scroll(page, step)
+    const share = dropped / (frames + dropped)
+    if (share > limits.droppedShare || longestMs > limits.frameMs * (step > 100 ? 4 : 1)) good = false
+    say(
+      `scrolled ${how}: ${frames} frames, ${dropped} dropped (${(share * 100).toFixed(1)} %, limit ${limits.droppedShare * 100}); 95 % within ${p95Ms.toFixed(1)} ms, longest ${longestMs.toFixed(0)} ms (limit ${limits.frameMs * (step > 100 ? 4 : 1)})`,
+    )
+  }
+  station.kill('SIGTERM')
+  await station.exit
+  say(
+    `load after: ${loadavg()
+      .map((value) => value.toFixed(1))
+      .join(' ')}`,
+  )
+} finally {
+  removeFolders(folders)
+}
+process.exitCode = good ? 0 : 1
