@@ -8,12 +8,14 @@ const display = ['xvfb']
 const softToken = ['opensc', 'openssl', 'softhsm2']
 // The reference tools that must accept what the station signs, and that make files to be signed.
 const referenceTools = [
+  'dbus-daemon', // with python3-dbus a bus on which a logind of the tests locks the desk
   'efitools',
   'libengine-pkcs11-openssl',
   'libsodium23',
   'osslsigncode',
   'p11-kit',
   'pesign',
+  'python3-dbus',
   'sbsigntool',
 ]
 
