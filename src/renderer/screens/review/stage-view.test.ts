@@ -48,9 +48,9 @@ describe('the progress', () => {
     expect(view).toEqual({
       done: 2,
       total: 40,
-      sentence: 'Touch the token: it waits for you to sign file 3 of 40',
+      sentence: 'Touch the token if it asks for it: file 3 of 40 waits',
       touch: true,
-      announce: 'Touch the token: it waits for you to sign file 3 of 40',
+      announce: 'Touch the token if it asks for it: file 3 of 40 waits',
     })
   })
 
