@@ -242,8 +242,8 @@ describe.skipIf(softHsmModule() === null).each([
     await bench.until(next, 'review')
     await decline(next, 'only to see it come')
   })
-  test('nothing of a finished request stays in the spool', () => {
-    expect(readdirSync(bench.profile.spool)).toEqual([])
+  test('nothing of a finished request stays in the spool', async () => {
+    await vi.waitFor(() => expect(readdirSync(bench.profile.spool)).toEqual([]))
   })
 })
 

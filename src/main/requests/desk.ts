@@ -1,3 +1,4 @@
+import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
@@ -44,6 +45,9 @@ interface Running {
   readonly abort: AbortController
   readonly done: Promise<void>
 }
+
+/** Time between two tries to return a result to a server that could not be reached. */
+const returnAgainMs = 30_000
 
 const declinable: ReadonlySet<string> = new Set(['preparing', 'unprepared', 'review'])
 
@@ -142,6 +146,15 @@ export function createDesk(ports: DeskPorts): Desk {
     // An approval may have won: then its files are being signed.
     if ((await findRequest(ports.db, id))?.stage === 'done') await ports.spool.remove(id)
     lookout.lookAgain(apiUrl)
+  }
+
+  /** A server that was lost comes back; what is signed goes to it without a click. */
+  async function returnWhenDue(row: RequestRow): Promise<void> {
+    const id = requestId.parse(row.id)
+    const state = parseState(row.state)
+    if (state.kind !== 'returning' || state.failure?.kind !== 'unavailable' || running.has(id)) return
+    if (ports.now().getTime() - Date.parse(row.updated_at) < returnAgainMs) return
+    await moveAndGo(id, move(ports, id, { kind: 'return-again' }))
   }
 
   async function moveAndGo(id: RequestId, moved: ReturnType<typeof move>): Promise<Result<null, Failure>> {
@@ -279,6 +292,7 @@ export function createDesk(ports: DeskPorts): Desk {
       lookout.lookIfOwed()
       for (const row of await unfinishedRequests(ports.db)) {
         if (row.stage === 'signing') await takeUp(requestId.parse(row.id))
+        if (row.stage === 'returning') await returnWhenDue(row)
         if (row.stage !== 'review' && row.stage !== 'unprepared' && row.stage !== 'interrupted') continue
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.
         if (tokenEnded(row, ports.now())) continue

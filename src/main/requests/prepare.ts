@@ -66,7 +66,14 @@ export async function prepare(
   if (!listed.ok) return listed
   await ports.spool.open(id)
   for (const { file, ordinal } of listed.value) {
-    if ((await ports.spool.compare(id, ordinal, file)) === 'same') continue
+    const found = await ports.spool.compare(id, ordinal, file)
+    if (found === 'same') continue
+    // A download has its name only when it is whole and right: somebody or something wrote into the spool. It is put aside
+    // as evidence, so that trying again fetches the file anew.
+    if (found === 'changed') {
+      await ports.spool.putAside(id, ordinal)
+      return err(spoolChanged)
+    }
     const fetched = await ports.server.download(held, file, ports.spool.pathOf(id, ordinal), { signal })
     if (!fetched.ok) return fetched
   }
@@ -77,6 +84,13 @@ export async function prepare(
   )
   if (!inspected.ok) return inspected
   return makeSheet(ports, { row, id, held, request: request.value, task: task.value, inspected: inspected.value })
+}
+
+const spoolChanged: Failure = {
+  kind: 'refused',
+  code: 'spool-changed',
+  message:
+    'A fetched file was changed on this machine. Nothing was signed; the changed file was put aside in the spool. Find out who can write there, then try again or decline.',
 }
 
 interface ReadArtifact {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RequestId } from '../../shared/ids.ts'
 
@@ -15,6 +15,8 @@ export interface Spool {
     ordinal: number,
     expected: { readonly size: number; readonly sha256: string },
   ): Promise<'same' | 'changed' | 'unreadable'>
+  /** Renames a file that is not what was fetched, so that it can be looked at and is not used. */
+  putAside(id: RequestId, ordinal: number): Promise<void>
   remove(id: RequestId): Promise<void>
 }
 
@@ -37,6 +39,9 @@ export function spoolAt(dir: string): Spool {
         // Whatever the reason, the bytes cannot be read back; the check that asks treats this as unknown, never as fine.
         return 'unreadable'
       }
+    },
+    putAside: async (id, ordinal) => {
+      await rename(pathOf(id, ordinal), `${pathOf(id, ordinal)}.changed`)
     },
     remove: async (id) => {
       await rm(folder(id), { recursive: true, force: true })
