@@ -105,6 +105,9 @@ test('a request of 200 files is shown in full, scrolls, and is approved and sign
       const last = page.getByRole('button', { name: new RegExp(`driver-${count - 1}\\.efi`) })
       await last.scrollIntoViewIfNeeded()
       await last.click()
+      await last.evaluate((element) => element.scrollIntoView({ block: 'start' }))
+      // The sheet scrolls, the window around it stays where it is.
+      expect((await page.getByRole('navigation', { name: 'Screens' }).boundingBox())?.y).toBe(0)
       await expect(page.getByText('SHA-256 of the file').first()).toBeVisible()
       // The decision stays in sight however long the sheet is.
       await expect(page.getByRole('button', { name: 'Approve …' })).toBeInViewport()
