@@ -94,6 +94,13 @@ describe('a request of a 0.16 that is held for more than seven days', () => {
     await vi.waitFor(async () => expect((await bench.show(work)).failure?.code).toBe('work-token-ended'), {
       timeout: 60_000,
     })
+    // Nor is it tried again by itself: that is for a server that could not be reached.
+    ahead += day
+    const questions = () => bench.server.record.calls.filter(({ route }) => route !== 'worker.metadata').length
+    const before = questions()
+    await bench.station.desk.watchHeld()
+    expect(questions()).toBe(before)
+    expect((await bench.show(work)).failure?.code).toBe('work-token-ended')
     expect(bench.server.record.completions).toEqual([])
     orThrow(await bench.station.desk.renew(id))
     expect(await bench.untilCompleted(work)).toBe('failure')

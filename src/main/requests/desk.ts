@@ -153,7 +153,8 @@ export function createDesk(ports: DeskPorts): Desk {
     const id = requestId.parse(row.id)
     const state = parseState(row.state)
     if (state.kind !== 'returning' || state.failure?.kind !== 'unavailable' || running.has(id)) return
-    if (ports.now().getTime() - Date.parse(row.updated_at) < returnAgainMs) return
+    // To a server that does not know the token any more nothing is returned before a person renews it.
+    if (tokenEnded(row, ports.now()) || ports.now().getTime() - Date.parse(row.updated_at) < returnAgainMs) return
     await moveAndGo(id, move(ports, id, { kind: 'return-again' }))
   }
 
