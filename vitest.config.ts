@@ -29,6 +29,7 @@ export default defineConfig({
     // A time limit is for what hangs. On a loaded machine a program can take its time to start.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       project('shared', ['src/shared/**/*.test.ts']),
       project('db', ['db/**/*.test.ts']),

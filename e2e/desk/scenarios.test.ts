@@ -243,7 +243,7 @@ describe.skipIf(softHsmModule() === null).each([
     await decline(next, 'only to see it come')
   })
   test('nothing of a finished request stays in the spool', async () => {
-    await vi.waitFor(() => expect(readdirSync(bench.profile.spool)).toEqual([]))
+    await vi.waitFor(() => expect(readdirSync(bench.profile.spool)).toEqual([]), { timeout: 20_000 })
   })
 })
 

@@ -13,6 +13,7 @@ import { createServerLink, type Serveable, type ServerLink } from './server-link
 
 // A window that asks for several things at once, and a server that answers late.
 
+const patience = { timeout: 20_000 }
 let bench: Bench
 const open = new Set<WebSocket>()
 beforeAll(async () => {
@@ -54,10 +55,10 @@ beforeEach(async () => {
 describe('the line to the server', () => {
   it('is one, and is closed off duty, however many things were asked at once', async () => {
     await Promise.all([link.reconnect(), link.setDuty(true), link.reconnect(), link.reconnect()])
-    await vi.waitFor(() => expect(link.status().kind).toBe('connected'))
+    await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
     expect(open.size).toBe(1)
     await Promise.all([link.reconnect(), link.setDuty(false)])
-    await vi.waitFor(() => expect(open.size).toBe(0))
+    await vi.waitFor(() => expect(open.size).toBe(0), patience)
     expect(link.status().kind).toBe('off-duty')
     await link.close()
   })
@@ -87,10 +88,10 @@ describe('what the server is told that can be served', () => {
       response.writeHead(204).end()
     }
     await link.setDuty(true)
-    await vi.waitFor(() => expect(link.status().kind).toBe('connected'))
+    await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
     serveable = { purposes: ['uefi'], fingerprints: [fingerprint.parse('AB'.repeat(32))] }
     const first = link.offer()
-    await vi.waitFor(() => expect(bench.peer.arrived.at(-1)?.path).toContain('/dynamic-metadata/'))
+    await vi.waitFor(() => expect(bench.peer.arrived.at(-1)?.path).toContain('/dynamic-metadata/'), patience)
     serveable = { purposes: [], fingerprints: [] }
     const second = link.offer()
     release()
