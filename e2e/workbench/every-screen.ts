@@ -32,15 +32,15 @@ export const screenNames = [
   'interrupted',
   'go-on-dialog',
   'result',
-  'review-attention',
-  'review-blocked',
-  'review-forbidden',
-  'review-malformed',
-  'declined',
   'incident',
   'incident-dialog',
   'partly-signed',
   'many-files',
+  'review-attention',
+  'declined',
+  'review-blocked',
+  'review-forbidden',
+  'review-malformed',
   'requests-done',
   'search-empty',
   'keys',
@@ -85,8 +85,8 @@ export async function showEveryScreen(tour: ScreenTour): Promise<void> {
     const hands = handsAt(page, tour, hold)
     await setUp(hands)
     await mainJob(hands)
-    await whatIsRefused(hands)
     await tokenLost(hands)
+    await whatIsRefused(hands)
     await afterwards(hands)
   } catch (error) {
     throw new Error(`the tour did not come to its end; the station said:\n${station.log().slice(-3000)}`, {

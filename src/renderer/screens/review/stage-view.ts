@@ -26,6 +26,7 @@ export function stageView(detail: RequestDetail): StageView | null {
   const signed = files.filter((file) => file.outcome.kind === 'signed').length
   const total = Math.max(summary.fileCount, files.length)
   const ofAll = `${signed} of ${count(total, 'file')}`
+  const inDoubt = detail.files.filter(({ outcome }) => outcome.kind === 'begun' || outcome.kind === 'unknown').length
   switch (summary.stage) {
     case 'preparing':
       return {
@@ -69,8 +70,8 @@ export function stageView(detail: RequestDetail): StageView | null {
     case 'incident':
       return {
         tone: 'refused',
-        title: 'A signature is in doubt',
-        sentence: `The token was asked for a signature and its answer never arrived: a signature may exist that is in no log. Kept: ${ofAll} signed, and the intent row of the file in doubt. Nothing more is signed for this request. Find out what happened, then close the incident with a note.`,
+        title: inDoubt > 1 ? `${inDoubt} signatures are in doubt` : 'A signature is in doubt',
+        sentence: `The token was asked for ${inDoubt > 1 ? `${inDoubt} signatures` : 'a signature'} and its answer never arrived: ${inDoubt > 1 ? 'signatures' : 'a signature'} may exist that no log has. Kept: ${ofAll} signed, and the intent of each file in doubt. Nothing more is signed for this request. Find out what happened, then close the incident with a note.`,
         actions: ['close-incident'],
       }
     case 'returning':
