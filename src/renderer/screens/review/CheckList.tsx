@@ -6,6 +6,9 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { checkOutcomeWords } from '../../parts/wording.ts'
 import type { CheckView } from './sheet-view.ts'
 
+/** Rows of evidence that are in sight without scrolling, however many lines they take. */
+const shortEvidence = 3
+
 const order: readonly CheckOutcome[] = ['refused', 'unknown', 'attention', 'passed', 'not-applicable']
 
 /** The checks in the order in which they were made; what is not plainly good is open from the start. */
@@ -77,7 +80,13 @@ function CheckRow({ check }: { readonly check: CheckView }) {
         </Button>
       </Heading>
       <DisclosurePanel className="check-panel">
-        <ul className="evidence">
+        {/* Scrolls on its own where it is long, so the keyboard has to reach it. */}
+        <ul
+          className="evidence"
+          {...(check.evidence.length > shortEvidence
+            ? { tabIndex: 0, 'aria-label': `Evidence: ${check.question}` }
+            : {})}
+        >
           {check.evidence.map((item, index) => (
             <li key={index} className="evidence-row">
               <span className={`tone-${checkOutcomeWords[item.outcome].tone}`}>
