@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { canonicalBytes, parseCanonical } from '../../canonical/canonical-json.ts'
 import { type AuditEntryBody, auditEntryBody, type EntryPlace, entryPlace } from './entry.ts'
@@ -11,7 +11,11 @@ export const noLeafHash: Uint8Array = new Uint8Array(32)
 
 /** RFC 6962 §2.1: the leading zero byte keeps leaves and inner nodes of a Merkle tree apart. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  return createHash('sha256').update(Uint8Array.of(0)).update(entry).digest()
+  // One copy costs less than hashing in two steps does.
+  const input = Buffer.allocUnsafe(entry.length + 1)
+  input[0] = 0
+  input.set(entry, 1)
+  return hash('sha256', input, 'buffer')
 }
 
 /** Canonical bytes of an entry (docs/formats/audit-entry.md). A body that breaks the format is a defect and throws. */
