@@ -24,6 +24,7 @@ export type FindingCode =
   | 'proof-malformed'
   | 'proof-wrong'
   | 'proof-of-another-file'
+  | 'signature-not-logged'
 
 /** The first place that is wrong. `first` and `last` are numbers of entries, both included; null where it is not about entries. */
 export interface Finding {
@@ -49,6 +50,7 @@ export type DoubtCode =
   | 'entries-without-checkpoint'
   | 'no-checkpoint'
   | 'not-cosigned'
+  | 'signature-omitted'
 
 export interface Doubt {
   readonly code: DoubtCode
