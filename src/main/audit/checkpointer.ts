@@ -99,8 +99,9 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
 }
 
 function place(parts: CheckpointerParts, note: string, size: number): WrittenCheckpoint {
+  const folders = parts.folders()
   const beside = writeCheckpointFile(parts.file, note, size, parts.key.key)
-  const copies = copyCheckpoint(parts.folders(), note, size, parts.key.key)
+  const copies = copyCheckpoint(folders, note, size, parts.key.key)
   return { size, note, warnings: beside === null ? copies : [beside, ...copies] }
 }
 

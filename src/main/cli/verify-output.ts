@@ -96,13 +96,11 @@ function fileLines(file: FileFound | null): readonly string[] {
   ]
 }
 
-/** Names come from files that others wrote: no control character reaches the terminal. */
+/** Names come from files that others wrote: no control character and no change of direction reaches the terminal. */
 function lines(all: readonly string[]): string {
-  return all.map((line) => `${[...line].map(printable).join('')}\n`).join('')
+  return all.map((line) => `${line.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`).join('')
 }
 
-function printable(character: string): string {
-  return /^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]$/u.test(character)
-    ? `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`
-    : character
+function escaped(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`
 }

@@ -1,60 +1,16 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import BetterSqlite3 from 'better-sqlite3'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
-import { checkpointLineOf, endLineOf, entryLine } from '../audit/format/export-file.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
 import { checkpointedStation } from '../audit/testing/checkpointed-station.ts'
-import { sampleEntries } from '../audit/testing/sample-entries.ts'
 import { sampleCheckpoint, sampleKey, sampleLog } from '../audit/testing/sample-log.ts'
-import { parseCommandLine } from './verify-arguments.ts'
-import { verifyTarget } from './verify-target.ts'
+import { at, bodies, forged, known, prepareLogs, size, verify, vkey } from './testing/logs.ts'
 
 // Someone who can write every file of the station, has this program, and knows the formats; the log's private key and the
 // checkpoint that was kept elsewhere are not his.
 
-const folder = mkdtempSync(join(tmpdir(), 'station-verify-'))
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true })
-})
-const at = (name: string) => join(folder, name)
-const vkey = formatVerifierKey(sampleKey().key)
-const bodies = sampleEntries()
-const size = bodies.length
-let older = ''
-
-function verify(target: string, ...options: readonly string[]) {
-  const wanted = parseCommandLine([...options, target])
-  if (wanted.kind !== 'wanted') throw new Error('wrong usage')
-  return verifyTarget(wanted.wanted)
-}
-
-/** With the verifier key and the last checkpoint, both kept elsewhere. */
-const known = ['--vkey', vkey, '--checkpoint', at('last.checkpoint')]
-
-beforeAll(async () => {
-  const station = await checkpointedStation(at('station.db'))
-  // One at a time: the same bytes as in sampleLog.
-  for (const body of bodies.slice(0, 8)) await station.write(body)
-  older = await station.checkpoint()
-  writeFileSync(at('older.checkpoint'), older)
-  for (const body of bodies.slice(8)) await station.write(body)
-  writeFileSync(at('last.checkpoint'), await station.checkpoint())
-  await station.exportTo(at('whole.jsonl'))
-  await station.exportTo(at('part.jsonl'), {
-    requestId: '6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10',
-    since: '2026-01-02T03:04:06.000Z',
-  })
-  await station.close()
-  copyFileSync(at('station.db'), at('copy.db'))
-  const stranger = await checkpointedStation(at('other.db'), sampleKey('other', 'station.example.net/signing-log/1'))
-  await stranger.write(...bodies)
-  writeFileSync(at('other.checkpoint'), await stranger.checkpoint())
-  await stranger.exportTo(at('other.jsonl'))
-  await stranger.close()
-})
+prepareLogs()
 
 describe('what nobody touched', () => {
   it.each(['station.db', 'whole.jsonl', 'part.jsonl'])('is verified with a checkpoint from elsewhere: %s', (file) => {
@@ -113,9 +69,6 @@ function rebuild(file: BetterSqlite3.Database, forged: readonly AuditEntryBody[]
     insert.run(index + 1, entry, leaves[index], leaves[index - 1] ?? Buffer.alloc(32), '2026-01-02T03:04:05.678Z', 'x')
 }
 
-const forged = bodies.map(
-  (body): AuditEntryBody => (body.event === 'intent' ? { ...body, path: 'boot/shim.efi' } : body),
-)
 const intentSeq = bodies.findIndex((body) => body.event === 'intent') + 1
 
 // Each field of an entry in turn: a member of the first signature, by what it says.
@@ -287,6 +240,7 @@ function tamperedDatabase(change: (file: BetterSqlite3.Database) => void): strin
   copyFileSync(at('copy.db'), at('tampered.db'))
   const file = new BetterSqlite3(at('tampered.db'))
   file.pragma('journal_mode = DELETE')
+  file.pragma('synchronous = OFF')
   const triggers = file.prepare<[], { name: string }>(`select name from sqlite_schema where type = 'trigger'`).all()
   for (const { name } of triggers) file.exec(`drop trigger ${name}`)
   change(file)
@@ -374,133 +328,5 @@ describe('in a database, given the last checkpoint, the verifier names', () => {
     bytes.fill(0xff, place - (place % 4096), place - (place % 4096) + 64)
     writeFileSync(at('damaged.db'), bytes)
     expect(verify(at('damaged.db'), ...known)).toMatchObject({ kind: 'tampered' })
-  })
-})
-
-const linesIn = (file: string) => readFileSync(at(file), 'utf8').split('\n').slice(0, -1)
-const written = (lines: readonly string[]) => {
-  writeFileSync(at('tampered.jsonl'), lines.map((line) => `${line}\n`).join(''))
-  return at('tampered.jsonl')
-}
-const without = (lines: readonly string[], ...gone: readonly number[]) =>
-  lines.filter((_, index) => !gone.includes(index))
-const line = (text: string | Uint8Array) => String(Buffer.from(text)).trimEnd()
-
-// In `whole.jsonl` line 0 is the header and line n is entry n.
-const exportTampering: readonly (readonly [string, (lines: readonly string[]) => readonly string[], object])[] = [
-  [
-    'one byte of an entry',
-    (lines) => lines.map((text, index) => (index === 5 ? text.replace('Secure', 'Sacure') : text)),
-    { code: 'entry-unlinked', first: 5, last: 6 },
-  ],
-  [
-    'one byte of the last entry',
-    (lines) => lines.map((text, index) => (index === size ? text.replace('trusted', 'trustad') : text)),
-    { code: 'log-rewritten', last: size },
-  ],
-  ['the first entry, taken out', (lines) => without(lines, 1), { code: 'entry-missing', first: 1, last: 1 }],
-  ['two in the middle, taken out', (lines) => without(lines, 9, 10), { code: 'entry-missing', first: 9, last: 10 }],
-  ['the last entry, taken out', (lines) => without(lines, size), { code: 'checkpoint-out-of-place' }],
-  [
-    'everything behind entry 8, taken out',
-    (lines) => lines.slice(0, 9),
-    { code: 'export-incomplete', first: 9, last: size },
-  ],
-  ['the end, cut off', (lines) => lines.slice(0, -1), { code: 'export-incomplete' }],
-  [
-    'a shorter log with its own checkpoint',
-    (lines) => [
-      lines[0]?.replace(`"size":${size}`, '"size":8') ?? '',
-      ...lines.slice(1, 9),
-      line(checkpointLineOf(older)),
-      line(endLineOf(8)),
-    ],
-    { code: 'log-shorter', first: 9, last: size },
-  ],
-  [
-    'two entries, exchanged',
-    (lines) => lines.map((text, index) => lines[index === 9 ? 10 : index === 10 ? 9 : index] ?? text),
-    { code: 'entry-missing', first: 9 },
-  ],
-  [
-    'an entry, repeated',
-    (lines) => [...lines.slice(0, 6), ...lines.slice(5)],
-    { code: 'entry-out-of-place', first: 6 },
-  ],
-  [
-    'all, written anew',
-    (lines) => [
-      lines[0] ?? '',
-      ...sampleLog(forged).entries.map((entry) => line(entryLine(entry))),
-      ...lines.slice(size + 1),
-    ],
-    { code: 'log-rewritten', first: 1, last: size },
-  ],
-  [
-    'the signature of the checkpoint',
-    (lines) =>
-      lines.map((text) => (text.startsWith('{"checkpoint"') ? text.replace(/.{6}=\\n"\}$/, 'AAAAAA=\\n"}') : text)),
-    { code: 'checkpoint-signature-wrong' },
-  ],
-  [
-    'the checkpoint, taken out',
-    (lines) => lines.filter((text) => !text.startsWith('{"checkpoint"')),
-    { code: 'export-malformed' },
-  ],
-  [
-    'the header, of another log',
-    (lines) => [linesIn('other.jsonl')[0] ?? '', ...lines.slice(1)],
-    { code: 'other-log' },
-  ],
-  [
-    'the size in the header',
-    (lines) => [lines[0]?.replace(`"size":${size}`, '"size":8') ?? '', ...lines.slice(1)],
-    { code: 'export-malformed' },
-  ],
-  ['the first byte', (lines) => [`[${lines[0]?.slice(1) ?? ''}`, ...lines.slice(1)], { code: 'export-malformed' }],
-  [
-    'a line that is none',
-    (lines) => [...lines.slice(0, 5), '{}', ...lines.slice(5)],
-    { code: 'export-malformed', first: 5 },
-  ],
-  ['an empty line', (lines) => [...lines.slice(0, 5), '', ...lines.slice(5)], { code: 'export-malformed', first: 5 }],
-  ['something behind the end', (lines) => [...lines, lines[1] ?? ''], { code: 'export-malformed' }],
-  ['another station’s export', () => linesIn('other.jsonl'), { code: 'other-log' }],
-]
-
-describe('in an export, given the last checkpoint, the verifier names', () => {
-  it.each(exportTampering)('%s', (_name, change, finding) => {
-    expect(verify(written(change(linesIn('whole.jsonl'))), ...known)).toMatchObject({ kind: 'tampered', finding })
-  })
-
-  it('entries that were said to be left out and are not the ones of the log', () => {
-    const lines = linesIn('part.jsonl')
-    const hash = /"hashes":\["([^"]{8})/.exec(lines.find((text) => text.startsWith('{"omitted"')) ?? '')?.[1] ?? 'none'
-    const other = lines.map((text) => text.replace(hash, `AAAA${hash.slice(4)}`))
-    expect(verify(written(other), ...known)).toMatchObject({ kind: 'tampered' })
-    const fewer = lines.map((text) => text.replace(/"count":(\d+)/, (_, count) => `"count":${Number(count) - 1}`))
-    expect(verify(written(fewer), ...known)).toMatchObject({
-      kind: 'tampered',
-      finding: { code: 'omission-malformed' },
-    })
-  })
-
-  it('a line without an end', () => {
-    writeFileSync(at('tampered.jsonl'), readFileSync(at('whole.jsonl')).subarray(0, -1))
-    expect(verify(at('tampered.jsonl'), ...known)).toMatchObject({
-      kind: 'tampered',
-      finding: { code: 'export-malformed' },
-    })
-  })
-
-  it('a change of any one byte, somewhere', () => {
-    const bytes = readFileSync(at('whole.jsonl'))
-    const headerEnd = bytes.indexOf('\n')
-    for (let place = headerEnd + 1; place < bytes.length; place += 397) {
-      const changedBytes = Buffer.from(bytes)
-      changedBytes[place] = (changedBytes[place] ?? 0) ^ 1
-      writeFileSync(at('tampered.jsonl'), changedBytes)
-      expect({ place, kind: verify(at('tampered.jsonl'), ...known).kind }).toEqual({ place, kind: 'tampered' })
-    }
   })
 })
