@@ -1,54 +1,75 @@
-/** What a verifier of a whole log needs of each entry, without reading the rest of it. */
+/** Where a verifier of a whole log finds what it needs of each entry, without reading the rest of it. */
 export interface PlaceInBytes {
   readonly seq: number
-  /** Leaf hash of the entry before, as 64 hex digits. */
-  readonly prev: string
-  /** 24 characters; they sort as the times do. */
-  readonly at: string
-  readonly event: string
+  /** Where the 64 hex digits of the leaf hash of the entry before begin. */
+  readonly prev: number
+  /** Where the 24 characters of the time begin; they sort as the times do. */
+  readonly at: number
 }
 
+export const timeLength = 24
 const quote = 0x22
+const atName = Buffer.from('"at":"')
+const prevName = Buffer.from(',"prev":"')
+const seqName = Buffer.from(',"seq":')
+const clockMovedBack = Buffer.from(',"event":"clock-moved-back",')
 
 /**
- * Finds `seq`, `prev`, `at` and `event` in the canonical bytes of an entry. In JSON a quote inside text is escaped, so the
- * unescaped `"seq":` can only be the member; no event has a member of these names further inside. Null when one is not there.
- * That the bytes are canonical and an entry is `decodeEntry`'s business; in a log whose root is signed they are what the
- * station wrote.
+ * Finds `at`, `prev` and `seq` in the canonical bytes of an entry, where they stand in this order. In JSON a quote inside text is
+ * escaped, so the unescaped name can only be the member's; no event has a member of these names further inside. Null when one
+ * is not there. That the bytes are canonical and an entry is `decodeEntry`'s business; in a log whose root is signed they are
+ * what the station wrote.
  */
 export function placeInBytes(bytes: Buffer): PlaceInBytes | null {
-  const at = textAfter(bytes, '"at":"', 24)
-  const event = wordAfter(bytes, '"event":"')
-  const prev = textAfter(bytes, '"prev":"', 64)
-  const seq = numberAfter(bytes, ',"seq":')
-  return at === null || event === null || prev === null || seq === null ? null : { seq, prev, at, event }
+  const atFound = bytes.indexOf(atName)
+  if (atFound === -1) return null
+  const at = atFound + atName.length
+  const prevFound = bytes.indexOf(prevName, at)
+  if (prevFound === -1) return null
+  const prev = prevFound + prevName.length
+  const seqFound = bytes.indexOf(seqName, prev)
+  if (seqFound === -1 || bytes[at + timeLength] !== quote || bytes[prev + 64] !== quote) return null
+  const seq = numberAt(bytes, seqFound + seqName.length)
+  return seq === null ? null : { seq, prev, at }
 }
 
-function textAfter(bytes: Buffer, name: string, length: number): string | null {
-  const found = bytes.indexOf(name, 0, 'latin1')
-  if (found === -1) return null
-  const start = found + name.length
-  return bytes[start + length] === quote ? bytes.toString('latin1', start, start + length) : null
+/** Whether the entry is the one that says that the clock went back. */
+export function saysClockMovedBack(bytes: Buffer): boolean {
+  return bytes.includes(clockMovedBack)
 }
 
-function wordAfter(bytes: Buffer, name: string): string | null {
-  const found = bytes.indexOf(name, 0, 'latin1')
-  if (found === -1) return null
-  const start = found + name.length
-  const end = bytes.indexOf(quote, start)
-  return end === -1 || end - start > 64 ? null : bytes.toString('latin1', start, end)
-}
-
-function numberAfter(bytes: Buffer, name: string): number | null {
-  const found = bytes.indexOf(name, 0, 'latin1')
-  if (found === -1) return null
+function numberAt(bytes: Buffer, start: number): number | null {
   let value = 0
-  let digits = 0
-  for (let index = found + name.length; digits < 16; index += 1) {
+  let index = start
+  for (; index < start + 16; index += 1) {
     const digit = (bytes[index] ?? 0) - 0x30
     if (digit < 0 || digit > 9) break
     value = value * 10 + digit
-    digits += 1
   }
-  return digits === 0 || !Number.isSafeInteger(value) ? null : value
+  return index === start || !Number.isSafeInteger(value) ? null : value
+}
+
+const digits = Buffer.from('0123456789abcdef')
+
+/** Writes a hash as 64 hex digits into `into`. A call into Node for each entry would cost more than the digits do. */
+export function writeHex(hash: Uint8Array, into: Uint8Array): void {
+  for (let index = 0; index < 32; index += 1) {
+    const byte = hash[index] ?? 0
+    into[index * 2] = digits[byte >>> 4] ?? 0
+    into[index * 2 + 1] = digits[byte & 15] ?? 0
+  }
+}
+
+export function sameAt(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
+  for (let index = 0; index < expected.length; index += 1) if (bytes[start + index] !== expected[index]) return false
+  return true
+}
+
+/** Below zero: the bytes at `start` sort before `other`. */
+export function compareAt(bytes: Uint8Array, start: number, other: Uint8Array): number {
+  for (let index = 0; index < other.length; index += 1) {
+    const difference = (bytes[start + index] ?? 0) - (other[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
 }

@@ -9,13 +9,15 @@ export const emptyRoot: Uint8Array = hash('sha256', new Uint8Array(), 'buffer')
 /** A proof for 2^53 leaves has no more hashes than this. */
 export const maxProofHashes = 54
 
+/** Bytes to hash; made once, as one is hashed for each entry of a log. */
+const nodeInput = Buffer.alloc(65, 1)
+
 /** Inner node: SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(65)
-  input[0] = 1
-  input.set(left, 1)
-  input.set(right, 33)
-  return hash('sha256', input, 'buffer')
+  if (left.length !== 32 || right.length !== 32) throw new Error('a hash of a tree has 32 bytes')
+  nodeInput.set(left, 1)
+  nodeInput.set(right, 33)
+  return hash('sha256', nodeInput, 'buffer')
 }
 
 /** A complete subtree: the 2^level leaves from `index · 2^level` on. */
@@ -216,5 +218,7 @@ function isPlace(index: number, size: number): boolean {
 
 /** Roots and leaves are public, so the comparison need not take the same time always. */
 export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false
+  return true
 }

@@ -1,7 +1,7 @@
 import { openCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
 import { verifyCosignature } from './cosignature.ts'
-import { decodeEntry, leafHash } from './encode.ts'
-import { placeInBytes } from './entry-place.ts'
+import { decodeEntry, leafHash, noLeafHash } from './encode.ts'
+import { compareAt, placeInBytes, sameAt, saysClockMovedBack, timeLength, writeHex } from './entry-place.ts'
 import { checkpointFault, entries, rewritten, unlinked } from './findings.ts'
 import { completeSubtrees, growTree, sameHash, verifyConsistency } from './merkle.ts'
 import type { ConsistencyProof } from './proof-file.ts'
@@ -60,8 +60,6 @@ interface Known {
   met: boolean
 }
 
-const zeros = '0'.repeat(64)
-
 export function verifyLog(expected: Expectations): LogVerifier {
   const { key } = expected
   const tree = growTree()
@@ -72,8 +70,10 @@ export function verifyLog(expected: Expectations): LogVerifier {
   let checkpoints = 0
   let lastCheckpoint: number | null = null
   let nextKnown = 0
-  let prev: string | null = zeros
-  let at = ''
+  // Of the entry before: its leaf hash (null where it was left out), the same in hex, and its time.
+  let leafBefore: Uint8Array | null = noLeafHash
+  const hexBefore = Buffer.alloc(64, '0')
+  const timeBefore = Buffer.alloc(timeLength, '0')
 
   function facts(): Facts {
     return {
@@ -131,13 +131,13 @@ export function verifyLog(expected: Expectations): LogVerifier {
           [seq, seq],
           `Where entry ${seq} belongs stands one that says it is entry ${place.seq}: put in, repeated or moved.`,
         )
-      if (prev !== null && (place.prev !== prev || (stored !== undefined && hex(stored.prevHash) !== prev)))
-        return unlinked(seq)
-      if (place.at < at && place.event !== 'clock-moved-back')
+      if (leafBefore !== null && !sameAt(bytes, place.prev, hexBefore)) return unlinked(seq)
+      if (leafBefore !== null && stored !== undefined && !sameHash(stored.prevHash, leafBefore)) return unlinked(seq)
+      if (compareAt(bytes, place.at, timeBefore) < 0 && !saysClockMovedBack(bytes))
         return finding(
           'clock-not-recorded',
           [seq, seq],
-          `The clock went back at entry ${seq}, from ${at} to ${place.at}, and the log does not say so.`,
+          `The clock went back at entry ${seq}, behind ${timeBefore.toString('latin1')}, and the log does not say so.`,
         )
       if (expected.readEntries) {
         const decoded = decodeEntry(bytes)
@@ -148,8 +148,9 @@ export function verifyLog(expected: Expectations): LogVerifier {
       }
       tree.add(0, leaf)
       read += 1
-      prev = hex(leaf)
-      at = place.at
+      leafBefore = leaf
+      writeHex(leaf, hexBefore)
+      timeBefore.set(bytes.subarray(place.at, place.at + timeLength))
       return known.length === 0 ? null : compareKnown()
     },
 
@@ -174,9 +175,9 @@ export function verifyLog(expected: Expectations): LogVerifier {
         const fault = compareKnown()
         if (fault !== null) return fault
       }
-      const last = hashes.at(-1)
       // Where the last hash is that of one entry, the next one can be checked to follow it.
-      prev = subtrees.at(-1)?.level === 0 && last !== undefined ? hex(last) : null
+      leafBefore = subtrees.at(-1)?.level === 0 ? (hashes.at(-1) ?? null) : null
+      if (leafBefore !== null) writeHex(leafBefore, hexBefore)
       return null
     },
 
@@ -286,8 +287,4 @@ function verifiedSentence({ size, omitted, known, checkpoints }: Facts): string 
       ? ''
       : ` That entries were cut off behind entry ${size} cannot be excluded: the newest checkpoint from elsewhere is for ${newest}.`
   return `All ${size} entries are those that ${checkpoints === 1 ? 'a checkpoint was' : `${checkpoints} checkpoints were`} signed for, and the log contains the one of ${newest} entries that was kept elsewhere.${left}${after}`
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
