@@ -32,19 +32,14 @@ export interface Expectations {
   readonly readEntries: boolean
 }
 
-/** Hashes as the database keeps them beside an entry. */
-export interface StoredHashes {
-  readonly leafHash: Uint8Array
-  readonly prevHash: Uint8Array
-}
-
 /**
  * Takes a log in its order and keeps its right edge only, so memory does not grow with it. Each call gives the first fault, or
  * null; after a fault nothing more may be handed in. Whoever reads the log decides how: a file, a database, in slices.
  */
 export interface LogVerifier {
   readonly size: () => number
-  entry(bytes: Buffer, stored?: StoredHashes): Finding | null
+  /** `stored`: the 64 bytes that the database keeps beside the entry, its leaf hash and that of the entry before. */
+  entry(bytes: Buffer, stored?: Uint8Array): Finding | null
   /** `count` entries that are left out; `hashes` of the complete subtrees they are, from left to right. */
   omitted(count: number, hashes: readonly Uint8Array[]): Finding | null
   /** The signed note of a checkpoint; comes after exactly as many entries as it is for. */
@@ -111,7 +106,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
     entry: (bytes, stored) => {
       const seq = tree.size() + 1
       const leaf = leafHash(bytes)
-      if (stored !== undefined && !sameHash(leaf, stored.leafHash))
+      if (stored !== undefined && !sameAt(stored, 0, leaf))
         return finding(
           'entry-changed',
           [seq, seq],
@@ -132,7 +127,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
           `Where entry ${seq} belongs stands one that says it is entry ${place.seq}: put in, repeated or moved.`,
         )
       if (leafBefore !== null && !sameAt(bytes, place.prev, hexBefore)) return unlinked(seq)
-      if (leafBefore !== null && stored !== undefined && !sameHash(stored.prevHash, leafBefore)) return unlinked(seq)
+      if (leafBefore !== null && stored !== undefined && !sameAt(stored, 32, leafBefore)) return unlinked(seq)
       if (compareAt(bytes, place.at, timeBefore) < 0 && !saysClockMovedBack(bytes))
         return finding(
           'clock-not-recorded',
