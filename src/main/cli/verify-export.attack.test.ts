@@ -107,6 +107,8 @@ describe('in an export, given the last checkpoint, the verifier names', () => {
     const hash = /"hashes":\["([^"]{8})/.exec(lines.find((text) => text.startsWith('{"omitted"')) ?? '')?.[1] ?? 'none'
     const other = lines.map((text) => text.replace(hash, `AAAA${hash.slice(4)}`))
     expect(verify(written(other), ...known)).toMatchObject({ kind: 'tampered' })
+    const all = lines.map((text) => text.replace(/"count":\d+/, `"count":${Number.MAX_SAFE_INTEGER}`))
+    expect(verify(written(all), ...known)).toMatchObject({ kind: 'tampered', finding: { code: 'omission-malformed' } })
     const fewer = lines.map((text) => text.replace(/"count":(\d+)/, (_, count) => `"count":${Number(count) - 1}`))
     expect(verify(written(fewer), ...known)).toMatchObject({
       kind: 'tampered',
