@@ -162,16 +162,16 @@ try {
 
   const limits: number[] = []
   const times: number[] = []
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     limits.push(timed(() => scanAndHash(made.path)).ms)
     times.push(timed(() => expectVerified(made.path, made.checkpoint)).ms)
   }
-  const limit = Math.min(...limits)
-  const verification = Math.min(...times)
-  say('scan and hash alone (best of 3)', seconds(limit))
+  // Each pair ran back to back: other work on the machine weighs on both.
+  const ratios = limits.map((limit, round) => limit / (times[round] ?? Number.NaN)).sort((a, b) => a - b)
+  say('scan and hash alone (best of 5)', seconds(Math.min(...limits)))
   say(
-    'verification of the database (best of 3)',
-    `${seconds(verification)}, ratio ${(limit / verification).toFixed(2)} of the limit (at least 0.60)`,
+    'verification of the database (best of 5)',
+    `${seconds(Math.min(...times))}, ratio ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')} of the limit (median at least 0.60)`,
   )
   say('with --read-entries', seconds(timed(() => expectVerified(made.path, made.checkpoint, true)).ms))
   const target = join(folder, 'whole.jsonl')

@@ -36,9 +36,8 @@ export async function verifyOwnLog(
       .limit(slice)
       .execute()
     for (const row of rows) {
-      const { entry } = row
       const stored = Buffer.concat([row.leaf_hash, row.prev_hash])
-      fault = verifier.entry(Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength), stored)
+      fault = verifier.entry(row.entry, stored)
       const size = sizes[next]
       if (fault === null && size !== undefined && size <= verifier.size()) {
         next += 1

@@ -19,7 +19,7 @@ export function matches(file: SignedFile, entry: AuditEntryOf<'signed'>): string
 }
 
 export interface SignatureSearch {
-  readonly look: (seq: number, entry: Buffer) => void
+  readonly look: (seq: number, entry: Uint8Array) => void
   /** Adds to the outcome what was found of the file. */
   readonly conclude: (outcome: Outcome) => Outcome
 }
@@ -31,7 +31,8 @@ export function findSignature(file: SignedFile | null): SignatureSearch {
   const entries: number[] = []
   return {
     look: (seq, entry) => {
-      if (!wanted.some((text) => entry.includes(text, 0, 'latin1'))) return
+      const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
+      if (!wanted.some((text) => bytes.includes(text, 0, 'latin1'))) return
       const decoded = decodeEntry(entry)
       if (decoded.ok && decoded.value.body.event === 'signed' && matches(file, decoded.value.body) === null)
         entries.push(seq)

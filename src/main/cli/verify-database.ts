@@ -69,7 +69,7 @@ function verifyTables(file: DatabaseSync, handed: Handed): Outcome {
 function readRows(
   file: DatabaseSync,
   verifier: LogVerifier,
-  look: (seq: number, entry: Buffer) => void,
+  look: (seq: number, entry: Uint8Array) => void,
 ): Finding | null {
   const checkpoints =
     file.prepare(`SELECT c.size, c.note || coalesce((SELECT group_concat(line, '') FROM audit_cosignature AS o WHERE o.size = c.size), '')
@@ -77,17 +77,23 @@ function readRows(
   checkpoints.setReturnArrays(true)
   const notes = checkpoints.iterate() as Iterator<unknown>
   let next = nextCheckpoint(notes)
-  // One column for the three: each blob that crosses into JavaScript costs as much as hashing an entry does.
+  // The two hashes as one column: a blob that crosses into JavaScript costs about as much as a hash.
   const rows = file.prepare(
-    `SELECT seq, CASE WHEN length(entry) <= ${maxEntryBytes} AND length(leaf_hash) = 32 AND length(prev_hash) = 32
-      THEN CAST(leaf_hash || prev_hash || entry AS BLOB) END FROM audit_entry ORDER BY seq`,
+    `SELECT seq, CASE WHEN length(entry) <= ${maxEntryBytes} THEN entry END, CAST(leaf_hash || prev_hash AS BLOB)
+      FROM audit_entry ORDER BY seq`,
   )
   rows.setReturnArrays(true)
   for (const row of rows.iterate() as Iterable<unknown>) {
     // With return arrays a row is an array, whatever the types in the library say.
-    const [seq, bytes] = row as readonly unknown[]
+    const [seq, entry, hashes] = row as readonly unknown[]
     const expected = verifier.size() + 1
-    if (typeof seq !== 'number' || seq < 1 || !(bytes instanceof Uint8Array))
+    if (
+      typeof seq !== 'number' ||
+      seq < 1 ||
+      !(entry instanceof Uint8Array) ||
+      !(hashes instanceof Uint8Array) ||
+      hashes.length !== 64
+    )
       return finding(
         'entry-malformed',
         [expected, expected],
@@ -99,8 +105,7 @@ function readRows(
         [expected, seq - 1],
         `${seq - 1 === expected ? `Entry ${expected} is` : `Entries ${expected} to ${seq - 1} are`} missing: the next one is ${seq}.`,
       )
-    const entry = Buffer.from(bytes.buffer, bytes.byteOffset + 64, bytes.byteLength - 64)
-    const fault = verifier.entry(entry, bytes)
+    const fault = verifier.entry(entry, hashes)
     if (fault !== null) return fault
     look(seq, entry)
     if (next !== null && next.size <= seq) {

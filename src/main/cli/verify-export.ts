@@ -39,7 +39,7 @@ function readLines(
   lines: ReturnType<typeof linesOf>,
   size: number,
   verifier: LogVerifier,
-  look: (seq: number, entry: Buffer) => void,
+  look: (seq: number, entry: Uint8Array) => void,
 ): Finding | null {
   let ended = false
   // An export ends with the checkpoint of all its entries, so that nothing in it is unsigned.

@@ -20,25 +20,30 @@ const clockMovedBack = Buffer.from(',"event":"clock-moved-back",')
  * is not there. That the bytes are canonical and an entry is `decodeEntry`'s business; in a log whose root is signed they are
  * what the station wrote.
  */
-export function placeInBytes(bytes: Buffer): PlaceInBytes | null {
-  const atFound = bytes.indexOf(atName)
+export function placeInBytes(bytes: Uint8Array): PlaceInBytes | null {
+  const atFound = find(bytes, atName, 0)
   if (atFound === -1) return null
   const at = atFound + atName.length
-  const prevFound = bytes.indexOf(prevName, at)
+  const prevFound = find(bytes, prevName, at)
   if (prevFound === -1) return null
   const prev = prevFound + prevName.length
-  const seqFound = bytes.indexOf(seqName, prev)
+  const seqFound = find(bytes, seqName, prev)
   if (seqFound === -1 || bytes[at + timeLength] !== quote || bytes[prev + 64] !== quote) return null
   const seq = numberAt(bytes, seqFound + seqName.length)
   return seq === null ? null : { seq, prev, at }
 }
 
 /** Whether the entry is the one that says that the clock went back. */
-export function saysClockMovedBack(bytes: Buffer): boolean {
-  return bytes.includes(clockMovedBack)
+export function saysClockMovedBack(bytes: Uint8Array): boolean {
+  return find(bytes, clockMovedBack, 0) !== -1
 }
 
-function numberAt(bytes: Buffer, start: number): number | null {
+/** Buffer's search on any bytes: making a Buffer of them first costs more than the search. */
+function find(bytes: Uint8Array, wanted: Buffer, start: number): number {
+  return Buffer.prototype.indexOf.call(bytes, wanted, start)
+}
+
+function numberAt(bytes: Uint8Array, start: number): number | null {
   let value = 0
   let index = start
   for (; index < start + 16; index += 1) {

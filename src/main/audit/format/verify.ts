@@ -39,7 +39,7 @@ export interface Expectations {
 export interface LogVerifier {
   readonly size: () => number
   /** `stored`: the 64 bytes that the database keeps beside the entry, its leaf hash and that of the entry before. */
-  entry(bytes: Buffer, stored?: Uint8Array): Finding | null
+  entry(bytes: Uint8Array, stored?: Uint8Array): Finding | null
   /** `count` entries that are left out; `hashes` of the complete subtrees they are, from left to right. */
   omitted(count: number, hashes: readonly Uint8Array[]): Finding | null
   /** The signed note of a checkpoint; comes after exactly as many entries as it is for. */
@@ -145,7 +145,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
       read += 1
       leafBefore = leaf
       writeHex(leaf, hexBefore)
-      timeBefore.set(bytes.subarray(place.at, place.at + timeLength))
+      for (let index = 0; index < timeLength; index += 1) timeBefore[index] = bytes[place.at + index] ?? 0
       return known.length === 0 ? null : compareKnown()
     },
 
