@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
-// Three builds. Main has one entry per process that runs plain Node: the application, the token process and the inspector.
+// Three builds. Main has one entry per process that runs plain Node: the application, the token process, the inspector, and the auditor's verifier.
 export default defineConfig({
   main: {
     build: {
@@ -11,6 +11,7 @@ export default defineConfig({
           'token-host': 'src/main/token/host/index.ts',
           inspector: 'src/main/inspector/process/index.ts',
           'hash-worker': 'src/main/digest/hash-worker.ts',
+          'verify-audit': 'src/main/cli/verify-audit.ts',
         },
         output: { format: 'es' },
       },

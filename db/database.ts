@@ -1,5 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
+import type {
+  AuditCheckpointTable,
+  AuditCosignatureTable,
+  AuditLogKeyTable,
+  AuditNodeTable,
+} from './tables/audit-checkpoint.table.ts'
 import type { AuditEntryTable } from './tables/audit-entry.table.ts'
 import type {
   DecisionTable,
@@ -15,6 +21,10 @@ import type { SigningKeyTable } from './tables/signing-key.table.ts'
 /** Table name → row type. */
 export interface Database {
   audit_entry: AuditEntryTable
+  audit_log_key: AuditLogKeyTable
+  audit_checkpoint: AuditCheckpointTable
+  audit_cosignature: AuditCosignatureTable
+  audit_node: AuditNodeTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable

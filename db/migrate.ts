@@ -3,9 +3,10 @@ import type { Migration } from './migration.ts'
 import { migration as auditAndSettings } from './migrations/0010-audit-and-settings.ts'
 import { migration as keys } from './migrations/0020-keys.ts'
 import { migration as requests } from './migrations/0030-requests.ts'
+import { migration as checkpoints } from './migrations/0040-checkpoints.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
-export const migrations: readonly Migration[] = [auditAndSettings, keys, requests]
+export const migrations: readonly Migration[] = [auditAndSettings, keys, requests, checkpoints]
 
 export function assertMonotonic(list: readonly Migration[]): void {
   let last = 0

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { canonicalBytes, parseCanonical } from '../../canonical/canonical-json.ts'
 import { type AuditEntryBody, auditEntryBody, type EntryPlace, entryPlace } from './entry.ts'
@@ -9,9 +9,15 @@ export const maxEntryBytes = 262_144
 /** `prev` of the first entry. */
 export const noLeafHash: Uint8Array = new Uint8Array(32)
 
+/** Zero byte and entry; made once, as a log has many. Longer entries are rare. */
+const leafInput = Buffer.alloc(4096)
+
 /** RFC 6962 §2.1: the leading zero byte keeps leaves and inner nodes of a Merkle tree apart. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  return createHash('sha256').update(Uint8Array.of(0)).update(entry).digest()
+  if (entry.length >= leafInput.length)
+    return hash('sha256', Buffer.concat([leafInput.subarray(0, 1), entry]), 'buffer')
+  leafInput.set(entry, 1)
+  return hash('sha256', leafInput.subarray(0, entry.length + 1), 'buffer')
 }
 
 /** Canonical bytes of an entry (docs/formats/audit-entry.md). A body that breaks the format is a defect and throws. */

@@ -1,0 +1,73 @@
+import { decodeEntry } from '../audit/format/encode.ts'
+import type { AuditEntryOf } from '../audit/format/entry.ts'
+import { finding } from '../audit/format/verification.ts'
+import type { SignedFile } from './signed-file.ts'
+import type { Outcome } from './verify-output.ts'
+
+/** Whether the entry records a signature of this file; the sentence says why not. */
+export function matches(file: SignedFile, entry: AuditEntryOf<'signed'>): string | null {
+  const signature = file.signatures.find(({ sha256 }) => sha256 === entry.outputSha256)
+  if (signature === undefined) {
+    if (file.problem !== null) return `${file.name} cannot be compared: ${file.problem}`
+    return `the signature in ${file.name} is not the one that the entry records`
+  }
+  if (signature.digest !== entry.digest)
+    return `the signature in ${file.name} is of another digest than the entry records`
+  if (file.imageDigest !== null && file.imageDigest !== entry.digest)
+    return `${file.name} was changed after it was signed: its digest is not the one that the entry records`
+  return null
+}
+
+export interface SignatureSearch {
+  readonly look: (seq: number, entry: Uint8Array) => void
+  /** Adds to the outcome what was found of the file. */
+  readonly conclude: (outcome: Outcome) => Outcome
+}
+
+/** Looks for the entries that record the signature of a file while the log is read. */
+export function findSignature(file: SignedFile | null): SignatureSearch {
+  if (file === null) return { look: () => {}, conclude: (outcome) => outcome }
+  const wanted = file.signatures.map(({ sha256 }) => `"outputSha256":"${sha256}"`)
+  const entries: number[] = []
+  return {
+    look: (seq, entry) => {
+      const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
+      if (!wanted.some((text) => bytes.includes(text, 0, 'latin1'))) return
+      const decoded = decodeEntry(entry)
+      if (decoded.ok && decoded.value.body.event === 'signed' && matches(file, decoded.value.body) === null)
+        entries.push(seq)
+    },
+    conclude: (outcome) => concluded(outcome, file, entries),
+  }
+}
+
+function concluded(outcome: Outcome, file: SignedFile, entries: readonly number[]): Outcome {
+  if (outcome.kind === 'usage') return outcome
+  const found = { ...outcome, file: { file: file.name, entries } }
+  if (entries.length > 0 || found.kind === 'tampered') return found
+  if (found.facts === null || found.facts.omitted > 0) {
+    return {
+      kind: 'cannot-tell',
+      doubts: [
+        ...(found.kind === 'cannot-tell' ? found.doubts : []),
+        {
+          code: 'signature-omitted',
+          sentence: `No entry here records the signature of ${file.name}; it may be among those that are left out.`,
+        },
+      ],
+      facts: found.facts,
+      file: found.file,
+    }
+  }
+  const why = file.problem === null ? '' : ` (${file.problem})`
+  return {
+    kind: 'tampered',
+    finding: finding(
+      'signature-not-logged',
+      null,
+      `No entry of the log records a signature of ${file.name} as it is${why}.`,
+    ),
+    facts: found.facts,
+    file: found.file,
+  }
+}

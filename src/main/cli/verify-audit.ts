@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { parseCommandLine, usage } from './verify-arguments.ts'
+import { exitCodes, type Outcome, shown, shownAsJson } from './verify-output.ts'
+import { verifyTarget } from './verify-target.ts'
+
+// signing-station-verify: plain Node, files only. It opens no socket, starts no process and writes to no file.
+
+const wanted = parseCommandLine(process.argv.slice(2))
+if (wanted.kind === 'help') {
+  process.stdout.write(usage)
+} else if (wanted.kind === 'wrong') {
+  process.stderr.write(`${wanted.sentence}\n\n${usage}`)
+  process.exitCode = exitCodes.usage
+} else {
+  const outcome: Outcome = verifyTarget(wanted.wanted)
+  process.stdout.write(wanted.wanted.json ? shownAsJson(outcome) : shown(outcome))
+  process.exitCode = exitCodes[outcome.kind]
+}

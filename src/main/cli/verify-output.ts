@@ -1,0 +1,106 @@
+import type { Doubt, Facts, Finding, Report } from '../audit/format/verification.ts'
+
+/** What was looked for because of `--file`. `entries`: numbers of the entries that record its signature. */
+export interface FileFound {
+  readonly file: string
+  readonly entries: readonly number[]
+}
+
+export type Outcome =
+  | {
+      readonly kind: 'verified'
+      readonly sentence: string
+      readonly facts: Facts | null
+      readonly file: FileFound | null
+    }
+  | {
+      readonly kind: 'tampered'
+      readonly finding: Finding
+      readonly facts: Facts | null
+      readonly file: FileFound | null
+    }
+  | {
+      readonly kind: 'cannot-tell'
+      readonly doubts: readonly Doubt[]
+      readonly facts: Facts | null
+      readonly file: FileFound | null
+    }
+  | { readonly kind: 'usage'; readonly sentence: string }
+
+/** Documented: scripts rely on them. */
+export const exitCodes = { verified: 0, tampered: 1, 'cannot-tell': 2, usage: 3 } as const
+
+export function outcomeOf(report: Report, file: FileFound | null): Outcome {
+  return { ...report, file }
+}
+
+export function shown(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'verified':
+      return lines(['VERIFIED', outcome.sentence, ...factLines(outcome.facts), ...fileLines(outcome.file)])
+    case 'tampered':
+      return lines([
+        `TAMPERED WITH${placeOf(outcome.finding)}`,
+        outcome.finding.sentence,
+        ...factLines(outcome.facts),
+        ...fileLines(outcome.file),
+      ])
+    case 'cannot-tell':
+      return lines([
+        'CANNOT TELL',
+        'Nothing wrong was found, but:',
+        ...outcome.doubts.map((doubt) => `- ${doubt.sentence}`),
+        ...factLines(outcome.facts),
+        ...fileLines(outcome.file),
+      ])
+    case 'usage':
+      return lines([outcome.sentence])
+  }
+}
+
+/** One object. `result` is the name of the exit code; names in it stay as they are. */
+export function shownAsJson(outcome: Outcome): string {
+  const { kind, ...rest } = outcome
+  return `${JSON.stringify({ result: kind, ...rest })}\n`
+}
+
+function placeOf({ first, last }: Finding): string {
+  if (first === null || last === null) return ''
+  return first === last ? `: entry ${first}` : `: entries ${first} to ${last}`
+}
+
+function factLines(facts: Facts | null): readonly string[] {
+  if (facts === null) return []
+  return [
+    '',
+    `log                 ${facts.origin ?? 'unknown'}`,
+    `entries             ${facts.size} (${facts.read} read, ${facts.omitted} left out)`,
+    `checkpoints         ${facts.checkpoints} signed and right, the last for ${facts.lastCheckpoint ?? 'no'} entries`,
+    `known checkpoints   ${facts.known.length === 0 ? 'none' : facts.known.join(', ')}`,
+    ...facts.cosigned.map(
+      ({ witness, size, time }) =>
+        `cosigned            ${size} entries by ${witness} at ${new Date(time * 1000).toISOString()}`,
+    ),
+    ...(facts.openIntents === null
+      ? []
+      : [`open intents        ${facts.openIntents.length === 0 ? 'none' : facts.openIntents.join(', ')}`]),
+  ]
+}
+
+function fileLines(file: FileFound | null): readonly string[] {
+  if (file === null) return []
+  return [
+    file.entries.length === 0
+      ? `signature           no entry records the signature of ${file.file}`
+      : `signature           of ${file.file}: entry ${file.entries.join(', ')}`,
+  ]
+}
+
+/** Names come from files that others wrote: no control character and no change of direction reaches the terminal. */
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`).join('')
+}
+
+function escaped(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`
+}
