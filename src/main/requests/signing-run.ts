@@ -4,6 +4,7 @@ import {
   type Answered,
   askToken,
   commit,
+  createPace,
   noFiles,
   type PreparedFiles,
   prepareFiles,
@@ -18,7 +19,7 @@ export type RunEnd =
   | { readonly kind: 'stopped'; readonly failure: Failure }
   | { readonly kind: 'lost'; readonly failure: Failure }
 
-export interface SigningRun extends SigningWork {
+export interface SigningRun extends Omit<SigningWork, 'breathe'> {
   readonly files: readonly FileToSign[]
   readonly signal: AbortSignal
   readonly onProgress: (signed: number) => void
@@ -36,7 +37,8 @@ const growth = 4
  * (invariant I1), and is asked once for each. Batches begin with one file and grow while the token is fast; a token that wants
  * a touch gets one file at a time.
  */
-export async function runSigning(run: SigningRun): Promise<RunEnd> {
+export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
+  const run = { ...wanted, breathe: createPace() }
   const waiting = [...run.files]
   let size = 1
   let signed = 0

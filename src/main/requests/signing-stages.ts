@@ -20,6 +20,8 @@ export interface SigningWork {
   readonly signer: Signer
   readonly certificate: SigningCertificate
   readonly pathOf: (ordinal: number) => string
+  /** Lets the window be drawn and messages come in, now and then. */
+  readonly breathe: () => Promise<void> | undefined
 }
 
 export interface PreparedFile {
@@ -46,7 +48,7 @@ export async function prepareFiles(work: SigningWork, targets: readonly FileToSi
     const made = await work.signer.prepare(spooled(work, target), work.certificate, work.context.now())
     if (!made.ok) return { files: [], refusal: { target, failure: made.error } }
     files.push({ target, prepared: made.value })
-    await breathe()
+    await work.breathe()
   }
   return { files, refusal: null }
 }
@@ -184,7 +186,7 @@ async function finish(work: SigningWork, { target, prepared }: Intended, signatu
   step('verify', 'before')
   const verified = await work.signer.verify(spooled(work, target), output, work.certificate)
   step('verify', 'after')
-  await breathe()
+  await work.breathe()
   return verified.ok
     ? { kind: 'signed', output, signature }
     : { kind: 'failed', failure: verified.error, mayExist: true }
@@ -207,7 +209,17 @@ function spooled(work: SigningWork, { file }: FileToSign): SpooledFile {
   return { path: work.pathOf(file.ordinal), size: file.size, sha256: file.sha256, toBeSigned: file.toBeSigned.digest }
 }
 
-/** Small files are hashed and verified without waiting for anything: without a pause, a batch of them would hold the window up. */
-function breathe(): Promise<void> {
-  return setImmediate()
+/**
+ * Small files are hashed and verified without waiting for anything: without a pause, a batch of them would hold the window up. A pause
+ * for each file would cost as much as hashing it.
+ */
+export function createPace(): () => Promise<void> | undefined {
+  let since = performance.now()
+  return () => {
+    if (performance.now() - since < turnMs) return undefined
+    return setImmediate().then(() => {
+      since = performance.now()
+    })
+  }
 }
+const turnMs = 8

@@ -1,4 +1,4 @@
-// How many signatures a second come out of a session, next to the PKCS#11 module alone in this process: `node bench/token.ts`.
+// How many signatures a second come out of a session, next to the PKCS#11 module alone in this process: `node bench/token.bench.ts`.
 // The session adds a process, a message for each signature and the check with the registered public key.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// How many entries a second the audit log takes, next to what the disk can do at all: `node bench/audit.ts [FOLDER]`.
+// How many entries a second the audit log takes, next to what the disk can do at all: `node bench/audit.bench.ts [FOLDER]`.
 // One commit costs one sync; an entry that is written alone can therefore not be faster than fdatasync in the same folder.
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
