@@ -25,7 +25,7 @@ export const packagesFor = {
   test: [...native, ...window, ...display, ...softToken, ...referenceTools],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
-  bench: [...native, ...window, ...softToken],
+  bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
 }
 
 export function hasDisplay() {
