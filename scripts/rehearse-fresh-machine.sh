@@ -27,7 +27,7 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f s", b - a }'; }
 # The host's own Debian sources for that release, so that a mirror or a proxy of the site is used here too.
 sources=$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)' |
   awk -F'|' -v r="$release" '$1 == "Debian" && $3 ~ "^" r && $4 == "main" { print "deb", $2, $3, "main" }' | sort -u)
-[ -n "$sources" ] || sources="deb http://deb.debian.org/debian $release main"
+[ -n "$sources" ] || { say "this machine's apt has no source for Debian $release; add one and run apt-get update"; exit 2; }
 mirror=$(awk -v r="$release" '$3 == r { print $2; exit }' <<<"$sources")
 
 base=$store/base
