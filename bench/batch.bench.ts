@@ -31,8 +31,11 @@ import type { ReviewSheet } from '../src/shared/review-sheet.ts'
 const pin = '123456'
 const count = 200
 const rounds = 5
-/** Of the code section: the files are as large as the loaders that Debian signs most, fwupdx64.efi (61,833 bytes) and its like. */
-const textBytes = 60 * 1024
+/**
+ * Bytes of the code section. Both are measured, because the ratio depends on it: the module alone hashes nothing. 61 KiB is as small as
+ * Debian's signed loaders get (fwupdx64.efi); most are larger.
+ */
+const textSizes = [60 * 1024, 96 * 1024]
 const compared = 10
 const kinds = ['rsa-2048', 'rsa-4096'] as const
 const limits = { 'rsa-2048': 0.6, 'rsa-4096': 0.85 } as const
@@ -47,7 +50,7 @@ interface EfiFile {
   readonly authenticode: Sha256Hex
 }
 
-function makeFiles(directory: string): EfiFile[] {
+function makeFiles(directory: string, textBytes: number): EfiFile[] {
   return Array.from({ length: count }, (_, n) => {
     const bytes = buildPe(n, textBytes)
     const path = join(directory, `${n}.efi`)
@@ -219,7 +222,6 @@ try {
   })
   const [token] = soft.tokens
   if (token === undefined) throw new Error('no token was made')
-  const files = makeFiles(directory)
   const created = await createStationDatabase(join(directory, 'station.db'), async () => {})
   if (!created.ok) throw new Error(created.error.message)
   const station = created.value
@@ -235,7 +237,10 @@ try {
   const rawSession = lib.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION)
   lib.C_Login(rawSession, pkcs11js.CKU_USER, pin)
 
-  for (const [index, algorithm] of kinds.entries()) {
+  for (const [textBytes, index, algorithm] of textSizes.flatMap((size) =>
+    kinds.map((kind, at) => [size, at, kind] as const),
+  )) {
+    const files = makeFiles(directory, textBytes)
     const key = token.keys[index]
     if (key?.certificatePem == null || key.certificatePath === null) throw new Error('the key has no certificate')
     let logins = 0
@@ -312,7 +317,7 @@ try {
     const each = median(perFile)
     process.stdout.write(
       [
-        `${algorithm}, ${count} files of ${Math.round((files[0]?.size ?? 0) / 1024)} KiB:`,
+        `${algorithm}, ${count} files of ${Math.round((files[0]?.size ?? 0) / 1024)} KiB`,
         `${(each * 1000).toFixed(2)} ms a file`,
         `main’s own CPU ${median(cpuPerFile).toFixed(2)} ms a file`,
         `${ratio.toFixed(2)} of the module alone (limit ${limits[algorithm]}; rounds ${ratios.map((value) => value.toFixed(2)).join(' ')})`,
@@ -328,7 +333,7 @@ try {
   await station.close()
   const rows = readFileSync(join(directory, 'station.db')).length
   process.stdout.write(
-    `database after ${(rounds + 1) * kinds.length} batches: ${(rows / 1024 / 1024).toFixed(1)} MiB\n`,
+    `database after ${(rounds + 1) * kinds.length * textSizes.length} batches: ${(rows / 1024 / 1024).toFixed(1)} MiB\n`,
   )
 } finally {
   rmSync(directory, { recursive: true, force: true })
