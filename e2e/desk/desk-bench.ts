@@ -22,6 +22,7 @@ import { createSigners } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
 import type { RequestDetail, RequestStage } from '../../src/shared/request.ts'
@@ -93,6 +94,8 @@ export class DeskBench {
   #fingerprint: Fingerprint | null = null
   /** Every line of the log, parsed. */
   readonly lines: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] = []
+  /** What the window was told without asking. */
+  readonly published: { readonly event: EventName; readonly payload: unknown }[] = []
   readonly #folder: string
   readonly #options: DeskBenchOptions
   readonly #digester = new Digester(entryUrl('hash-worker', root.href))
@@ -225,7 +228,7 @@ export class DeskBench {
       version: '0.0.0',
       now: this.#options.now ?? (() => new Date()),
       log,
-      publish: () => {},
+      publish: (event, payload) => void this.published.push({ event, payload }),
       onStatus: () => {},
     })
   }

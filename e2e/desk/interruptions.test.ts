@@ -83,8 +83,12 @@ describe.skipIf(softHsmModule() === null)(
       // A word that would make it another decision is refused.
       expect(codeOf(await bench.station.desk.decline(id, 'no'))).toBe('not-now')
       expect(codeOf(await bench.station.desk.approve(bench.approval(stopped)))).toBe('not-now')
+      bench.published.length = 0
       orThrow(await bench.station.desk.resume(resumption(stopped)))
       expect(await bench.untilCompleted(work)).toBe('success')
+      const progress = bench.published.filter(({ event }) => event === 'signing.progress').map(({ payload }) => payload)
+      expect(progress[0]).toEqual({ requestId: id, signed, total: 5, phase: 'login' })
+      expect(progress.at(-1)).toEqual({ requestId: id, signed: 5, total: 5, phase: 'signing' })
       expect((await outputOf(work))?.files).toHaveLength(5)
       await expectSignedOnce(work)
     })

@@ -12,8 +12,11 @@ import { approvability } from '../policy/evaluate.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession } from '../token/token-service.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
+import { tallyOf } from './incident.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
+import { createProgress, type SigningProgress } from './signing-progress.ts'
 import { parseState } from './transition.ts'
+import { filesOfSheet } from './use-of-key.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 export interface ApprovalInput {
@@ -31,6 +34,7 @@ export interface Approved {
   readonly sheetDigest: Sha256Hex
   readonly session: SigningSession
   readonly certificate: SigningCertificate
+  readonly progress: SigningProgress
 }
 
 /** The operator has the sheet on his screen. Only a sheet that was shown can be approved. */
@@ -64,7 +68,6 @@ export async function approve(
   ports: DeskPorts,
   input: ApprovalInput,
   signal: AbortSignal,
-  onSignal: (signal: 'touch' | 'login') => void,
 ): Promise<Result<Approved, Failure>> {
   try {
     const row = await findRequest(ports.db, input.requestId)
@@ -73,7 +76,7 @@ export async function approve(
     if (!claimed.ok) return claimed
     const asked = await stillSo(ports, row, claimed.value)
     if (!asked.ok) return asked
-    const opened = await openKey(ports, row, claimed.value, input, signal, onSignal)
+    const opened = await openKey(ports, row, claimed.value, input, signal)
     if (!opened.ok) return opened
     let approved = false
     try {
@@ -95,7 +98,6 @@ export async function reopen(
   ports: DeskPorts,
   input: Omit<ApprovalInput, 'acknowledged'>,
   signal: AbortSignal,
-  onSignal: (signal: 'touch' | 'login') => void,
 ): Promise<Result<Approved, Failure>> {
   try {
     const row = await findRequest(ports.db, input.requestId)
@@ -107,7 +109,7 @@ export async function reopen(
     if (stored === null) return err(otherSheet)
     const asked = await stillSo(ports, row, stored.sheet)
     if (!asked.ok) return asked
-    const opened = await openKey(ports, row, stored.sheet, input, signal, onSignal)
+    const opened = await openKey(ports, row, stored.sheet, input, signal)
     if (!opened.ok) return opened
     const moved = await move(ports, input.requestId, { kind: 'resumed', sheetDigest: input.sheetDigest })
     if (!moved.ok) {
@@ -171,8 +173,7 @@ async function openKey(
   sheet: ReviewSheet,
   input: Pick<ApprovalInput, 'pin' | 'useLastTry'>,
   signal: AbortSignal,
-  onSignal: (signal: 'touch' | 'login') => void,
-): Promise<Result<{ readonly session: SigningSession; readonly certificate: SigningCertificate }, Failure>> {
+): Promise<Result<Pick<Approved, 'session' | 'certificate' | 'progress'>, Failure>> {
   const registered = await ports.keys.find(sheet.purpose, sheet.key.fingerprint)
   if (registered === null || registered.state !== 'active') return err(keyNotActive)
   const key = await ports.keys.forSigning(sheet.purpose, sheet.key.fingerprint)
@@ -181,12 +182,17 @@ async function openKey(
   if (registered.home.kind === 'software' && input.pin !== null) return err(pinNotWanted)
   // Not left to the token: one that wants no PIN would sign without one, and the sheet's key is one that has a PIN.
   if (registered.home.kind === 'token' && input.pin === null) return err(pinWanted)
+  const total = filesOfSheet(sheet).length
+  const { signed } = await tallyOf(ports.db, sheet.requestId, total)
+  const progress = createProgress({ requestId: sheet.requestId, signed, total }, (said) =>
+    ports.publish('signing.progress', said),
+  )
   const session = await ports.tokens.openSession(key.reference, input.pin, {
     useLastTry: input.useLastTry,
     signal,
-    onSignal,
+    onSignal: (waited) => progress.waitsFor(waited),
   })
-  if (session.ok) return ok({ session: session.value, certificate: key.certificate })
+  if (session.ok) return ok({ session: progress.watched(session.value), certificate: key.certificate, progress })
   const tokenSerial = registered.home.kind === 'token' ? registered.home.token.serial : null
   const written = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [

@@ -206,10 +206,6 @@ export function createDesk(ports: DeskPorts): Desk {
     carryOut(id, await recoverRequest(ports, row))
   }
 
-  const touch = (id: RequestId) => (signal: 'touch' | 'login') => {
-    ports.publish('signing.progress', { requestId: id, signed: 0, total: 1, phase: signal })
-  }
-
   return {
     recover: () => recoverRequests(ports, carryOut),
     lookForWork: (apiUrl) => lookout.look(apiUrl),
@@ -223,13 +219,13 @@ export function createDesk(ports: DeskPorts): Desk {
       return moved
     },
     approve: async (input) => {
-      const approved = await withKey(input, (signal) => approve(ports, input, signal, touch(input.requestId)))
+      const approved = await withKey(input, (signal) => approve(ports, input, signal))
       const row = approved.ok ? null : await findRequest(ports.db, input.requestId)
       // The server's last word was that it does not want this any more.
       if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row.server)
       return approved
     },
-    resume: (input) => withKey(input, (signal) => reopen(ports, input, signal, touch(input.requestId))),
+    resume: (input) => withKey(input, (signal) => reopen(ports, input, signal)),
     decline: async (id, reason) => {
       const row = await findRequest(ports.db, id)
       if (row === null) return err(notFound)

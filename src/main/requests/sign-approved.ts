@@ -26,7 +26,7 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const settled = await settledOrdinals(ports, id)
   const progress = (signed: number) => {
     const done = before.signed + signed
-    ports.publish('signing.progress', { requestId: id, signed: done, total: files.length, phase: 'signing' })
+    approved.progress.signed(signed)
     ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
   progress(0)

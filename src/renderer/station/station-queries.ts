@@ -99,12 +99,7 @@ export function useCacheInvalidation(): void {
     else stale('requests', 'show', requestId)
   })
   useStationEvent('signing.progress', (progress) =>
-    cache.setQueryData<SigningProgress | null>(['progress', progress.requestId], (before) =>
-      // What the token waits for is news of the token alone; how many files are signed stays as last said.
-      before && (progress.phase === 'login' || progress.phase === 'touch')
-        ? { ...before, phase: progress.phase }
-        : progress,
-    ),
+    cache.setQueryData<SigningProgress | null>(['progress', progress.requestId], progress),
   )
   useStationEvent('tokens.changed', () => {
     stale('tokens')
