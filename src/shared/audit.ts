@@ -34,11 +34,14 @@ export const auditRow = z.strictObject({
   event: auditEvent,
   operator: z.string().nullable(),
   requestId: requestId.nullable(),
+  /** Of the entry, or of the entry with which its request began. */
   workRequestId: z.int().nullable(),
   purpose: z.string().nullable(),
   fingerprint: z.string().nullable(),
   /** SHA-256 of the input file for intent, signed and sign-failed. */
   inputSha256: sha256Hex.nullable(),
+  /** A `sign-failed` that is no failure: signing was stopped before the key was used for this file. */
+  withdrawn: z.boolean(),
   summary: z.string(),
 })
 export type AuditRow = z.infer<typeof auditRow>

@@ -93,6 +93,50 @@ describe('listing the audit log', () => {
     await station.close()
   })
 
+  it('names the work request of what a person did with it, and finds that by the number', async () => {
+    const station = await newStation()
+    await station.write(
+      ...sampleEntries().filter((body) => 'requestId' in body),
+      { ...sampleIntent(), ...other },
+      {
+        event: 'sheet-shown',
+        requestId: other.requestId,
+        sheetDigest: sha256Hex.parse('d5'.repeat(32)),
+        operator: 'Ada',
+      },
+    )
+    const { rows } = await station.log.list({}, null, 100)
+    const ofSample = rows.filter((row) => row.requestId === sampleRequest)
+    expect(ofSample.map((row) => row.event)).toEqual(expect.arrayContaining(['sheet-shown', 'declined', 'returned']))
+    expect(new Set(ofSample.map((row) => row.workRequestId))).toEqual(new Set([42]))
+    expect((await station.log.list({ workRequestId: 42 }, null, 100)).rows).toEqual(ofSample)
+    // Its request has no beginning in this log: no number is made up for it.
+    expect(rows[0]).toMatchObject({ event: 'sheet-shown', workRequestId: null })
+    expect((await station.log.show(auditSeq.parse(2)))?.row).toMatchObject({ event: 'sheet-shown', workRequestId: 42 })
+    await station.close()
+  })
+
+  it.each([
+    ['cancelled', false, true],
+    ['token-error', false, true],
+    ['token-error', true, false],
+    ['input-changed', false, false],
+    ['token-swapped', false, false],
+    ['a-code-of-a-later-version', false, false],
+  ])('tells a stop from a failure: %s, may exist %s', async (code, signatureMayExist, withdrawn) => {
+    const station = await newStation()
+    await station.write({
+      ...sampleIntent(),
+      event: 'sign-failed',
+      intentSeq: auditSeq.parse(1),
+      code,
+      message: 'why',
+      signatureMayExist,
+    })
+    expect((await station.log.list({}, null, 10)).rows).toMatchObject([{ withdrawn }])
+    await station.close()
+  })
+
   it('gives the numbers of the entries of a request', async () => {
     const station = await newStation()
     await station.write(sampleIntent(), { ...sampleIntent(), ...other }, sampleSigned(1))

@@ -8,6 +8,7 @@ import { hex } from './bytes.ts'
 import { searchColumns } from './columns.ts'
 import { decodeEntry } from './format/encode.ts'
 import { summary } from './summary.ts'
+import { isWithdrawn } from './withdrawn.ts'
 
 export interface AuditPage {
   readonly rows: readonly AuditRow[]
@@ -37,8 +38,9 @@ export async function listEntries(
   const found = await page.execute()
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
+  const numbers = await workRequestNumbers(db, rows)
   return {
-    rows: rows.map(shown).filter((row) => row !== null),
+    rows: rows.map((row) => shown(row, numbers)).filter((row) => row !== null),
     total,
     nextCursor: found.length > limit && last !== undefined ? String(last.seq) : null,
   }
@@ -47,7 +49,7 @@ export async function listEntries(
 export async function showEntry(db: ReadonlyKysely<Database>, seq: AuditSeq): Promise<AuditDetail | null> {
   const found = await db.selectFrom('audit_entry').selectAll().where('seq', '=', seq).executeTakeFirst()
   if (found === undefined) return null
-  const row = shown(found)
+  const row = shown(found, await workRequestNumbers(db, [found]))
   if (row === null) return null
   return {
     row,
@@ -76,7 +78,25 @@ function filtered(query: Entries, filter: AuditFilter): Entries {
   if (filter.event !== undefined) wanted = wanted.where('event', '=', filter.event)
   if (filter.operator !== undefined) wanted = wanted.where('operator', '=', filter.operator)
   if (filter.requestId !== undefined) wanted = wanted.where('request_id', '=', filter.requestId)
-  if (filter.workRequestId !== undefined) wanted = wanted.where('work_request_id', '=', filter.workRequestId)
+  if (filter.workRequestId !== undefined) {
+    const ofWork = (eb: ExpressionBuilder<Database, 'audit_entry'>) =>
+      eb.selectFrom('audit_entry as named').where('named.work_request_id', '=', filter.workRequestId ?? null)
+    // Also what names the request by the station's own id alone: sheets, decisions, the return.
+    wanted = wanted.where((eb) =>
+      eb(
+        'audit_entry.seq',
+        'in',
+        ofWork(eb)
+          .select('named.seq')
+          .union(
+            eb
+              .selectFrom('audit_entry as same')
+              .select('same.seq')
+              .where('same.request_id', 'in', ofWork(eb).select('named.request_id')),
+          ),
+      ),
+    )
+  }
   if (filter.since !== undefined) wanted = wanted.where('at', '>=', filter.since)
   if (filter.until !== undefined) wanted = wanted.where('at', '<=', filter.until)
   if (filter.fingerprint !== undefined) {
@@ -105,10 +125,36 @@ function filtered(query: Entries, filter: AuditFilter): Entries {
 }
 
 /**
+ * The work request of each entry that names its request by the station's own id alone, from the entry with which that request
+ * began: at the server, and in what people say, it has only this number.
+ */
+async function workRequestNumbers(
+  db: ReadonlyKysely<Database>,
+  rows: readonly AuditEntryRow[],
+): Promise<ReadonlyMap<string, number>> {
+  const numbers = new Map<string, number>()
+  for (const id of new Set(rows.map((row) => (row.work_request_id === null ? row.request_id : null)))) {
+    if (id === null) continue
+    const first = await db
+      .selectFrom('audit_entry')
+      .select('entry')
+      .where('request_id', '=', id)
+      .orderBy('seq')
+      .limit(1)
+      .executeTakeFirst()
+    const decoded = first === undefined ? null : decodeEntry(first.entry)
+    if (decoded?.ok !== true || decoded.value.body.event !== 'request-received') continue
+    const { requestId, workRequestId } = decoded.value.body
+    if (requestId === id && workRequestId !== null) numbers.set(id, workRequestId)
+  }
+  return numbers
+}
+
+/**
  * The row as screens see it, from the bytes that are hashed. Of an entry that cannot be read the columns are shown, and said
  * to be no evidence; null when even they are not of this format. The check of the log names such an entry.
  */
-function shown(row: AuditEntryRow): AuditRow | null {
+function shown(row: AuditEntryRow, numbers: ReadonlyMap<string, number>): AuditRow | null {
   const decoded = decodeEntry(row.entry)
   const columns = decoded.ok ? searchColumns(decoded.value.body) : row
   const candidate = auditRow.safeParse({
@@ -117,10 +163,11 @@ function shown(row: AuditEntryRow): AuditRow | null {
     event: columns.event,
     operator: columns.operator,
     requestId: columns.request_id,
-    workRequestId: columns.work_request_id,
+    workRequestId: columns.work_request_id ?? numbers.get(columns.request_id ?? '') ?? null,
     purpose: columns.purpose,
     fingerprint: columns.fingerprint,
     inputSha256: columns.input_sha256,
+    withdrawn: decoded.ok && isWithdrawn(decoded.value.body),
     summary: decoded.ok ? summary(decoded.value.body) : `This entry is damaged and proves nothing: ${decoded.error}`,
   })
   return candidate.success ? candidate.data : null

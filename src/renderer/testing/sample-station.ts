@@ -48,6 +48,7 @@ export function auditRows(count: number): AuditRow[] {
       purpose: work === null ? null : 'uefi',
       fingerprint: work === null ? null : sampleFingerprint,
       inputSha256: isSigning ? hexOf(`input ${work}`) : null,
+      withdrawn: false,
       summary: summaries[event] ?? event,
     }
   })

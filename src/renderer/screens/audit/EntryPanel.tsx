@@ -12,7 +12,7 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { auditEntryQuery } from '../../station/station-queries.ts'
-import { eventWords, previousHashWords, readableEntry } from './audit-view.ts'
+import { eventOf, previousHashWords, readableEntry } from './audit-view.ts'
 
 /** One entry: what it says, the exact bytes that are hashed, and the two hashes that chain it. */
 export function EntryPanel({
@@ -38,7 +38,7 @@ export function EntryPanel({
     <section className="card entry" aria-label={`Entry ${seq}`}>
       <div className="row entry-head">
         <h2 ref={heading}>Entry {plainNumber(seq)}</h2>
-        {row === undefined ? null : <Badge tone={eventWords[row.event].tone}>{eventWords[row.event].text}</Badge>}
+        {row === undefined ? null : <Badge tone={eventOf(row).tone}>{eventOf(row).text}</Badge>}
         <span className="grow" />
         {seq > 1 ? (
           <Button size="s" variant="quiet" onPress={() => onSeq((seq - 1) as AuditSeq)}>

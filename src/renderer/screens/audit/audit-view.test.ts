@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { checkResult, filterFromSearch, readableEntry } from './audit-view.ts'
+import { auditRows } from '../../testing/sample-station.ts'
+import { auditRowView, checkResult, filterFromSearch, readableEntry } from './audit-view.ts'
 
 it.each([
   ['', {}],
@@ -19,4 +20,12 @@ it('does not call a log complete: what was cut from its end cannot be seen in it
 
 it('shows an entry that is no JSON as it is', () => {
   expect(readableEntry('{"a":')).toBe('{"a":')
+})
+
+it('says in plain words, and not in red, that signing was stopped before a file was signed', () => {
+  const [row] = auditRows(1)
+  if (row === undefined) throw new Error('there is no row')
+  const failed = { ...row, event: 'sign-failed' } as const
+  expect(auditRowView(failed).event).toEqual({ text: 'Signing failed', tone: 'refused' })
+  expect(auditRowView({ ...failed, withdrawn: true }).event).toEqual({ text: 'Not signed', tone: 'neutral' })
 })

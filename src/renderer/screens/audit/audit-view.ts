@@ -27,6 +27,11 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'settings-changed': { text: 'Settings changed', tone: 'neutral' },
 }
 
+/** What the list and an open entry call it. Nothing went wrong where signing was stopped before the key was used. */
+export function eventOf(row: AuditRow): { readonly text: string; readonly tone: Tone } {
+  return row.withdrawn ? { text: 'Not signed', tone: 'neutral' } : eventWords[row.event]
+}
+
 export type AuditRowView = {
   readonly seq: AuditSeq
   readonly number: string
@@ -41,7 +46,7 @@ export function auditRowView(row: AuditRow): AuditRowView {
   return {
     seq: row.seq,
     number: plainNumber(row.seq),
-    event: eventWords[row.event],
+    event: eventOf(row),
     summary: row.summary,
     operator: row.operator ?? '',
     request: row.workRequestId === null ? '' : `#${row.workRequestId}`,
