@@ -10,8 +10,17 @@ import { readCertificate } from '../pki/x509.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenService } from '../token/token-service.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
+import { createKeyUses } from './key-uses.ts'
 
 export type Usability = { readonly kind: 'usable' } | { readonly kind: 'unusable'; readonly failure: Failure }
+
+/** The use of one key for one batch. */
+export interface KeyUse {
+  /** Aborted before a state in which the key must not be used is on disk. After that the key is not asked for anything. */
+  readonly signal: AbortSignal
+  /** Ends the use, and tells whether the key may be used still, once a change that stopped it is on disk or was given up. */
+  end(): Promise<boolean>
+}
 
 /** The keys that are registered at this station, and whether each could sign now. */
 export interface KeyRegistry {
@@ -26,6 +35,9 @@ export interface KeyRegistry {
     purpose: string,
     fingerprint: Fingerprint,
   ): Promise<{ readonly reference: KeyReference; readonly certificate: SigningCertificate } | null>
+  /** Begins a use of the key for a batch. Null: the key is not active. */
+  use(purpose: string, fingerprint: Fingerprint): Promise<KeyUse | null>
+  /** For any state but `active`, whoever uses the key is stopped before the state is on disk. */
   setState(
     of: { readonly purpose: string; readonly fingerprint: Fingerprint },
     state: KeyState,
@@ -43,6 +55,7 @@ export interface KeyRegistryPorts {
 }
 
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
+  const uses = createKeyUses()
   async function usabilityOf(key: StoredKey): Promise<Usability> {
     if (key.home.kind === 'software') {
       const opened = key.sealed === null ? err(unsealed) : await ports.opensSealed(key.sealed)
@@ -108,25 +121,35 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
         certificate: { der: certificate.value.der, algorithm },
       }
     },
+    use: async (purpose, fingerprint) => {
+      // Known as a use before the state is read: a change that comes now stops it, one that came before is read.
+      const { signal, end } = uses.begin({ purpose, fingerprint })
+      const active = async () => (await stored(purpose, fingerprint))?.state === 'active'
+      if ((await active()) && !signal.aborted) return { signal, end: () => end().then(active) }
+      await end()
+      return null
+    },
     setState: async (of, state, operator) => {
       const before = await stored(of.purpose, of.fingerprint)
       if (before === null) return err(notRegistered)
       if (before.state === state) return ok(null)
       const at = ports.now().toISOString()
-      const written = await writeTransaction(ports.db, async (trx) => {
-        if (!(await setKeyState(trx, of, state, at))) return false
-        await ports.audit.append(trx, [
-          {
-            event: 'key-state-changed',
-            purpose: of.purpose,
-            fingerprint: of.fingerprint,
-            from: before.state,
-            to: state,
-            operator,
-          },
-        ])
-        return true
-      })
+      const write = () =>
+        writeTransaction(ports.db, async (trx) => {
+          if (!(await setKeyState(trx, of, state, at))) return false
+          await ports.audit.append(trx, [
+            {
+              event: 'key-state-changed',
+              purpose: of.purpose,
+              fingerprint: of.fingerprint,
+              from: before.state,
+              to: state,
+              operator,
+            },
+          ])
+          return true
+        })
+      const written = state === 'active' ? await write() : await uses.stopFor(of, write)
       if (!written.ok) return written
       return written.value ? ok(null) : err(destroyed)
     },

@@ -296,8 +296,9 @@ const pinWanted: Failure = {
   code: 'pin-wanted',
   message: 'The key of this request is on a token, and no PIN was given. Nothing was approved or signed.',
 }
-const keyNotActive: Failure = {
+export const keyNotActive: Failure = {
   kind: 'refused',
   code: 'key-not-active',
-  message: 'The key is not registered and active any more. Nothing was signed.',
+  message:
+    'The key of this request is not active at this station: it was suspended or retired. Nothing more is signed with it; what is signed is kept. Make the key active again to go on.',
 }

@@ -59,6 +59,7 @@ async function preparing(
     usability: notReached,
     forSigning: notReached,
     setState: notReached,
+    use: notReached,
   }
   const prepared = await prepare(
     {

@@ -1,5 +1,7 @@
 import type { RequestId } from '../../shared/ids.ts'
-import type { Approved } from './approve.ts'
+import { err } from '../../shared/result.ts'
+import type { SigningSession, TokenFailure } from '../token/token-service.ts'
+import { type Approved, keyNotActive } from './approve.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
 import type { RequestEffect } from './machine.ts'
@@ -29,8 +31,11 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
     approved.progress.signed(signed)
     ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
+  const { purpose, key } = approved.sheet
+  const use = await ports.keys.use(purpose, key.fingerprint)
+  if (use === null) return ended(ports, id, files.length, { kind: 'stopped', failure: keyNotActive })
   progress(0)
-  const end = await runSigning({
+  const run = runSigning({
     db: ports.db,
     log: ports.log,
     context: {
@@ -42,14 +47,29 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
       now: ports.now,
     },
     files: files.filter(({ file }) => !settled.has(file.ordinal)),
-    session: approved.session,
+    session: untilStopped(approved.session, use.signal),
     signer: ports.signer,
     certificate: approved.certificate,
     pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
-    signal,
+    signal: AbortSignal.any([signal, use.signal]),
     onProgress: progress,
   })
-  return await ended(ports, id, files.length, end)
+  const end = await run.finally(async () => {
+    await use.end()
+  })
+  const active = await use.end()
+  // Whoever stopped it, the key decides how it can go on.
+  const taken = end.kind === 'stopped' && end.failure.code === 'cancelled' && !active
+  return await ended(ports, id, files.length, taken ? { kind: 'stopped', failure: keyNotActive } : end)
+}
+
+/** A session that asks the token for nothing once the key must not be used: an intent that was written meanwhile is withdrawn. */
+function untilStopped(session: SigningSession, stop: AbortSignal): SigningSession {
+  return {
+    sign: async (request) => (stop.aborted ? err(notAsked) : session.sign(request)),
+    signMany: async (requests, onOutcome) => (stop.aborted ? [err(notAsked)] : session.signMany(requests, onOutcome)),
+    close: () => session.close(),
+  }
 }
 
 /** Files that have an outcome, or an intent whose outcome is not known: they are never asked for again. */
@@ -79,4 +99,10 @@ async function ended(ports: DeskPorts, id: RequestId, toSign: number, end: RunEn
   if (moved.ok) return moved.value.effects
   ports.log('request.end-not-recorded', { request: id, code: moved.error.code })
   return []
+}
+
+const notAsked: TokenFailure = {
+  kind: 'refused',
+  code: 'cancelled',
+  message: 'The key must not be used any more, so the token was not asked.',
 }
