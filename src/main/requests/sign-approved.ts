@@ -35,7 +35,7 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const use = await ports.keys.use(purpose, key.fingerprint)
   if (use === null) return ended(ports, id, files.length, { kind: 'stopped', failure: keyNotActive })
   progress(0)
-  const run = runSigning({
+  const end = await runSigning({
     db: ports.db,
     log: ports.log,
     context: {
@@ -53,9 +53,9 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
     pathOf: (ordinal) => ports.spool.pathOf(id, ordinal),
     signal: AbortSignal.any([signal, use.signal]),
     onProgress: progress,
-  })
-  const end = await run.finally(async () => {
+  }).catch(async (defect: unknown) => {
     await use.end()
+    throw defect
   })
   const active = await use.end()
   // Whoever stopped it, the key decides how it can go on.
