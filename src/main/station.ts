@@ -102,14 +102,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
         fingerprints: usable.map((key) => key.fingerprint),
       }
     },
-    onRing: (apiUrl) => {
-      desk.lookForWork(apiUrl).then(
-        (looked) => {
-          if (!looked.ok) log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
-        },
-        (error: unknown) => log('requests.look-defect', { error }),
-      )
-    },
+    onRing: (apiUrl) => lookForWork(apiUrl),
     onChange: parts.onStatus,
     version: parts.version,
     now,
@@ -134,6 +127,15 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+
+  function lookForWork(apiUrl: string): void {
+    desk.lookForWork(apiUrl).then(
+      (looked) => {
+        if (!looked.ok) log('requests.fetch-failed', { code: looked.error.code, detail: looked.error.detail })
+      },
+      (error: unknown) => log('requests.look-defect', { error }),
+    )
+  }
 
   async function note(entries: readonly AuditEntryBody[]): Promise<Result<null, Failure>> {
     const noted = await writeTransaction(db, (trx) => audit.append(trx, entries))
@@ -213,6 +215,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
       })
       if (!saved.ok) return saved
       await link.setDuty(onDuty)
+      // What was assigned in the last moment is given to nobody else (docs/flows/server.md): here at least it is seen.
+      if (!onDuty && current.server.apiUrl !== null) lookForWork(current.server.apiUrl)
       return ok(null)
     },
     keysChanged: () => {
