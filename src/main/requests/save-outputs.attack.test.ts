@@ -61,17 +61,28 @@ describe('outputs that are saved', () => {
     ]
     for (const [ordinal, name] of names.entries()) sign(ordinal, name)
     const saved = await saveOutputs(station.db, id, exports, '.sig')
-    expect(saved).toEqual({ ok: true, value: { folder: join(exports, 'work-request-42'), files: names.length } })
+    expect(saved).toEqual({ ok: true, value: { folder: join(exports, 'work-request-42-s'), files: names.length } })
     expect(readdirSync(folder)).toEqual(['exports'])
-    expect(readdirSync(exports)).toEqual(['work-request-42'])
-    const files = readdirSync(join(exports, 'work-request-42')).toSorted()
+    expect(readdirSync(exports)).toEqual(['work-request-42-s'])
+    const files = readdirSync(join(exports, 'work-request-42-s')).toSorted()
     expect(files).toHaveLength(names.length)
     for (const [ordinal, file] of files.entries()) {
       expect(file).toMatch(/^\d{3}-[A-Za-z0-9._+-]{0,150}\.sig$/)
-      const path = join(exports, 'work-request-42', file)
+      const path = join(exports, 'work-request-42-s', file)
       expect(readFileSync(path, 'utf8')).toBe(`signature ${ordinal}`)
       expect(statSync(path).mode & 0o777).toBe(0o600)
     }
+  })
+  test.each([
+    ['https://debusine.example.org/api', 'work-request-42-debusine.example.org'],
+    ['https://debusine.example.org:8443/api/', 'work-request-42-debusine.example.org_8443'],
+    ['https://[2001:db8::1]/one/api', 'work-request-42-_2001_db8__1__one'],
+    ['https://example.org/..%2f..%2fetc/api', 'work-request-42-example.org_.._2f.._2fetc'],
+  ])('of %s have a folder that no other server’s request of that number has', async (server, name) => {
+    station.file.prepare('UPDATE request SET server = ?').run(server)
+    sign(0, 'a.efi')
+    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({ value: { folder: join(exports, name) } })
+    expect(readdirSync(exports)).toEqual([name])
   })
   test('are not there when nothing is signed, and for no request that is not there', async () => {
     expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({ error: { code: 'nothing-signed' } })
@@ -81,7 +92,7 @@ describe('outputs that are saved', () => {
   })
   test('that cannot be written are a failure that says where, and stay in the database', async () => {
     sign(0, 'a.efi')
-    symlinkSync('/dev/null', join(exports, 'work-request-42'))
+    symlinkSync('/dev/null', join(exports, 'work-request-42-s'))
     expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({
       error: { kind: 'unavailable', code: 'export-not-written' },
     })

@@ -9,8 +9,9 @@ import { notFound } from './desk-ports.ts'
 import { findRequest } from './request.repository.ts'
 
 /**
- * Writes the signed outputs to a folder of their own. Names come from outside: only letters, digits and a few marks of their last
- * part are kept, with the file's number in front, so that none leaves the folder and none replaces another.
+ * Writes the signed outputs to a folder of their own, named by work request and server: two servers count alike. Names come from
+ * outside: only letters, digits and a few marks of their last part are kept, with the file's number in front, so that none leaves
+ * the folder and none replaces another.
  */
 export async function saveOutputs(
   db: Kysely<Database>,
@@ -33,13 +34,11 @@ export async function saveOutputs(
     .orderBy('signature.ordinal')
     .execute()
   if (signed.length === 0) return err(nothingSigned)
-  const folder = join(exports, `work-request-${row.work_request_id}`)
+  const folder = join(exports, `work-request-${row.work_request_id}-${serverName(row.server)}`)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const file of signed) {
-      const name = `${String(file.ordinal + 1).padStart(3, '0')}-${basename(file.path)
-        .replaceAll(/[^A-Za-z0-9._+-]/g, '_')
-        .slice(0, 150)}${suffix}`
+      const name = `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(file.path))}${suffix}`
       await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
     }
   } catch (error) {
@@ -51,6 +50,16 @@ export async function saveOutputs(
     })
   }
   return ok({ folder, files: signed.length })
+}
+
+function safe(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9._+-]/g, '_').slice(0, 150)
+}
+
+/** Host, port and path of a server's API, without its usual end. */
+function serverName(apiUrl: string): string {
+  const { host, pathname } = new URL(apiUrl)
+  return safe(`${host}${pathname.replace(/(?:\/api)?\/?$/, '')}`)
 }
 
 const nothingSigned: Failure = {
