@@ -26,7 +26,7 @@ import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
 import type { RequestDetail, RequestStage } from '../../src/shared/request.ts'
-import type { Result } from '../../src/shared/result.ts'
+import { ok, type Result } from '../../src/shared/result.ts'
 import { Secret } from '../../src/shared/secret.ts'
 import { type SandboxServer, startSandboxServer } from '../sandbox-server/sandbox-server.ts'
 import type { SignRequest } from '../sandbox-server/seed.ts'
@@ -135,7 +135,7 @@ export class DeskBench {
     if (!made.ok) throw new Error(made.error.message)
     await made.value.close()
     await bench.start()
-    orThrow(await bench.station.link.enrol(null))
+    orThrow(await bench.station.link.enrol(null, async () => ok(null)))
     server.enableWorker()
     bench.#fingerprint = soft === null ? await bench.makeSoftwareKey() : bench.keyFingerprint(0)
     server.addKey({ purpose: 'uefi', fingerprint: bench.fingerprint })

@@ -53,6 +53,9 @@ describe('a request of a 0.16 that is held for more than seven days', () => {
     expect(renewed.held?.renewalsLeft).toBe(2)
     expect(Date.parse(renewed.held?.tokenEndsAt ?? '') - now().getTime()).toBeGreaterThan(6.9 * day)
     expect(renewed.held?.since).toBe(detail.held?.since)
+    expect(await bench.entries('request-renewed')).toMatchObject([
+      { requestId: id, held: true, operator: 'Release Manager' },
+    ])
     orThrow(await approve(renewed))
     expect(await bench.untilCompleted(work)).toBe('success')
   })
@@ -154,6 +157,7 @@ describe('a request of a 0.16 that is held for more than seven days', () => {
     bench.server.expireToken(work)
     expect(codeOf(await desk.renew(id))).toBe('renewal-refused')
     expect((await bench.until(work, 'done')).summary.outcome).toBe('aborted-by-server')
+    expect((await bench.entries('request-renewed')).map((entry) => entry['held'])).toEqual([true, true, true, false])
   })
 
   test('and is aborted before that is still taken for what it is', async () => {

@@ -10,6 +10,10 @@ export function summary(body: AuditEntryBody): string {
       return `The station started, version ${visible(body.version)}${body.previousHead === null ? '' : `, after head ${short(body.previousHead)}`}`
     case 'enrolled':
       return `Enrolled at ${visible(body.server)} as ${quoted(body.fqdn)} (${body.method})`
+    case 'enrolment-begun':
+      return `${quoted(body.operator)} is about to enrol at ${visible(body.server)} as ${quoted(body.fqdn)} (${body.method})`
+    case 'user-token-set':
+      return `${quoted(body.operator)} ${body.set ? 'set' : 'removed'} the user’s API token`
     case 'duty-changed':
       return `${quoted(body.operator)} went ${body.onDuty ? 'on' : 'off'} duty`
     case 'possession-challenged':
@@ -22,6 +26,8 @@ export function summary(body: AuditEntryBody): string {
       return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} changed from ${body.from} to ${body.to} by ${quoted(body.operator)}`
     case 'request-received':
       return `Request${workRequest(body.workRequestId)} received from ${visible(body.server)}, workspace ${quoted(body.workspace)}, for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
+    case 'request-renewed':
+      return `${quoted(body.operator)} asked for the request anew, and the server ${body.held ? 'handed it out again' : 'did not hand it out again'}`
     case 'sheet-shown':
       return `Sheet ${short(body.sheetDigest)} was shown to ${quoted(body.operator)}`
     case 'approved':

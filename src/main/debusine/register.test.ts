@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { restFor } from './debusine-server.ts'
 import { enrol, newWorkerToken } from './register.ts'
@@ -112,9 +113,26 @@ describe('enrolment', () => {
     const book = registry('accept-and-lose')
     await run()
     book.enabled.add(book.received[0] ?? '')
+    expect(await run()).toEqual({ ok: true, value: { how: 'found', enabled: true } })
     expect(await run()).toEqual({ ok: true, value: { how: 'known', enabled: true } })
     expect(book.received).toHaveLength(1)
     expect(await state()).toBe('registered')
+  })
+
+  it('sends nothing before it is on record, and nothing when it cannot be', async () => {
+    const book = registry()
+    const sentBefore: number[] = []
+    const options = { rest, store, fqdn: 'desk.example.org', activationToken: null }
+    const failure = { kind: 'unavailable', code: 'log-unwritable', message: 'The disk is full.' } as const
+    const beforeSending = async () => {
+      sentBefore.push(book.received.length)
+      return sentBefore.length === 1 ? err(failure) : ok(null)
+    }
+    expect(await enrol({ ...options, beforeSending })).toEqual(err(failure))
+    expect([book.received.length, await state()]).toEqual([0, 'fresh'])
+    expect(await enrol({ ...options, beforeSending })).toMatchObject({ ok: true, value: { how: 'registered' } })
+    expect(await enrol({ ...options, beforeSending })).toMatchObject({ ok: true, value: { how: 'known' } })
+    expect(sentBefore).toEqual([0, 0])
   })
 
   it('does not send a token again that was sent just before a crash', async () => {

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { askWhoami } from './dialect.ts'
 import { refusalFailure, serverFailure } from './problem.ts'
 import type { Rest } from './rest.ts'
-import type { ServerFailure } from './server.ts'
-import type { TokenFileFailure, TokenStore } from './token-file.ts'
+import type { TokenStore } from './token-file.ts'
 
 export interface Enrolment {
-  /** `registered`: just now; `known`: the token was registered before, and nothing was sent. */
-  readonly how: 'registered' | 'known'
+  /**
+   * `registered`: just now; `known`: the token was registered before, and nothing was sent; `found`: an earlier attempt, whose answer
+   * was lost, had registered it.
+   */
+  readonly how: 'registered' | 'known' | 'found'
   /** Whether the server accepts the token already; if not, an administrator has to enable the worker. */
   readonly enabled: boolean
 }
@@ -22,6 +25,8 @@ export interface EnrolOptions {
   /** From the administrator (0.12 and later): the worker is enabled at once. */
   readonly activationToken: Secret | null
   readonly makeToken?: () => Secret
+  /** What has to be on record before the token is sent. If it cannot be, nothing is sent. */
+  readonly beforeSending?: () => Promise<Result<null, Failure>>
 }
 
 /** 32 random bytes in hex, as debusine makes them. */
@@ -34,7 +39,7 @@ export function newWorkerToken(): Secret {
  * an endless loop on the second one and the whole server stops answering. After a lost answer the server is asked whether it
  * accepts the token; if not, it is given up (it may wait there as a worker that nobody enables) and a new one is made.
  */
-export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, ServerFailure | TokenFileFailure>> {
+export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Failure>> {
   const { rest, store, activationToken } = options
   if (!/^(?=.{1,400}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(options.fqdn)) {
     return err(
@@ -66,7 +71,7 @@ export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Se
   } else {
     if (ours !== null && who.value.worker) {
       const marked = await store.mark(ours.token, 'registered', origin)
-      return marked.ok ? ok({ how: 'known', enabled: true }) : marked
+      return marked.ok ? ok({ how: ours.state === 'sent' ? 'found' : 'known', enabled: true }) : marked
     }
     // Registered and not enabled yet: only an activation is a reason for another token.
     if (ours?.state === 'registered' && activationToken === null) return ok({ how: 'known', enabled: false })
@@ -75,6 +80,8 @@ export async function enrol(options: EnrolOptions): Promise<Result<Enrolment, Se
     if (!kept.ok) return kept
   }
 
+  const recorded = await options.beforeSending?.()
+  if (recorded?.ok === false) return recorded
   // If we crash after this line, the token counts as sent, whether it was or not.
   const marked = await store.mark(token, 'sent', origin)
   if (!marked.ok) return marked

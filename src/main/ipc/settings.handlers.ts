@@ -10,22 +10,24 @@ export function settingsBindings(access: StationAccess, onStatus: () => void) {
     'settings.set': bind('settings.set', (input) => changing(access, (station) => station.saveSettings(input))),
     'server.enrol': bind('server.enrol', ({ activationToken }) =>
       changing(access, async (station) => {
-        const enrolled = await station.link.enrol(activationToken === null ? null : Secret.fromText(activationToken))
+        const method = activationToken === null ? 'registration' : 'activation-token'
+        const { operatorName: operator } = station.settings()
+        const enrolled = await station.link.enrol(
+          activationToken === null ? null : Secret.fromText(activationToken),
+          ({ apiUrl: server, fqdn }) => station.note([{ event: 'enrolment-begun', server, fqdn, method, operator }]),
+        )
         if (!enrolled.ok) return enrolled
-        const { apiUrl, fqdn, how } = enrolled.value
+        const { apiUrl: server, fqdn, how } = enrolled.value
         if (how === 'known') return ok(null)
-        return station.note([
-          {
-            event: 'enrolled',
-            server: apiUrl,
-            fqdn,
-            method: activationToken === null ? 'registration' : 'activation-token',
-          },
-        ])
+        return station.note([{ event: 'enrolled', server, fqdn, method: how === 'found' ? 'earlier-attempt' : method }])
       }),
     ),
     'server.set-user-token': bind('server.set-user-token', ({ token }) =>
       changing(access, async (station) => {
+        const noted = await station.note([
+          { event: 'user-token-set', set: token !== null, operator: station.settings().operatorName },
+        ])
+        if (!noted.ok) return noted
         if (token === null) removeSecretFile(station.profile.userToken)
         else writeSecretFile(station.profile.userToken, token)
         onStatus()

@@ -275,7 +275,7 @@ export function createDesk(ports: DeskPorts): Desk {
       const server = ports.serverAt(row.server)
       if (server === null) return err(notEnrolled)
       return alone(id, async () => {
-        const renewed = await renew({ ...ports, server }, row)
+        const renewed = await renew({ ...ports, server }, row, ports.settings().operatorName)
         if (!renewed.ok) return renewed
         const { held, next, instead } = renewed.value
         if (next !== null) await moveAndGo(id, move(ports, id, { kind: next }))

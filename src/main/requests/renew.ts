@@ -1,7 +1,9 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
+import { requestId } from '../../shared/ids.ts'
 import { ok, type Result } from '../../shared/result.ts'
+import type { AuditEntryBody } from '../audit/format/entry.ts'
 import { type Intake, keepWork, type Taken } from './intake.ts'
 import { mayRenew } from './work-token.ts'
 
@@ -23,27 +25,35 @@ const resumed: Readonly<Partial<Record<string, Renewal['next']>>> = {
  * Fetches a held request again because its token is dead or about to be. The server counts it as one of three losses. Whatever
  * it hands out is kept: a request that was fetched and forgotten would be the next loss.
  */
-export async function renew(intake: Intake, row: RequestRow): Promise<Result<Renewal, Failure>> {
+export async function renew(intake: Intake, row: RequestRow, operator: string): Promise<Result<Renewal, Failure>> {
   const may = mayRenew(row, intake.now())
   if (!may.ok) return may
+  const renewed = (held: boolean): AuditEntryBody => ({
+    event: 'request-renewed',
+    requestId: requestId.parse(row.id),
+    held,
+    operator,
+  })
   const fetched = await intake.server.fetchNext()
   if (!fetched.ok) return fetched
   const work = fetched.value
   if (work?.request.id === row.work_request_id) {
     const { token, fetchedAt, request } = work
-    const written = await writeTransaction(intake.db, (trx) =>
-      trx
+    const written = await writeTransaction(intake.db, async (trx) => {
+      await trx
         .updateTable('request')
         .set({ token, fetched_at: fetchedAt, retry_count: request.retryCount, worker: request.worker })
         .where('id', '=', row.id)
-        .execute(),
-    )
+        .execute()
+      await intake.audit.append(trx, [renewed(true)])
+    })
     return written.ok ? ok({ held: true, next: resumed[row.stage] ?? null, instead: { kind: 'nothing' } }) : written
   }
   // Without it "gone" means gone from now on, and no longer that the token has ended.
-  const forgotten = await writeTransaction(intake.db, (trx) =>
-    trx.updateTable('request').set({ token: null }).where('id', '=', row.id).execute(),
-  )
+  const forgotten = await writeTransaction(intake.db, async (trx) => {
+    await trx.updateTable('request').set({ token: null }).where('id', '=', row.id).execute()
+    await intake.audit.append(trx, [renewed(false)])
+  })
   const instead: Result<Taken, Failure> = work === null ? ok({ kind: 'nothing' }) : await keepWork(intake, work)
   if (!instead.ok) return instead
   if (!forgotten.ok) return forgotten

@@ -38,8 +38,10 @@ export interface ServerLink {
   offered(): readonly string[]
   setDuty(onDuty: boolean): Promise<void>
   onDuty(): boolean
+  /** `beforeSending` records that it is about to send the token; if it cannot, nothing is sent. */
   enrol(
     activationToken: Secret | null,
+    beforeSending: (as: { readonly fqdn: string; readonly apiUrl: string }) => Promise<Result<null, Failure>>,
   ): Promise<Result<Enrolment & { readonly fqdn: string; readonly apiUrl: string }, Failure>>
   /** Settings changed: connects anew. */
   reconnect(): Promise<void>
@@ -219,7 +221,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       await connectAnew()
       ports.onChange()
     },
-    enrol: async (activationToken) => {
+    enrol: async (activationToken, record) => {
       const url = apiUrl()
       if (url === null) return err(noServer)
       const rest = restFor({
@@ -230,11 +232,14 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       })
       if (!rest.ok) return rest
       try {
-        const enrolled = await enrol({ rest: rest.value, store: ports.tokenStore, fqdn: fqdn(), activationToken })
+        const as = { fqdn: fqdn(), apiUrl: url }
+        const { tokenStore: store } = ports
+        const beforeSending = () => record(as)
+        const enrolled = await enrol({ rest: rest.value, store, fqdn: as.fqdn, activationToken, beforeSending })
         if (!enrolled.ok) return enrolled
         await connectAnew()
         ports.onChange()
-        return ok({ ...enrolled.value, fqdn: fqdn(), apiUrl: url })
+        return ok({ ...enrolled.value, ...as })
       } finally {
         rest.value.close()
         activationToken?.wipe()

@@ -65,12 +65,22 @@ const stationStarted = z.strictObject({
   version: exactText(100),
   previousHead: sha256Hex.nullable(),
 })
+/** The token that names this station as a worker is about to be sent. */
+const enrolmentBegun = z.strictObject({
+  event: z.literal('enrolment-begun'),
+  server: exactText(400),
+  fqdn: exactText(400),
+  method: word,
+  operator,
+})
 const enrolled = z.strictObject({
   event: z.literal('enrolled'),
   server: exactText(400),
   fqdn: exactText(400),
   method: word,
 })
+/** The API token of a user of the server, which reads the list of waiting work, is about to be set (true) or removed. */
+const userTokenSet = z.strictObject({ event: z.literal('user-token-set'), set: z.boolean(), operator })
 const dutyChanged = z.strictObject({ event: z.literal('duty-changed'), onDuty: z.boolean(), operator })
 const keyRegistered = z.strictObject({
   event: z.literal('key-registered'),
@@ -122,6 +132,13 @@ const requestReceived = z.strictObject({
   fingerprint: fingerprint.nullable(),
   /** Id of the user who made the work request, at the server. */
   createdBy: z.int().nullable(),
+})
+const requestRenewed = z.strictObject({
+  event: z.literal('request-renewed'),
+  requestId,
+  /** False: the server did not hand it out again. */
+  held: z.boolean(),
+  operator,
 })
 const sheetShown = z.strictObject({ event: z.literal('sheet-shown'), requestId, sheetDigest: sha256Hex, operator })
 const approved = z.strictObject({
@@ -195,13 +212,16 @@ const settingsChanged = z.strictObject({
 export const auditEntryBody = z.discriminatedUnion('event', [
   stationCreated,
   stationStarted,
+  enrolmentBegun,
   enrolled,
+  userTokenSet,
   dutyChanged,
   possessionChallenged,
   keyGenerated,
   keyRegistered,
   keyStateChanged,
   requestReceived,
+  requestRenewed,
   sheetShown,
   approved,
   declined,

@@ -44,11 +44,19 @@ export function sampleEntries(): readonly AuditEntryBody[] {
     { event: 'station-created', stationName: 'station.example.org', operator, softwareVersion: '0.1.0' },
     { event: 'station-started', version: '0.1.0', previousHead: null },
     {
+      event: 'enrolment-begun',
+      server: 'https://debusine.example.org/api',
+      fqdn: 'station.example.org',
+      method: 'activation-token',
+      operator,
+    },
+    {
       event: 'enrolled',
       server: 'https://debusine.example.org/api',
       fqdn: 'station.example.org',
       method: 'activation-token',
     },
+    { event: 'user-token-set', set: true, operator },
     { event: 'duty-changed', onDuty: true, operator },
     {
       event: 'key-registered',
@@ -91,6 +99,7 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       fingerprint: sampleKey,
       createdBy: 7,
     },
+    { event: 'request-renewed', requestId: sampleRequest, held: true, operator },
     { event: 'sheet-shown', requestId: sampleRequest, sheetDigest: pair('d4'), operator },
     {
       event: 'approved',
