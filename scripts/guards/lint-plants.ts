@@ -30,6 +30,22 @@ const pureFolders = [
   'src/main/audit/format/x.ts',
 ]
 
+/** Who may import the keys' folder, or is in it, and still must not load the module that reads service keys. */
+const withoutServiceKeys: readonly (readonly [file: string, what: string])[] = [
+  ['src/main/x.ts', './keys/software/service-keys.ts'],
+  ['src/main/ipc/x.ts', '../keys/software/service-keys.ts'],
+  ['src/main/requests/x.ts', '../keys/software/service-keys.ts'],
+  ['src/main/keys/x.ts', './software/service-keys.ts'],
+  ['src/main/keys/software/x.ts', './service-keys.ts'],
+  ['src/main/token/x.ts', '../keys/software/service-keys.ts'],
+]
+const loading: readonly ((what: string) => string)[] = [
+  importing,
+  (what) => `export { readServiceKeys } from '${what}'\n`,
+  (what) => `export * from '${what}'\n`,
+  (what) => `export const used = (): Promise<unknown> => import('${what}')\n`,
+]
+
 const impurities: readonly (readonly [source: string, rule: string])[] = [
   ['export const x = (): number => Date.now()\n', 'eslint(no-restricted-properties)'],
   ['export const x = (): number => Math.random()\n', 'eslint(no-restricted-properties)'],
@@ -235,6 +251,14 @@ export const lintPlants: readonly LintPlant[] = [
       rule,
     })),
   ),
+  ...withoutServiceKeys.flatMap(([file, what]) =>
+    loading.map((load, index) => ({
+      guard: 'service keys are read in the token process alone',
+      file: file.replace('x.ts', `service-keys-plant-${index}.ts`),
+      source: load(what),
+      rule: 'station(no-service-keys)',
+    })),
+  ),
   {
     guard: 'the request machine is pure',
     file: 'src/main/requests/machine.ts',
@@ -325,6 +349,10 @@ export const lintControls: Readonly<Record<string, string>> = {
   'src/main/pki/clean.ts': importing('@peculiar/x509'),
   'src/main/token/clean.ts': importing('node:child_process'),
   'src/main/token/host/clean.ts': importing('pkcs11js'),
+  'src/main/token/host/service-keys-clean.ts': importing('../../keys/software/service-keys.ts'),
+  'src/main/keys/software/service-keys.ts': 'export type ServiceKey = string\n',
+  'src/main/keys/software/service-keys-clean.ts':
+    "import type { ServiceKey } from './service-keys.ts'\n\nexport const file = (key: ServiceKey): string => key\n",
   'src/main/cli/clean.ts': importing('node:sqlite'),
   'src/main/debusine/clean.ts': importing('ws'),
   'src/main/desktop/chromium/clean.ts': importing('node:child_process'),
