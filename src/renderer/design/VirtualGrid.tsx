@@ -1,5 +1,5 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useEffect, useId, useState } from 'react'
+import { useRows } from './use-rows.ts'
 import './virtual-grid.css'
 
 export type Column<Row> = {
@@ -10,6 +10,7 @@ export type Column<Row> = {
 }
 
 const headHeight = 34
+const borders = 2
 
 /**
  * A list of any length of which only the rows in sight exist. Arrows, Page Up and Down, Home and End move, Enter opens: what a
@@ -41,28 +42,17 @@ export function VirtualGrid<Row>({
   readonly selectedKey?: string | null
 }) {
   const id = useId()
-  const scroller = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState(0)
   const current = Math.min(active, Math.max(0, rows.length - 1))
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 12,
-    // The head sticks to the top of what scrolls.
-    scrollMargin: headHeight,
-    scrollPaddingStart: headHeight,
-  })
-  const items = virtualizer.getVirtualItems()
-  const lastShown = items.at(-1)?.index ?? 0
+  const { scroller, first, end, height, topOf, keyOf, show } = useRows(rows.length, rowHeight, headHeight)
   useEffect(() => {
-    if (rows.length > 0 && lastShown >= rows.length - 40) onNearEnd()
-  }, [lastShown, rows.length, onNearEnd])
+    if (rows.length > 0 && end > rows.length - 40) onNearEnd()
+  }, [end, rows.length, onNearEnd])
 
   function move(to: number) {
     const next = Math.max(0, Math.min(rows.length - 1, to))
     setActive(next)
-    virtualizer.scrollToIndex(next)
+    show(next)
   }
 
   function keyDown(event: KeyboardEvent) {
@@ -83,6 +73,16 @@ export function VirtualGrid<Row>({
     event.preventDefault()
   }
 
+  // One for all rows: a row that knew what to do would be drawn anew whenever that is another function.
+  function click(event: MouseEvent) {
+    const element = event.target instanceof Element ? event.target.closest('[role="row"]') : null
+    const index = Number(element?.getAttribute('aria-rowindex')) - 2
+    const row = rows[index]
+    if (row === undefined) return
+    setActive(index)
+    if (onOpen !== null) onOpen(row)
+  }
+
   return (
     <div
       className="vgrid"
@@ -93,6 +93,7 @@ export function VirtualGrid<Row>({
       aria-colcount={columns.length}
       aria-activedescendant={rows.length === 0 ? undefined : `${id}-${current}`}
       tabIndex={0}
+      style={{ height: height + headHeight + borders }}
       onKeyDown={keyDown}
     >
       <div role="rowgroup" className="vgrid-headgroup">
@@ -104,39 +105,69 @@ export function VirtualGrid<Row>({
           ))}
         </div>
       </div>
-      <div role="rowgroup" className="vgrid-body" style={{ height: virtualizer.getTotalSize() }}>
-        {items.map((item) => {
-          const row = rows[item.index]
-          if (row === undefined) return null
-          const key = rowKey(row)
+      {/* The keyboard reaches the rows through the grid, which has the focus. */}
+      <div role="rowgroup" className="vgrid-body" style={{ height }} onClick={click}>
+        {rows.slice(first, end).map((row, offset) => {
+          const index = first + offset
           return (
-            // The keyboard reaches the rows through the grid, which has the focus.
-            <div
-              key={key}
-              id={`${id}-${item.index}`}
-              role="row"
-              aria-rowindex={item.index + 2}
-              aria-selected={selectedKey === null ? undefined : selectedKey === key}
-              className={`vgrid-row ${layout}${item.index === current ? ' vgrid-active' : ''}${onOpen === null ? '' : ' vgrid-openable'}`}
-              style={{ height: item.size, transform: `translateY(${item.start - headHeight}px)` }}
-              onClick={() => {
-                setActive(item.index)
-                if (onOpen !== null) onOpen(row)
-              }}
-            >
-              {columns.map((column) => (
-                <span
-                  key={column.id}
-                  role="gridcell"
-                  className={column.align === 'end' ? 'vgrid-cell vgrid-end' : 'vgrid-cell'}
-                >
-                  {column.cell(row)}
-                </span>
-              ))}
-            </div>
+            <GridRow
+              key={keyOf(index)}
+              id={`${id}-${index}`}
+              index={index}
+              className={`vgrid-row ${layout}${index === current ? ' vgrid-active' : ''}${onOpen === null ? '' : ' vgrid-openable'}`}
+              top={topOf(index)}
+              height={rowHeight}
+              selected={selectedKey === null ? undefined : selectedKey === rowKey(row)}
+              columns={columns}
+              row={row}
+            />
           )
         })}
       </div>
     </div>
   )
 }
+
+function Row<R>({
+  id,
+  index,
+  className,
+  top,
+  height,
+  selected,
+  columns,
+  row,
+}: {
+  readonly id: string
+  readonly index: number
+  readonly className: string
+  readonly top: number
+  readonly height: number
+  readonly selected: boolean | undefined
+  readonly columns: readonly Column<R>[]
+  readonly row: R
+}) {
+  return (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      className={className}
+      style={{ top, height }}
+    >
+      {columns.map((column) => (
+        <span
+          key={column.id}
+          role="gridcell"
+          className={column.align === 'end' ? 'vgrid-cell vgrid-end' : 'vgrid-cell'}
+        >
+          {column.cell(row)}
+        </span>
+      ))}
+    </div>
+  )
+}
+
+/** A row that stays is not drawn again while others come and go. */
+const GridRow = memo(Row) as typeof Row

@@ -21,7 +21,7 @@ await build({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: `${root}testing/gallery.html` },
+    rolldownOptions: { input: [`${root}testing/gallery.html`, `${root}testing/long-list.html`] },
   },
 })
 const server = await preview({
