@@ -79,10 +79,11 @@ export async function firstNotIndexed(
   const missing = await db
     .selectFrom(sql<{ value: string }>`json_each(${JSON.stringify(wanted)})`.as('wanted'))
     .select(sql<number>`wanted.value ->> 1`.as('lost'))
-    .where(({ exists, not, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('audit_digest')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('audit_digest')
             .select('seq')
             .where('prefix', '=', sql<string>`wanted.value ->> 0`)
             .where('seq', '=', sql<number>`wanted.value ->> 1`),

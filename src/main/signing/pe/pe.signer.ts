@@ -187,7 +187,10 @@ function sameParts(left: HashPart, right: HashPart | null): boolean {
     right !== null &&
     left.zeros === right.zeros &&
     left.ranges.length === right.ranges.length &&
-    left.ranges.every(({ start, end }, at) => start === right.ranges[at]?.start && end === right.ranges[at]?.end)
+    left.ranges.every(({ start, end }, at) => {
+      const other = right.ranges[at]
+      return other !== undefined && start === other.start && end === other.end
+    })
   )
 }
 
