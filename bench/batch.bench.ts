@@ -30,12 +30,12 @@ import type { ReviewSheet } from '../src/shared/review-sheet.ts'
 
 const pin = '123456'
 const count = 200
-const rounds = 5
+const rounds = 9
 /**
- * Bytes of the code section. Both are measured, because the ratio depends on it: the module alone hashes nothing. 61 KiB is as small as
- * Debian's signed loaders get (fwupdx64.efi); most are larger.
+ * Bytes of the code section. All are measured, because the ratio depends on it: the module alone hashes nothing. 61 KiB is as small as
+ * Debian's signed loaders get (fwupdx64.efi); 142 KiB is the median of the unsigned ones in its packages.
  */
-const textSizes = [60 * 1024, 96 * 1024]
+const textSizes = [60 * 1024, 96 * 1024, 144 * 1024]
 const compared = 10
 const kinds = ['rsa-2048', 'rsa-4096'] as const
 const limits = { 'rsa-2048': 0.6, 'rsa-4096': 0.85 } as const

@@ -6,7 +6,7 @@ import type {
   AuditLogKeyTable,
   AuditNodeTable,
 } from './tables/audit-checkpoint.table.ts'
-import type { AuditEntryTable } from './tables/audit-entry.table.ts'
+import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -21,6 +21,8 @@ import type { SigningKeyTable } from './tables/signing-key.table.ts'
 /** Table name → row type. */
 export interface Database {
   audit_entry: AuditEntryTable
+  audit_digest: AuditDigestTable
+  audit_digest_reach: AuditDigestReachTable
   audit_log_key: AuditLogKeyTable
   audit_checkpoint: AuditCheckpointTable
   audit_cosignature: AuditCosignatureTable

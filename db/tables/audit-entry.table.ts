@@ -27,3 +27,16 @@ export interface AuditEntryTable {
 }
 export type AuditEntryRow = Selectable<AuditEntryTable>
 export type NewAuditEntry = Insertable<AuditEntryTable>
+
+/** Where an entry is found by one of its digests. Filled behind the log: entries after `audit_digest_reach.seq` are not in it yet. */
+export interface AuditDigestTable {
+  /** The first 16 hexadecimal digits. */
+  prefix: string
+  seq: number
+}
+
+/** One row: the last entry whose digests are in `audit_digest`. */
+export interface AuditDigestReachTable {
+  id: number
+  seq: number
+}

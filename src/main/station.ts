@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
+import { createDigestIndexer } from './audit/digest-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
@@ -74,13 +75,17 @@ export async function openStation(database: StationDatabase, parts: StationParts
   await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
 
   const written = createAuditLog(db, now)
+  const digests = createDigestIndexer(db, (error) => log('audit.digests-not-indexed', { error }))
   // Every append is announced, whoever made it.
   const audit: AuditLog = {
     ...written,
     append: async (trx, entries) => {
       const seqs = await written.append(trx, entries)
       const last = seqs.at(-1)
-      if (last !== undefined) publish('audit.changed', { entries: last })
+      if (last !== undefined) {
+        publish('audit.changed', { entries: last })
+        digests.touch()
+      }
       return seqs
     },
   }
@@ -200,6 +205,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       logState = found
       log('audit.log-not-whole', { ...found })
       for (const timer of timers) clearInterval(timer)
+      await digests.close()
       await desk.stop()
       await link.setDuty(false)
       parts.onStatus()
@@ -228,6 +234,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await desk.stop()
       await link.close()
       await tokens.reset()
+      await digests.close()
       await database.close()
     },
   }

@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
+import type { SelectQueryBuilder } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
@@ -6,6 +6,7 @@ import { type AuditDetail, type AuditFilter, type AuditRow, auditRow } from '../
 import { type AuditSeq, sha256Hex } from '../../shared/ids.ts'
 import { hex } from './bytes.ts'
 import { searchColumns } from './columns.ts'
+import { digestPrefixLength } from './digest-index.ts'
 import { decodeEntry } from './format/encode.ts'
 import { summary } from './summary.ts'
 import { isWithdrawn } from './withdrawn.ts'
@@ -70,7 +71,6 @@ export async function entriesOfRequest(db: ReadonlyKysely<Database>, requestId: 
   return rows.map((row) => row.seq)
 }
 
-type DigestColumn = 'input_sha256' | 'output_sha256' | 'signed_digest' | 'sheet_digest'
 type Entries = SelectQueryBuilder<Database, 'audit_entry', object>
 
 function filtered(query: Entries, filter: AuditFilter): Entries {
@@ -105,23 +105,44 @@ function filtered(query: Entries, filter: AuditFilter): Entries {
     wanted = wanted.where('fingerprint', '>=', start).where('fingerprint', '<', `${start}G`)
   }
   if (filter.digest !== undefined) {
-    const start = filter.digest.replace(/[:\s]/g, '').toLowerCase()
-    const end = `${start}g`
-    // One lookup in each of the four indexes; an OR over them would read the log from its end.
-    const withDigest = (eb: ExpressionBuilder<Database, 'audit_entry'>, column: DigestColumn) =>
-      eb.selectFrom('audit_entry').select('seq').where(column, '>=', start).where(column, '<', end)
-    wanted = wanted.where((eb) =>
+    wanted = withDigest(wanted, filter.digest.replace(/[:\s]/g, '').toLowerCase())
+  }
+  return wanted
+}
+
+const digestColumns = ['input_sha256', 'output_sha256', 'signed_digest', 'sheet_digest'] as const
+
+/** Entries of which one digest begins with `start`: found by the index, or behind its reach, and then compared. */
+function withDigest(query: Entries, start: string): Entries {
+  const prefix = start.slice(0, digestPrefixLength)
+  return query
+    .where((eb) =>
       eb(
         'audit_entry.seq',
         'in',
-        withDigest(eb, 'input_sha256')
-          .union(withDigest(eb, 'output_sha256'))
-          .union(withDigest(eb, 'signed_digest'))
-          .union(withDigest(eb, 'sheet_digest')),
+        eb
+          .selectFrom('audit_digest')
+          .select('seq')
+          .where('prefix', '>=', prefix)
+          .where('prefix', '<', `${prefix}g`)
+          .union(
+            eb
+              .selectFrom('audit_entry')
+              .select('seq')
+              .where('sheet_digest', '>=', start)
+              .where('sheet_digest', '<', `${start}g`),
+          )
+          .union(
+            eb
+              .selectFrom('audit_entry')
+              .select('seq')
+              .where('seq', '>', eb.selectFrom('audit_digest_reach').select('seq').where('id', '=', 1)),
+          ),
       ),
     )
-  }
-  return wanted
+    .where((eb) =>
+      eb.or(digestColumns.map((column) => eb.and([eb(column, '>=', start), eb(column, '<', `${start}g`)]))),
+    )
 }
 
 /**

@@ -6,6 +6,7 @@ import type { AuditState } from '../../shared/audit.ts'
 import { sha256Hex } from '../../shared/ids.ts'
 import { hex, sameBytes } from './bytes.ts'
 import { searchColumns } from './columns.ts'
+import { digestReach, firstNotIndexed } from './digest-index.ts'
 import { decodeEntry, leafHash, noLeafHash } from './format/encode.ts'
 
 /** Entries read at once; between two slices the event loop is free. */
@@ -60,6 +61,7 @@ async function checkRanges(
   let seq = 0
   let leaf = noLeafHash
   try {
+    const reach = await digestReach(db)
     for (const range of ranges) {
       if (seq < range.from - 1) {
         seq = range.from - 1
@@ -82,6 +84,12 @@ async function checkRanges(
           seq = row.seq
           leaf = row.leaf_hash
         }
+        const lost = await firstNotIndexed(db, rows, reach)
+        if (lost !== null)
+          return broken(
+            lost,
+            `entry ${lost} would not be found by its digests: its lines in the index were changed; the entry itself was not`,
+          )
         if (rows.length < slice) break
         await nextTurn()
       }

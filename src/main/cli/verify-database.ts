@@ -77,10 +77,100 @@ function readRows(
   checkpoints.setReturnArrays(true)
   const notes = checkpoints.iterate() as Iterator<unknown>
   let next = nextCheckpoint(notes)
-  // The two hashes as one column: a blob that crosses into JavaScript costs about as much as a hash.
+  function take(seq: number, entry: Uint8Array, hashes: Uint8Array): Finding | null {
+    const fault = verifier.entry(entry, hashes)
+    if (fault !== null) return fault
+    look(seq, entry)
+    if (next === null || next.size > seq) return null
+    const wrong = verifier.checkpoint(next.note)
+    next = nextCheckpoint(notes)
+    return wrong
+  }
+  for (const chunk of chunksOf(file)) {
+    const fault = takeChunk(chunk, verifier.size() + 1, take)
+    if (fault !== null) return fault
+  }
+  // What is left after the last whole chunk: the end of the log, or the place where it is not one.
+  const fault = takeRows(file, verifier, take)
+  if (fault !== null) return fault
+  if (next === null) return null
+  const size = verifier.size()
+  return finding(
+    'log-shorter',
+    [size + 1, next.size],
+    `Entries ${size + 1} to ${next.size} are missing at the end: the database has a checkpoint of ${next.size} entries.`,
+  )
+}
+
+type Take = (seq: number, entry: Uint8Array, hashes: Uint8Array) => Finding | null
+
+/** Rows of one query. */
+const chunkRows = 128
+
+interface Chunk {
+  readonly lengths: readonly number[]
+  /** The entries, one behind the other, and 64 bytes of hashes for each. */
+  readonly entries: Uint8Array
+  readonly hashes: Uint8Array
+}
+
+/**
+ * The log in chunks, each as one row: a value that crosses into JavaScript costs about as much as a hash. Ends at the first chunk that is
+ * not full, has a gap, or holds anything that is not of a log; nothing of that one is given.
+ */
+function* chunksOf(file: DatabaseSync): Generator<Chunk, void> {
+  // A table of somebody else's making could have rows before the first, or no key by which a chunk is found without reading it all.
+  const lowest = file.prepare('SELECT min(seq) AS lowest FROM audit_entry').get()?.['lowest']
+  const plan = file.prepare('EXPLAIN QUERY PLAN SELECT 1 FROM audit_entry NOT INDEXED WHERE seq BETWEEN 1 AND 2').get()
+  if (lowest !== 1 || !String(plan?.['detail']).includes('INTEGER PRIMARY KEY')) return
+  const query = file.prepare(
+    `SELECT count(*), group_concat(length(entry), ','),
+        CAST(group_concat(CAST(entry AS TEXT), '') AS BLOB), CAST(group_concat(CAST(leaf_hash || prev_hash AS TEXT), '') AS BLOB)
+      FROM (SELECT seq, entry, leaf_hash, prev_hash FROM audit_entry NOT INDEXED
+        WHERE seq BETWEEN ? AND ? AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes}
+          AND typeof(leaf_hash) = 'blob' AND typeof(prev_hash) = 'blob' ORDER BY seq)`,
+  )
+  query.setReturnArrays(true)
+  for (let from = 1; ; from += chunkRows) {
+    const [count, lengthsText, entries, hashes] = rowOrNothing(() => query.get(from, from + chunkRows - 1))
+    if (count !== chunkRows || typeof lengthsText !== 'string') return
+    if (!(entries instanceof Uint8Array) || !(hashes instanceof Uint8Array)) return
+    const lengths = lengthsText.split(',').map(Number)
+    const total = lengths.reduce((sum, length) => sum + length, 0)
+    if (lengths.length !== chunkRows || total !== entries.length || hashes.length !== chunkRows * 64) return
+    yield { lengths, entries, hashes }
+  }
+}
+
+/** Nothing where the file is damaged: reading row by row comes to the same place, and can name it. */
+function rowOrNothing(get: () => unknown): readonly unknown[] {
+  try {
+    return get() as readonly unknown[]
+  } catch (error) {
+    if (sqliteError(error)?.damaged !== true) throw error
+    return []
+  }
+}
+
+function takeChunk({ lengths, entries, hashes }: Chunk, first: number, take: Take): Finding | null {
+  let start = 0
+  for (const [index, length] of lengths.entries()) {
+    const fault = take(
+      first + index,
+      entries.subarray(start, start + length),
+      hashes.subarray(index * 64, index * 64 + 64),
+    )
+    if (fault !== null) return fault
+    start += length
+  }
+  return null
+}
+
+function takeRows(file: DatabaseSync, verifier: LogVerifier, take: Take): Finding | null {
+  const done = verifier.size()
   const rows = file.prepare(
     `SELECT seq, CASE WHEN length(entry) <= ${maxEntryBytes} THEN entry END, CAST(leaf_hash || prev_hash AS BLOB)
-      FROM audit_entry ORDER BY seq`,
+      FROM audit_entry ${done === 0 ? '' : `WHERE seq > ${done}`} ORDER BY seq`,
   )
   rows.setReturnArrays(true)
   for (const row of rows.iterate() as Iterable<unknown>) {
@@ -105,22 +195,10 @@ function readRows(
         [expected, seq - 1],
         `${seq - 1 === expected ? `Entry ${expected} is` : `Entries ${expected} to ${seq - 1} are`} missing: the next one is ${seq}.`,
       )
-    const fault = verifier.entry(entry, hashes)
+    const fault = take(seq, entry, hashes)
     if (fault !== null) return fault
-    look(seq, entry)
-    if (next !== null && next.size <= seq) {
-      const wrong = verifier.checkpoint(next.note)
-      if (wrong !== null) return wrong
-      next = nextCheckpoint(notes)
-    }
   }
-  if (next === null) return null
-  const size = verifier.size()
-  return finding(
-    'log-shorter',
-    [size + 1, next.size],
-    `Entries ${size + 1} to ${next.size} are missing at the end: the database has a checkpoint of ${next.size} entries.`,
-  )
+  return null
 }
 
 function nextCheckpoint(notes: Iterator<unknown>): { readonly size: number; readonly note: string } | null {

@@ -1,10 +1,14 @@
 import type { HashRange } from './hash-ranges.ts'
 
 /** main → hash worker. One job at a time for each worker. */
-export interface HashJob {
+export interface HashJob extends HashPart {
   readonly path: string
   /** The size that the file must have. */
   readonly size: number
+}
+
+/** What one digest covers. */
+export interface HashPart {
   readonly ranges: readonly HashRange[]
   /** Zero bytes hashed behind the last range. */
   readonly zeros: number

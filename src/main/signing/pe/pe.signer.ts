@@ -9,9 +9,10 @@ import { oid } from '../../asn1/oid.ts'
 import { ecdsaSigValue } from '../../asn1/signature-value.ts'
 import { spcIndirectData } from '../../asn1/spc.ts'
 import type { Digester } from '../../digest/digester.ts'
+import type { HashPart } from '../../digest/hash-job.ts'
 import { signatureScheme } from '../signature-scheme.ts'
 import type { Prepared, Signer, SigningCertificate, SigningFailureCode, SpooledFile } from '../signer.ts'
-import { authenticodePadding, authenticodeSha256 } from './authenticode.ts'
+import { authenticodePadding } from './authenticode.ts'
 import type { LayoutFault } from './layout-fault.ts'
 import { maxHeaderBytes, readPeHeaders } from './pe-headers.ts'
 import { layOut, type PeLayout } from './pe-layout.ts'
@@ -23,17 +24,18 @@ type Outcome<T> = Result<T, Failure<SigningFailureCode>>
 
 /** Files up to this size are read and hashed where they stand: the round trip to a worker would cost more. */
 const inlineLimit = 1024 * 1024
-/** Verification digests begun and not yet asked for; more are forgotten and computed when asked for. */
-const maxPending = 64
+/** Verification digests that were not asked for yet: three batches of a run, and some. Older ones are made anew when asked for. */
+const maxPending = 128
 
 /**
  * UEFI Authenticode, detached: a DER SignedData as `sbsign --detached` writes it (README.md). The digest that is signed follows the section
- * walk, the one that verifies the output the whole-file form, each from its own parser.
+ * walk, the one that verifies the output the whole-file form, each from its own parser. Where both parsers name the same bytes in the same
+ * order, those are hashed once for both.
  */
 export class PeSigner implements Signer {
   readonly outputSuffix = '.sig'
   readonly #digester: Digester
-  readonly #pending = new Map<string, Promise<Outcome<string>>>()
+  readonly #pending = new Map<string, Outcome<string> | Promise<Outcome<string>>>()
   /** For files that are read whole; never used across an await. */
   #scratch: Buffer | null = null
   /** A request signs many files with one key, and importing a key costs more than a verification. */
@@ -89,7 +91,7 @@ export class PeSigner implements Signer {
     const key = pendingKey(file)
     const begun = this.#pending.get(key)
     this.#pending.delete(key)
-    const digest = file.size <= inlineLimit ? this.#flatDigestInline(file) : await (begun ?? this.#flatDigest(file))
+    const digest = await (begun ?? this.#flatDigest(file))
     if (!digest.ok) return digest
     const problem = verifyOutput(output, certificate.der, digest.value as Sha256Hex, file.toBeSigned, (spki) =>
       this.#publicKey(spki),
@@ -118,49 +120,47 @@ export class PeSigner implements Signer {
     const bytes = this.#readWhole(file)
     if (!bytes.ok) return bytes
     if (hash('sha256', bytes.value) !== file.sha256) return inputChanged()
-    const layout = layoutOf(bytes.value.subarray(0, maxHeaderBytes), file.size, (offset, size) =>
-      ok(bytes.value.subarray(offset, offset + size)),
-    )
-    return layout.ok ? ok(authenticodeSha256(bytes.value, layout.value)) : layout
+    const head = bytes.value.subarray(0, maxHeaderBytes)
+    const layout = layoutOf(head, file.size, (offset, size) => ok(bytes.value.subarray(offset, offset + size)))
+    if (!layout.ok) return layout
+    const walk = walkOf(layout.value)
+    const sameBytes = sameParts(walk, flatRanges(head, file.size))
+    const digest = ok(closeHolesAndHash(bytes.value, walk))
+    if (sameBytes) this.#remember(file, digest)
+    return digest
   }
 
-  #flatDigestInline(file: SpooledFile): Outcome<string> {
-    const bytes = this.#readWhole(file)
-    if (!bytes.ok) return bytes
-    const flat = flatRanges(bytes.value, file.size)
-    return flat === null ? notCheckable() : ok(closeHolesAndHash(bytes.value, flat))
-  }
-
-  /** Reads the file three times at once, one thread each: whole, section walk, and the whole-file form that `verify` will ask for. */
+  /** Reads the file at once in a thread for each form: whole, section walk, and the whole-file form that `verify` will ask for. */
   async #digestInWorkers(file: SpooledFile): Promise<Outcome<string>> {
     const head = readSpooled(file, 0, maxHeaderBytes)
     if (!head.ok) return head
     const layout = layoutOf(head.value, file.size, (offset, size) => readSpooled(file, offset, size))
     if (!layout.ok) return layout
-    const whole = this.#sha256(file, [{ start: 0, end: file.size }], 0)
-    const walk = this.#sha256(file, layout.value.walk, authenticodePadding(layout.value.contentEnd))
-    this.#remember(file)
-    const [fileDigest, walkDigest] = await Promise.all([whole, walk])
+    const whole = this.#sha256(file, { ranges: [{ start: 0, end: file.size }], zeros: 0 })
+    const walk = walkOf(layout.value)
+    const walked = this.#sha256(file, walk)
+    this.#remember(file, sameParts(walk, flatRanges(head.value, file.size)) ? walked : this.#flatDigest(file))
+    const [fileDigest, walkDigest] = await Promise.all([whole, walked])
     if (!fileDigest.ok) return fileDigest
     if (fileDigest.value !== file.sha256) return inputChanged()
     return walkDigest
   }
 
-  #remember(file: SpooledFile): void {
+  #remember(file: SpooledFile, flatDigest: Outcome<string> | Promise<Outcome<string>>): void {
     const oldest = this.#pending.size >= maxPending ? this.#pending.keys().next() : null
     if (oldest !== null && oldest.done !== true) this.#pending.delete(oldest.value)
-    this.#pending.set(pendingKey(file), this.#flatDigest(file))
+    this.#pending.set(pendingKey(file), flatDigest)
   }
 
   async #flatDigest(file: SpooledFile): Promise<Outcome<string>> {
     const head = readSpooled(file, 0, maxHeaderBytes)
     if (!head.ok) return head
     const flat = flatRanges(head.value, file.size)
-    return flat === null ? notCheckable() : this.#sha256(file, flat.ranges, flat.zeros)
+    return flat === null ? notCheckable() : this.#sha256(file, flat)
   }
 
-  async #sha256(file: SpooledFile, ranges: PeLayout['walk'], zeros: number): Promise<Outcome<string>> {
-    const answer = await this.#digester.sha256({ path: file.path, size: file.size, ranges, zeros })
+  async #sha256(file: SpooledFile, part: HashPart): Promise<Outcome<string>> {
+    const answer = await this.#digester.sha256({ path: file.path, size: file.size, ...part })
     switch (answer.kind) {
       case 'digest':
         return ok(answer.sha256)
@@ -177,16 +177,34 @@ export class PeSigner implements Signer {
   }
 }
 
+function walkOf(layout: PeLayout): HashPart {
+  return { ranges: layout.walk, zeros: authenticodePadding(layout.contentEnd) }
+}
+
+/** Whether two parsers name the same bytes in the same order, with the same padding. */
+function sameParts(left: HashPart, right: HashPart | null): boolean {
+  return (
+    right !== null &&
+    left.zeros === right.zeros &&
+    left.ranges.length === right.ranges.length &&
+    left.ranges.every(({ start, end }, at) => {
+      const other = right.ranges[at]
+      return other !== undefined && start === other.start && end === other.end
+    })
+  )
+}
+
 /** Moves the ranges together within the buffer and hashes them in one call: the holes are few, and this runs for every small file. */
-function closeHolesAndHash(bytes: Buffer, flat: NonNullable<ReturnType<typeof flatRanges>>): string {
+function closeHolesAndHash(bytes: Buffer, part: HashPart): string {
   let length = 0
-  for (const range of flat.ranges) {
-    bytes.copyWithin(length, range.start, range.end)
-    length += range.end - range.start
+  for (const { start, end } of part.ranges) {
+    // Ranges ascend, as the layout has no fault: nothing is overwritten before it is moved.
+    bytes.copyWithin(length, start, end)
+    length += end - start
   }
   // At most 7 zeros, and 12 bytes were taken out.
-  bytes.fill(0, length, length + flat.zeros)
-  return hash('sha256', bytes.subarray(0, length + flat.zeros))
+  bytes.fill(0, length, length + part.zeros)
+  return hash('sha256', bytes.subarray(0, length + part.zeros))
 }
 
 function notCheckable(): Outcome<never> {

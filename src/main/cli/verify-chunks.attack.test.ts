@@ -1,0 +1,148 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatVerifierKey } from '../audit/format/signed-note.ts'
+import { checkpointedStation } from '../audit/testing/checkpointed-station.ts'
+import { sampleIntent } from '../audit/testing/sample-entries.ts'
+import { sampleKey } from '../audit/testing/sample-log.ts'
+import { parseCommandLine } from './verify-arguments.ts'
+import { verifyTarget } from './verify-target.ts'
+
+// A long log is read many rows at once. Whatever is wrong is still named at its own entry: at the edges of what is read together, in the
+// middle of it, and behind it.
+
+const folder = mkdtempSync(join(tmpdir(), 'station-chunks-'))
+const at = (name: string) => join(folder, name)
+const size = 300
+const places = [1, 2, 127, 128, 129, 200, 256, 257, size]
+
+beforeAll(async () => {
+  const station = await checkpointedStation(at('station.db'))
+  await station.write(...Array.from({ length: 130 }, sampleIntent))
+  await station.checkpoint()
+  await station.write(...Array.from({ length: size - 130 }, sampleIntent))
+  writeFileSync(at('last.checkpoint'), await station.checkpoint())
+  await station.close()
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function verifyAfter(change: (file: BetterSqlite3.Database) => void) {
+  copyFileSync(at('station.db'), at('copy.db'))
+  const file = new BetterSqlite3(at('copy.db'))
+  file.pragma('ignore_check_constraints = ON')
+  for (const { name } of file
+    .prepare<[], { name: string }>(`select name from sqlite_schema where type = 'trigger'`)
+    .all())
+    file.exec(`drop trigger ${name}`)
+  change(file)
+  file.close()
+  return verify(at('copy.db'))
+}
+
+function verify(target: string) {
+  const wanted = parseCommandLine([
+    '--vkey',
+    formatVerifierKey(sampleKey().key),
+    '--checkpoint',
+    at('last.checkpoint'),
+    target,
+  ])
+  if (wanted.kind !== 'wanted') throw new Error('wrong usage')
+  return verifyTarget(wanted.wanted)
+}
+
+const run = (statement: string) => (file: BetterSqlite3.Database) => {
+  expect(file.prepare(statement).run().changes).toBeGreaterThan(0)
+}
+
+describe('in a log that is read in parts', () => {
+  it('verifies what nobody touched, to the last entry', () => {
+    expect(verifyAfter(() => {})).toMatchObject({ kind: 'verified', facts: { size, read: size, checkpoints: 2 } })
+  })
+
+  describe.each(places)('at entry %i', (seq) => {
+    it.each([
+      [
+        'changed',
+        `update audit_entry set entry = cast(replace(cast(entry as text), 'builder', 'mallory') as blob) where seq = ${seq}`,
+        'entry-changed',
+        seq,
+      ],
+      [
+        'changed in length',
+        `update audit_entry set entry = cast(replace(cast(entry as text), 'builder', 'me') as blob) where seq = ${seq}`,
+        'entry-changed',
+        seq,
+      ],
+      [
+        'given another stored hash',
+        `update audit_entry set leaf_hash = randomblob(32) where seq = ${seq}`,
+        'entry-changed',
+        seq,
+      ],
+      [
+        'given another stored link',
+        `update audit_entry set prev_hash = randomblob(32) where seq = ${seq}`,
+        'entry-unlinked',
+        Math.max(seq - 1, 1),
+      ],
+      ['emptied', `update audit_entry set entry = x'' where seq = ${seq}`, 'entry-changed', seq],
+      ['made too long', `update audit_entry set entry = zeroblob(262145) where seq = ${seq}`, 'entry-malformed', seq],
+      [
+        'given a short hash, and its neighbour a long one',
+        `update audit_entry set leaf_hash = zeroblob(31) where seq = ${seq}`,
+        'entry-malformed',
+        seq,
+      ],
+    ])('names an entry that was %s', (_name, statement, code, first) => {
+      expect(verifyAfter(run(statement))).toMatchObject({ kind: 'tampered', finding: { code, first } })
+    })
+
+    it('names an entry that was deleted', () => {
+      expect(verifyAfter(run(`delete from audit_entry where seq = ${seq}`))).toMatchObject({
+        kind: 'tampered',
+        finding: { code: seq === size ? 'log-shorter' : 'entry-missing', first: seq, last: seq },
+      })
+    })
+  })
+
+  it('refuses rows before the first', () => {
+    expect(
+      verifyAfter(
+        run(
+          `insert into audit_entry select 0, entry, leaf_hash, prev_hash, at, event, null, null, null, null, null, null, null, null, null from audit_entry where seq = 1`,
+        ),
+      ),
+    ).toMatchObject({ kind: 'tampered', finding: { code: 'entry-malformed', first: 1 } })
+  })
+
+  it('does not read a table without its key again and again', () => {
+    const outcome = verifyAfter((file) => {
+      file.exec(
+        'create table other as select * from audit_entry; drop table audit_entry; alter table other rename to audit_entry',
+      )
+    })
+    expect(outcome).toMatchObject({ kind: 'verified', facts: { size, read: size } })
+  })
+
+  it('names the place where the file is damaged', () => {
+    copyFileSync(at('station.db'), at('copy.db'))
+    const file = new BetterSqlite3(at('copy.db'))
+    file.pragma('wal_checkpoint(TRUNCATE)')
+    file.close()
+    const bytes = readFileSync(at('copy.db'))
+    // A page in the middle of the table: found by an entry in it.
+    const inside = bytes.indexOf(`"seq":200,`)
+    bytes.fill(0xff, Math.floor(inside / 4096) * 4096, Math.floor(inside / 4096) * 4096 + 100)
+    writeFileSync(at('copy.db'), bytes)
+    const outcome = verify(at('copy.db'))
+    expect(outcome).toMatchObject({ kind: 'tampered', finding: { code: 'database-damaged' } })
+    const first = outcome.kind === 'tampered' ? (outcome.finding.first ?? 0) : 0
+    expect(first).toBeGreaterThan(190)
+    expect(first).toBeLessThanOrEqual(200)
+  })
+})
