@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { useCallback, useDeferredValue, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { AuditEvent, AuditFilter, AuditState } from '../../../shared/audit.ts'
 import type { AuditSeq } from '../../../shared/ids.ts'
 import { Badge } from '../../design/Badge.tsx'
@@ -8,6 +8,7 @@ import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { plainNumber, utc } from '../../parts/format.ts'
+import { pageRows } from '../../parts/page-rows.ts'
 import { SearchBox } from '../../parts/SearchBox.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
@@ -44,6 +45,8 @@ const columns: readonly Column<AuditRowView>[] = [
 
 /** Beside an open entry, which has the time itself. */
 const narrow = columns.filter(({ id }) => id === 'seq' || id === 'event' || id === 'summary')
+
+const rowsOf = pageRows(auditRowView)
 
 export function AuditScreen({
   initialFilter,
@@ -128,9 +131,10 @@ function AuditList({
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [fetchNextPage, hasNextPage, isFetchingNextPage])
+  const pages = query.data?.pages
+  const rows = useMemo(() => rowsOf(pages ?? []), [pages])
   if (query.isPending) return <p className="muted">Reading the log …</p>
   if (query.isError) return <FailureNotice failure={failureFrom(query.error)} title="The log could not be read" />
-  const rows = query.data.pages.flatMap((page) => page.rows.map(auditRowView))
   const total = query.data.pages.at(-1)?.total ?? 0
   if (total === 0)
     return (

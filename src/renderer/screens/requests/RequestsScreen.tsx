@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useCallback, useDeferredValue, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { Badge } from '../../design/Badge.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
@@ -7,6 +7,7 @@ import { FailureNotice } from '../../design/Notice.tsx'
 import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { type RequestsTab, useNavigation } from '../../navigation.tsx'
 import { plainNumber } from '../../parts/format.ts'
+import { pageRows } from '../../parts/page-rows.ts'
 import { SearchBox } from '../../parts/SearchBox.tsx'
 import { Timestamp } from '../../parts/Timestamp.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
@@ -56,6 +57,8 @@ const columns: readonly Column<RequestRowView>[] = [
 
 /** A decided request has its outcome; what the checks said then is on its sheet. */
 const doneColumns = columns.filter((column) => column.id !== 'checks')
+
+const rowsOf = pageRows(requestRow)
 
 export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
   const { go } = useNavigation()
@@ -111,9 +114,10 @@ function RequestList({ view, search }: { readonly view: RequestsView; readonly s
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [fetchNextPage, hasNextPage, isFetchingNextPage])
+  const pages = query.data?.pages
+  const rows = useMemo(() => rowsOf(pages ?? []), [pages])
   if (query.isPending) return <p className="muted">Reading the list …</p>
   if (query.isError) return <FailureNotice failure={failureFrom(query.error)} title="The list could not be read" />
-  const rows = query.data.pages.flatMap((page) => page.rows.map(requestRow))
   const total = query.data.pages.at(-1)?.total ?? 0
   if (total === 0) return <NothingHere view={view} search={wanted} />
   return (
