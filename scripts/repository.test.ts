@@ -146,6 +146,12 @@ describe('the tree', () => {
     ).toEqual([])
   })
 
+  it('keeps style sheets, which lint does not count, within the limit of the code', () => {
+    const sheets = globSync('src/**/*.css', { cwd: root })
+    expect(sheets.length).toBeGreaterThan(10)
+    expect(sheets.filter((file) => read(file).split('\n').length > 401)).toEqual([])
+  })
+
   it('reads nothing that lies beside a clone on one machine', () => {
     const folder = /['"`]\/(?:root|work|mnt|opt|srv)\/|\/tmp\/bg\b/
     const bench = globSync('bench/*.ts', { cwd: root })

@@ -8,6 +8,7 @@ import { plainNumber } from '../../parts/format.ts'
 import { hexGroups } from '../../parts/proquint.ts'
 import { FileRow } from './FileRow.tsx'
 import type { ArtifactView, SheetView, TrustedCertsView } from './sheet-view.ts'
+import './artifacts.css'
 
 /** With so few files each is open from the start. */
 const openUpTo = 2

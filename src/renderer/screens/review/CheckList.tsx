@@ -5,6 +5,8 @@ import { Icon } from '../../design/Icon.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { checkOutcomeWords } from '../../parts/wording.ts'
 import type { CheckView } from './sheet-view.ts'
+import './disclosure.css'
+import './check-list.css'
 
 /** Rows of evidence that are in sight without scrolling, however many lines they take. */
 const shortEvidence = 3

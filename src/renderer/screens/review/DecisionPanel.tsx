@@ -12,6 +12,7 @@ import { useAction } from '../../station/station-queries.ts'
 import { ApproveDialog } from './ApproveDialog.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
 import { type DecisionView, decisionSentence, type SheetView } from './sheet-view.ts'
+import './decision-panel.css'
 
 type DecisionPanelProps = {
   readonly view: SheetView

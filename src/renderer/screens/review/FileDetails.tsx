@@ -4,6 +4,7 @@ import { Digest, ShortDigest } from '../../design/Digest.tsx'
 import { Notice } from '../../design/Notice.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import type { CertificateView, FileView } from './file-view.ts'
+import './file-details.css'
 
 /** What the file says about itself: SBAT, texts, certificates, signatures, sections. Its claims, on bytes that are verified. */
 export function FileDetails({ file, words }: { readonly file: FileView; readonly words: boolean }) {

@@ -10,6 +10,8 @@ import { visibleString } from '../../parts/untrusted-text.ts'
 import { FileDetails } from './FileDetails.tsx'
 import type { FileView } from './file-view.ts'
 import { outcomeView } from './stage-view.ts'
+import './disclosure.css'
+import './file-row.css'
 
 type FileRowProps = {
   readonly file: FileView

@@ -10,6 +10,7 @@ import { Artifacts } from './Artifacts.tsx'
 import { CheckList } from './CheckList.tsx'
 import { DecisionPanel } from './DecisionPanel.tsx'
 import { type SheetView, sheetView } from './sheet-view.ts'
+import './sheet.css'
 
 /** Files added to the page in one frame: 200 files appear without the window freezing. */
 const filesAFrame = 20

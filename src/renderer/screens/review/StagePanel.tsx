@@ -11,6 +11,7 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeclineDialog } from './DeclineDialog.tsx'
 import { progressView, type StageAction, stageView } from './stage-view.ts'
+import './stage-panel.css'
 
 /** Says where the request is and offers what can be done about it there. */
 export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
