@@ -1,4 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeServerCertificate } from './certificates.ts'
 import { type SandboxServer, startSandboxServer } from './sandbox-server.ts'
@@ -53,6 +56,24 @@ describe('a connection that breaks', () => {
     sandbox.faults.add({ route: 'file.download', fault: { kind: 'truncate', afterBytes: 5000 } })
     await expect(download(files['a.efi']?.url ?? '', token)).rejects.toThrow(/aborted|ECONNRESET|hang up/)
   })
+})
+
+test('a large body that waits for its reader many times leaves nothing hanging on the answer', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'large-body-'))
+  const file = join(folder, 'a.efi')
+  await writeFile(file, Buffer.alloc(16 * 1024 * 1024))
+  const warnings: Error[] = []
+  const hear = (warning: Error) => void warnings.push(warning)
+  process.on('warning', hear)
+  try {
+    await sandbox.addSignRequest({ fingerprint, files: [{ name: 'a.efi', file }] })
+    const { token, files } = await held()
+    expect((await download(files['a.efi']?.url ?? '', token)).body.length).toBe(16 * 1024 * 1024)
+    expect(warnings).toEqual([])
+  } finally {
+    process.off('warning', hear)
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('strikes at the n-th call, as often as it was told', async () => {
