@@ -28,8 +28,8 @@ export interface SigningRun extends Omit<SigningWork, 'breathe'> {
 /** A batch takes no longer than this at the token, so that "cancel" is felt and few intents are ever open. */
 const batchMs = 60
 const largestBatch = 32
-/** From one file to the largest batch in four steps, where the token is that fast. */
-const growth = 4
+/** From one file to the largest batch in few steps, where the token is that fast. */
+const growth = 8
 
 /**
  * Signs the files of one approval, in order. Three stages overlap: while the token signs one batch, the next lies ready with its
@@ -41,6 +41,7 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
   const run = { ...wanted, breathe: createPace() }
   const waiting = [...run.files]
   let size = 1
+  let lastEach = Number.POSITIVE_INFINITY
   let signed = 0
   let ended: RunEnd | null = null
 
@@ -66,7 +67,10 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
   while (atToken !== null) {
     let next = mayBegin() ? await prepareFiles(run, waiting.splice(0, size)) : noFiles
     const answered: Answered = await atToken
-    size = nextSize(size, answered)
+    const each = answered.tookMs / answered.batch.length
+    // The better of the last two: what main did meanwhile is in it too, and a token that became slow is slow twice.
+    size = nextSize(size, Math.min(each, lastEach))
+    lastEach = each
     const goOn = answered.failure === null && mayBegin()
     atToken = goOn && ready.length > 0 ? askToken(run, ready) : null
     const notAsked = atToken === null ? ready : []
@@ -87,8 +91,8 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
   return ended ?? { kind: 'finished' }
 }
 
-function nextSize(size: number, { batch, tookMs }: Answered): number {
-  const each = tookMs / batch.length
+/** `each`: milliseconds for one signature. */
+function nextSize(size: number, each: number): number {
   if (each > batchMs / 2) return 1
   return Math.max(1, Math.min(largestBatch, size * growth, Math.floor(batchMs / Math.max(each, 0.1))))
 }
