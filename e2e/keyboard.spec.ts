@@ -178,7 +178,9 @@ test('from an empty profile to a signed request, a declined one and the log, wit
   await expect(page.getByRole('alertdialog')).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(page.getByRole('alertdialog')).toHaveCount(0)
-  expect((await focusOf(page))?.name, 'the focus is back where the question came from').toBe('Approve …')
+  await expect
+    .poll(async () => (await focusOf(page))?.name, 'the focus is back where the question came from')
+    .toBe('Approve …')
   await page.keyboard.press('Enter')
   await expect(page.getByLabel(/^PIN of/)).toBeFocused()
   await page.keyboard.type(bench.pin)
