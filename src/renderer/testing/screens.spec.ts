@@ -246,7 +246,7 @@ test('a wrong PIN says so, empties the field and sends nothing by itself', async
   await approve(page).click()
   await page.getByLabel(/^PIN of/).fill('999999')
   await page.getByRole('button', { name: 'Sign 3 files' }).click()
-  await expect(page.getByText('The token refused the PIN')).toBeVisible()
+  await expect(page.getByText('The token refused the PIN', { exact: true })).toBeVisible()
   await expect(page.getByLabel(/^PIN of/)).toHaveValue('')
   await expect(page.getByText('PIN was wrong before')).toBeVisible()
   expect(await callsOf(page, 'reviewApprove')).toHaveLength(1)
