@@ -41,6 +41,11 @@ export type Happens =
   /** Made, and not released, because it does not verify as what it should be. */
   | 'signed-not-verified'
 
+interface Begun {
+  readonly seqs: readonly number[]
+  readonly settleNext: () => Promise<void>
+}
+
 /** A station that signs with a device as the product does it, and writes what the product writes. */
 export interface SigningDesk {
   readonly station: DeviceStation
@@ -48,6 +53,8 @@ export interface SigningDesk {
   readonly sign: (happens: Happens, objectId?: number) => Promise<number>
   /** The intents of both are on disk before either is asked for, as in a batch; what happens is in order. */
   readonly signBatch: (happens: readonly Happens[], objectId?: number) => Promise<readonly number[]>
+  /** The same, but the caller says when each is asked for. */
+  readonly begin: (happens: readonly Happens[], objectId?: number) => Promise<Begun>
   readonly drain: () => Promise<void>
   /** The station stops and starts. */
   readonly restart: () => Promise<void>
@@ -115,14 +122,27 @@ export async function signingDesk(seed = 'desk', firstNumber = 1): Promise<Signi
         await station.write(failed('output-wrong', true))
     }
   }
-  async function signBatch(happens: readonly Happens[], objectId = defaultKey): Promise<readonly number[]> {
+  async function begin(happens: readonly Happens[], objectId = defaultKey): Promise<Begun> {
     const seqs = await station.write(...happens.map(() => intentOf(objectId)))
-    for (const [index, each] of happens.entries()) await settle(each, seqs[index] ?? 0, objectId)
+    let next = 0
+    return {
+      seqs,
+      settleNext: async () => {
+        const each = happens[next]
+        if (each !== undefined) await settle(each, seqs[next] ?? 0, objectId)
+        next += 1
+      },
+    }
+  }
+  async function signBatch(happens: readonly Happens[], objectId = defaultKey): Promise<readonly number[]> {
+    const { seqs, settleNext } = await begin(happens, objectId)
+    for (let index = 0; index < seqs.length; index++) await settleNext()
     return seqs
   }
   return {
     station,
     device,
+    begin,
     signBatch,
     sign: async (happens, objectId) => (await signBatch([happens], objectId))[0] ?? 0,
     drain: async () => {
