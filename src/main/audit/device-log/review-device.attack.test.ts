@@ -64,6 +64,14 @@ describe('somebody with the device', () => {
     ])
   })
 
+  it('who tries to sign and fails is not excused by an intent that was never sent', async () => {
+    const desk = await signingDesk()
+    desk.device.failToSign(defaultKey)
+    await desk.sign('withdrawn')
+    await desk.drain()
+    expect((await desk.review()).findings).toMatchObject([{ code: 'failed-use-not-ours', places: [2] }])
+  })
+
   it('who gets an answer that no device is known to give is taken to have signed', async () => {
     const desk = await signingDesk()
     desk.device.sign(defaultKey, { result: 0x0a })
@@ -284,6 +292,7 @@ describe('somebody with the database', () => {
 
   it.each([
     ['who takes out the last entries', 'DELETE FROM device_entry WHERE place >= 5', ['stored-rows-missing']],
+    ['who takes out a whole drain’s', 'DELETE FROM device_entry WHERE place >= 4', ['stored-rows-missing']],
     ['who takes out one', 'DELETE FROM device_entry WHERE place = 5', ['entries-missing', 'stored-rows-missing']],
     [
       'who takes out the drain of an entry',
