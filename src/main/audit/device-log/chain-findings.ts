@@ -9,8 +9,11 @@ export interface ChainReview {
   readonly lost: readonly Window[]
 }
 
-/** Checks what is stored of a device from the bytes: chain, numbers, counters, and that no stored row is gone. */
-export function reviewChain(log: DeviceLog): ChainReview {
+/** Entries between two pauses. */
+const slice = 250
+
+/** Checks what is stored of a device from the bytes: chain, numbers, counters, and that no stored row is gone. Yields where it may pause. */
+export function* reviewChain(log: DeviceLog): Generator<void, ChainReview> {
   const findings: DeviceFinding[] = []
   const lost: Window[] = []
   const windows = windowsOf(log)
@@ -19,6 +22,7 @@ export function reviewChain(log: DeviceLog): ChainReview {
     if (window !== undefined) lost.push(window)
   }
   for (const [index, stored] of log.entries.entries()) {
+    if (index % slice === slice - 1) yield
     const before = log.entries[index - 1]
     const link = before === undefined ? null : linkOf(before.entry, stored.entry)
     if (before === undefined || link === null) {

@@ -1,11 +1,15 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../../db/database.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { decodeEntry } from '../format/encode.ts'
 import { parseDeviceEntry } from './device-entry.ts'
-import type { DeviceLog, Drain, StoredEntry } from './device-log.ts'
+import type { DeviceLog, StoredEntry } from './device-log.ts'
 import { createUseReader, type KeyUse, objectIdOf, type RegisteredKey } from './key-use.ts'
+
+/** Rows at once: some milliseconds. */
+const page = 250
 
 export type LogUnreadable = Failure<'log-unreadable'>
 
@@ -16,52 +20,50 @@ export async function drainedDevices(db: ReadonlyKysely<Database>): Promise<read
 }
 
 /**
- * All that is stored of a device, at one moment, so in one statement. The entries are read from their bytes, not from the columns
- * beside them; one whose drain is not there is read all the same.
+ * All that is stored of a device, in pages that leave the event loop free. The entries are read from their bytes, not from the columns beside
+ * them; one whose drain is not there is read all the same.
  */
 export async function readDeviceLog(db: ReadonlyKysely<Database>, serial: string): Promise<DeviceLog> {
-  const rows = await db
-    .selectFrom('device_drain as d')
-    .fullJoin('device_entry as e', 'e.drain', 'd.id')
-    .select([
-      'd.id',
-      'd.device_serial as drained',
-      'd.asked_seq',
-      'd.stored_seq',
-      'd.stored_at',
-      'd.unlogged_boots',
-      'd.unlogged_authentications',
-      'd.given',
-      'd.known',
-      'e.device_serial as device',
-      'e.place',
-      'e.drain',
-      'e.raw',
-    ])
-    .where((eb) => eb.or([eb('d.device_serial', '=', serial), eb('e.device_serial', '=', serial)]))
-    .orderBy('d.id')
-    .orderBy('e.place')
-    .execute()
-  const drains = new Map<number, Drain>()
+  const drainsOf = () =>
+    db.selectFrom('device_drain').selectAll().where('device_serial', '=', serial).orderBy('id').execute()
+  const newest = (await drainsOf()).at(-1)?.id ?? 0
   const entries: StoredEntry[] = []
-  for (const row of rows) {
-    if (row.id !== null && row.drained === serial && !drains.has(row.id)) {
-      drains.set(row.id, {
-        id: row.id,
-        askedSeq: row.asked_seq ?? 0,
-        storedSeq: row.stored_seq ?? 0,
-        storedAt: row.stored_at ?? '',
-        unloggedBoots: row.unlogged_boots ?? 0,
-        unloggedAuthentications: row.unlogged_authentications ?? 0,
-        fresh: (row.given ?? 0) - (row.known ?? 0),
-      })
+  for (let after = 0; ; ) {
+    const rows = await db
+      .selectFrom('device_entry')
+      .select(['place', 'drain', 'raw'])
+      .where('device_serial', '=', serial)
+      .where('place', '>', after)
+      .orderBy('place')
+      .limit(page)
+      .execute()
+    for (const { place, drain, raw } of rows) {
+      // The schema lets in 32 bytes only. A row without them counts as one that is gone.
+      const entry = parseDeviceEntry(raw)
+      if (entry !== null) entries.push({ place, drain, entry })
     }
-    // The schema lets in 32 bytes only. A row without them counts as one that is gone.
-    const entry = row.raw === null || row.device !== serial ? null : parseDeviceEntry(row.raw)
-    if (entry !== null && row.place !== null && row.drain !== null)
-      entries.push({ place: row.place, drain: row.drain, entry })
+    after = rows.at(-1)?.place ?? after
+    if (rows.length < page) break
+    await setImmediate()
   }
-  return { serial, drains: [...drains.values()], entries: entries.toSorted((a, b) => a.place - b.place) }
+  const drains = await drainsOf()
+  // What was stored while this was read is left for the next time. Only a drain that is there is later.
+  const later = new Set(drains.filter(({ id }) => id > newest).map(({ id }) => id))
+  return {
+    serial,
+    drains: drains
+      .filter(({ id }) => !later.has(id))
+      .map((row) => ({
+        id: row.id,
+        askedSeq: row.asked_seq,
+        storedSeq: row.stored_seq,
+        storedAt: row.stored_at,
+        unloggedBoots: row.unlogged_boots,
+        unloggedAuthentications: row.unlogged_authentications,
+        fresh: row.given - row.known,
+      })),
+    entries: entries.filter(({ drain }) => !later.has(drain)),
+  }
 }
 
 export async function registeredKeysOf(
@@ -91,7 +93,6 @@ const usesAndTheirEnds = [
   'incident-opened',
   'station-started',
 ] as const
-const page = 2000
 
 /** Every use of a key on the device that the audit log tells of, read from the entries' bytes, in pages that leave the event loop free. */
 export async function readKeyUses(
@@ -123,5 +124,6 @@ export async function readKeyUses(
     const last = rows.at(-1)
     if (last === undefined || rows.length < page) return ok(reader.uses())
     after = last.seq
+    await setImmediate()
   }
 }

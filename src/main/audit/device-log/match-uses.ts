@@ -1,8 +1,9 @@
 import { assign, type Job, type LeftOver } from './assign.ts'
 import { type DeviceResult, type DeviceUse, deviceUseOf } from './device-commands.ts'
-import { type DeviceLog, type StoredEntry, type Window, windowsOf } from './device-log.ts'
+import type { DeviceLog, StoredEntry, Window } from './device-log.ts'
 import { type DeviceFinding, deviceEntries, deviceFinding, listed, objectName } from './finding.ts'
 import type { KeyUse, RegisteredKey, Said } from './key-use.ts'
+import { quietParts } from './quiet-parts.ts'
 
 /** An entry of the device and the use of ours that it tells of. */
 export interface MatchedUse {
@@ -31,31 +32,34 @@ interface DeviceSide {
 }
 
 /**
- * Matches what a device says that it did with the station's keys with what the audit log says (docs/formats/device-log.md §5).
- * `lost`: where entries of the device are missing.
+ * Matches what a device says that it did with the station's keys with what the audit log says (docs/formats/device-log.md §5). `uses` ascend;
+ * `lost`: where entries of the device are missing. Yields where it may pause.
  */
-export function matchUses(
+export function* matchUses(
   log: DeviceLog,
   uses: readonly KeyUse[],
   keys: readonly RegisteredKey[],
   lost: readonly Window[],
-): MatchReview {
-  const windows = windowsOf(log)
+): Generator<void, MatchReview> {
   const registered = new Set(keys.flatMap(({ objectId }) => objectId ?? []))
   const groupOf = (objectId: number | null) => (objectId !== null && registered.has(objectId) ? objectId : null)
-  const device = Map.groupBy(
-    log.entries.flatMap((stored, index): DeviceSide[] => {
-      const use = deviceUseOf(stored.entry)
-      const window = windows[index]
-      return use === null || window === undefined ? [] : [{ stored, use, window }]
-    }),
-    ({ use }) => groupOf(use.objectId),
-  )
-  const ours = Map.groupBy(uses, ({ objectId }) => groupOf(objectId))
   const lastAsked = log.drains.at(-1)?.askedSeq ?? 0
-  const reviews = [...new Set([...device.keys(), ...ours.keys()])].map((objectId) =>
-    matchKey({ serial: log.serial, objectId, lastAsked, lost }, device.get(objectId) ?? [], ours.get(objectId) ?? []),
-  )
+  const reviews: MatchReview[] = []
+  for (const part of quietParts(log, uses)) {
+    const device = Map.groupBy(
+      part.entries.flatMap(({ stored, window }): DeviceSide[] => {
+        const use = deviceUseOf(stored.entry)
+        return use === null ? [] : [{ stored, use, window }]
+      }),
+      ({ use }) => groupOf(use.objectId),
+    )
+    const ours = Map.groupBy(part.uses, ({ objectId }) => groupOf(objectId))
+    for (const objectId of new Set([...device.keys(), ...ours.keys()])) {
+      const context = { serial: log.serial, objectId, lastAsked, lost }
+      reviews.push(matchKey(context, device.get(objectId) ?? [], ours.get(objectId) ?? []))
+    }
+    yield
+  }
   return {
     matched: reviews.flatMap(({ matched }) => matched).toSorted((a, b) => a.place - b.place),
     findings: reviews.flatMap(({ findings }) => findings),

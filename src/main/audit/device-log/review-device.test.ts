@@ -248,6 +248,24 @@ describe('what the device counted', () => {
   })
 })
 
+it('what is stored while the logs are read is left for the next time', async () => {
+  const desk = await signingDesk()
+  for (let runs = 0; runs < 6; runs++) {
+    await desk.signBatch(Array.from({ length: 55 }, () => 'signed' as const))
+    await desk.drain()
+  }
+  const reviewing = reviewDevice(readerOf(desk.station.db), serial)
+  const late = await desk.sign('signed')
+  await desk.drain()
+  const first = must(await reviewing)
+  expect(first.findings).toEqual([])
+  expect(first.matched.length + first.pending.length).toBeGreaterThanOrEqual(330)
+  const second = must(await reviewDevice(readerOf(desk.station.db), serial))
+  expect(second).toMatchObject({ findings: [], pending: [] })
+  expect(second.matched.at(-1)?.seq).toBe(late)
+  expect(second.matched).toHaveLength(331)
+})
+
 it('an audit log that cannot be read is not matched', async () => {
   const desk = await signingDesk()
   await desk.sign('signed')

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../../db/database.ts'
 import { ok, type Result } from '../../../shared/result.ts'
@@ -15,13 +16,21 @@ export interface DeviceReview extends Omit<MatchReview, 'findings'> {
   readonly findings: readonly DeviceFinding[]
 }
 
-export function compareLogs(log: DeviceLog, uses: readonly KeyUse[], keys: readonly RegisteredKey[]): DeviceReview {
-  const chain = reviewChain(log)
-  const match = matchUses(log, uses, keys, chain.lost)
+/** From the logs alone: nothing is read, nothing is asked. Yields where it may pause. */
+export function* compareLogs(
+  log: DeviceLog,
+  uses: readonly KeyUse[],
+  keys: readonly RegisteredKey[],
+): Generator<void, DeviceReview> {
+  const chain = yield* reviewChain(log)
+  const match = yield* matchUses(log, uses, keys, chain.lost)
   return { ...match, deviceSerial: log.serial, findings: [...chain.findings, ...match.findings] }
 }
 
-/** The same for what is stored of a device. Whether the audit log itself is whole is for its own check to say. */
+/**
+ * The same for what is stored of a device, in slices that leave the event loop free. Whether the audit log itself is whole is for
+ * its own check to say.
+ */
 export async function reviewDevice(
   db: ReadonlyKysely<Database>,
   deviceSerial: string,
@@ -29,5 +38,12 @@ export async function reviewDevice(
   const keys = await registeredKeysOf(db, deviceSerial)
   const log = await readDeviceLog(db, deviceSerial)
   const uses = await readKeyUses(db, deviceSerial, keys)
-  return uses.ok ? ok(compareLogs(log, uses.value, keys)) : uses
+  if (!uses.ok) return uses
+  const steps = compareLogs(log, uses.value, keys)
+  let step = steps.next()
+  while (step.done !== true) {
+    await setImmediate()
+    step = steps.next()
+  }
+  return ok(step.value)
 }

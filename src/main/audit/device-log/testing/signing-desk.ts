@@ -159,6 +159,13 @@ export async function signingDesk(seed = 'desk', firstNumber = 1): Promise<Signi
 
 /** The review without its sentences. */
 function readable(review: Extract<Awaited<ReturnType<typeof reviewDevice>>, { ok: true }>['value']) {
+  for (const { sentence, name } of review.findings) {
+    if (!/^[A-Z][^\n]*\.$/.test(sentence) || /undefined|NaN|null|\[object/.test(sentence) || sentence.includes('  '))
+      throw new Error(`not a sentence: ${sentence}`)
+    if (!name.startsWith(`${serial} `)) throw new Error(`not a name: ${name}`)
+  }
+  const names = new Set(review.findings.map(({ name }) => name))
+  if (names.size !== review.findings.length) throw new Error(`a name twice: ${[...names].join(', ')}`)
   return {
     matched: review.matched.map(({ place, seq, said, result }) => `${place}-${seq} ${said} ${result}`),
     findings: review.findings.map(({ code, places, auditSeqs, count }) => ({ code, places, auditSeqs, count })),
