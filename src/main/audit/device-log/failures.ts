@@ -39,6 +39,8 @@ const sentences: Readonly<Record<DrainFailureCode, readonly [Failure['kind'], st
   ],
 }
 
+export const drainFailureCodes = Object.keys(sentences) as readonly DrainFailureCode[]
+
 export function drainFailure(code: DrainFailureCode, detail?: string): DrainFailure {
   const [kind, message] = sentences[code]
   return { kind, code, message, ...(detail === undefined ? {} : { detail }) }

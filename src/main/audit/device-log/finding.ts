@@ -1,22 +1,24 @@
 import type { StoredEntry } from './device-log.ts'
 
 /** What is wrong between a device's log and ours; docs/formats/device-log.md §7. Programs compare these. */
-export type DeviceFindingCode =
-  | 'entries-missing'
-  | 'chain-broken'
-  | 'number-wrong'
-  | 'log-went-back'
-  | 'device-reset'
-  | 'stored-rows-missing'
-  | 'boots-not-logged'
-  | 'authentications-not-logged'
-  | 'log-begins-late'
-  | 'options-changed'
-  | 'use-not-ours'
-  | 'failed-use-not-ours'
-  | 'use-by-other-command'
-  | 'use-of-unknown-key'
-  | 'signature-not-on-device'
+export const deviceFindingCodes = [
+  'entries-missing',
+  'chain-broken',
+  'number-wrong',
+  'log-went-back',
+  'device-reset',
+  'stored-rows-missing',
+  'boots-not-logged',
+  'authentications-not-logged',
+  'log-begins-late',
+  'options-changed',
+  'use-not-ours',
+  'failed-use-not-ours',
+  'use-by-other-command',
+  'use-of-unknown-key',
+  'signature-not-on-device',
+] as const
+export type DeviceFindingCode = (typeof deviceFindingCodes)[number]
 
 /** Worth saying, but nobody has to explain it. */
 const notes: ReadonlySet<DeviceFindingCode> = new Set(['log-begins-late', 'options-changed'])

@@ -230,6 +230,27 @@ describe('an audit log without a part of what the device did', () => {
   })
 })
 
+describe('an older copy of the database', () => {
+  it('shows at the next drain: the device went on', async () => {
+    const desk = await signingDesk()
+    await desk.sign('signed')
+    await desk.drain()
+    await desk.sign('signed')
+    await desk.drain()
+    // As the file was before the second signature.
+    desk.station.file.exec(`DROP TRIGGER audit_entry_no_delete; DROP TRIGGER device_entry_no_delete; DROP TRIGGER device_drain_no_delete;
+      DELETE FROM device_entry WHERE drain = 2; DELETE FROM device_drain WHERE id = 2; DELETE FROM audit_entry WHERE seq > 3`)
+    expect(await codes(desk)).toEqual([])
+    await desk.drain()
+    expect((await desk.review()).findings).toEqual([
+      { code: 'entries-missing', places: [3, 4], auditSeqs: [], count: 1 },
+    ])
+    expect((await sentences(desk))[0]).toContain(
+      'At least 2 entries of the device’s log are missing, between its numbers 3 and 6',
+    )
+  })
+})
+
 describe('a device’s log that was changed on its way', () => {
   it('and chained anew, without a signature, breaks at what the device writes next', async () => {
     const desk = await signingDesk()
