@@ -7,6 +7,7 @@ import type {
   AuditNodeTable,
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
+import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -27,6 +28,8 @@ export interface Database {
   audit_checkpoint: AuditCheckpointTable
   audit_cosignature: AuditCosignatureTable
   audit_node: AuditNodeTable
+  device_drain: DeviceDrainTable
+  device_entry: DeviceEntryTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable

@@ -5,9 +5,17 @@ import { migration as keys } from './migrations/0020-keys.ts'
 import { migration as requests } from './migrations/0030-requests.ts'
 import { migration as checkpoints } from './migrations/0040-checkpoints.ts'
 import { migration as auditDigest } from './migrations/0045-audit-digest.ts'
+import { migration as deviceLog } from './migrations/0050-device-log.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
-export const migrations: readonly Migration[] = [auditAndSettings, keys, requests, checkpoints, auditDigest]
+export const migrations: readonly Migration[] = [
+  auditAndSettings,
+  keys,
+  requests,
+  checkpoints,
+  auditDigest,
+  deviceLog,
+]
 
 export function assertMonotonic(list: readonly Migration[]): void {
   let last = 0

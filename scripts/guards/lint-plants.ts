@@ -190,6 +190,13 @@ export const lintPlants: readonly LintPlant[] = [
     'node:net',
     'better-sqlite3',
   ]),
+  ...forbidden('src/main/audit/device-log/x.ts', [
+    '../../token/token-service.ts',
+    '../append.ts',
+    '../../../../db/open.ts',
+    'node:child_process',
+    'better-sqlite3',
+  ]),
   ...forbidden('src/main/debusine/x.ts', [
     '../requests/runner.ts',
     '../token/token-service.ts',
