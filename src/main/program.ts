@@ -139,6 +139,8 @@ export async function runProgram(
           opening === null
             ? { kind: 'whole', entries: 0, head: null }
             : { kind: 'unwritable', reason: opening.message },
+        logKey: null,
+        checkpoint: null,
         inHand: 0,
       }
     }
@@ -155,6 +157,8 @@ export async function runProgram(
       userTokenSet: userTokenSet(profile, log),
       tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
       log: await logNow(station.database.db, station.logState),
+      logKey: null,
+      checkpoint: null,
       inHand: await requestsInHand(station.database.db),
     }
   }

@@ -17,7 +17,7 @@ export async function saveOutputs(
   id: RequestId,
   exports: string,
   suffix: string,
-): Promise<Result<{ readonly folder: string; readonly files: number }, Failure>> {
+): Promise<Result<{ readonly folder: string; readonly files: number; readonly proofs: number }, Failure>> {
   const row = await findRequest(db, id)
   if (row === null) return err(notFound)
   const signed = await readerOf(db)
@@ -50,7 +50,7 @@ export async function saveOutputs(
       detail: error instanceof Error ? error.message : String(error),
     })
   }
-  return ok({ folder, files: signed.length })
+  return ok({ folder, files: signed.length, proofs: 0 })
 }
 
 const nothingSigned: Failure = {

@@ -60,7 +60,8 @@ export function keysQuery(station: StationApi) {
 export function auditQuery(station: StationApi, filter: AuditFilter) {
   return infiniteQueryOptions({
     queryKey: ['audit', 'list', filter],
-    queryFn: async ({ pageParam }) => valueOf(await station.auditList({ filter, cursor: pageParam, limit: pageSize })),
+    queryFn: async ({ pageParam }) =>
+      valueOf(await station.auditList({ source: 'station', filter, cursor: pageParam, skip: 0, limit: pageSize })),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (previous) => previous,
@@ -70,7 +71,7 @@ export function auditQuery(station: StationApi, filter: AuditFilter) {
 export function auditEntryQuery(station: StationApi, seq: AuditSeq) {
   return queryOptions({
     queryKey: ['audit', 'show', seq],
-    queryFn: async () => valueOf(await station.auditShow({ seq })),
+    queryFn: async () => valueOf(await station.auditShow({ source: 'station', seq })),
     staleTime: Number.POSITIVE_INFINITY,
   })
 }

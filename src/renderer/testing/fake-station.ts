@@ -36,6 +36,7 @@ const fail = (kind: Failure['kind'], code: string, message: string): Result<neve
   error: { kind, code, message },
 })
 const done: Result<null, Failure> = { ok: true, value: null }
+const notHere = fail('unavailable', 'not-here', 'This sample station cannot do this.')
 
 /** A station in memory that behaves like main as far as the window can tell: it refuses what main refuses. */
 export class FakeStation {
@@ -266,6 +267,7 @@ export class FakeStation {
         value: {
           folder: '/home/operator/Signing Station/10423',
           files: state.requests.get(requestId)?.files.length ?? 0,
+          proofs: state.requests.get(requestId)?.files.length ?? 0,
         },
       }),
       dutySet: async ({ onDuty }) => {
@@ -311,7 +313,7 @@ export class FakeStation {
               (row.operator ?? '').toLowerCase().includes(filter.operator.toLowerCase())) &&
             (filter.digest === undefined || (row.inputSha256 ?? '').startsWith(filter.digest)),
         )
-        return { ok: true, value: page(rows.toReversed(), cursor, limit) }
+        return { ok: true, value: { ...page(rows.toReversed(), cursor, limit), anchor: null } }
       },
       auditShow: async ({ seq }) => {
         const row = state.audit[seq - 1]
@@ -320,6 +322,19 @@ export class FakeStation {
           : { ok: true, value: auditDetailOf(row) }
       },
       auditCheck: async () => ({ ok: true, value: state.auditCheck }),
+      auditVerify: async () => notHere,
+      auditVerifyCancel: async () => done,
+      auditExport: async () => notHere,
+      auditExportCancel: async () => done,
+      auditCheckpoint: async () => notHere,
+      auditLastCheckpoint: async () => ({ ok: true, value: null }),
+      auditAddCosignature: async () => notHere,
+      auditOpen: async () => notHere,
+      auditOpened: async () => ({ ok: true, value: null }),
+      auditCloseOpened: async () => done,
+      auditFound: async () => ({ ok: true, value: [] }),
+      auditCompare: async () => notHere,
+      logCreateKey: async () => done,
       settingsGet: async () => ({ ok: true, value: state.settings }),
       settingsSet: async (settings) => {
         state.settings = settings
@@ -381,5 +396,6 @@ function auditDetailOf(row: AuditRow): AuditDetail {
     }),
     leafHash: hexOf(`leaf ${row.seq}`),
     previousLeafHash: hexOf(`leaf ${row.seq - 1}`),
+    proof: null,
   }
 }

@@ -67,6 +67,8 @@ export function base(): FakeState {
       userTokenSet: true,
       tokens: [{ label: 'YubiKey PIV', serial: '18204417' }],
       log: { kind: 'whole', entries: 1_284, head: hexOf('head') },
+      logKey: null,
+      checkpoint: null,
       inHand: 1,
     },
     settings: {
@@ -76,6 +78,8 @@ export function base(): FakeState {
       server: { apiUrl: 'https://debusine.example.org/api', caPem: null, scope: 'debian' },
       modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', enabled: true }],
       trustedCerts: [hexOf('ca'), hexOf('other ca')],
+      checkpointFolders: [],
+      witnesses: [],
     },
     requests: new Map(),
     moreRequests: doneRequests(24),

@@ -12,6 +12,8 @@ export type Draft = {
   readonly modules: Settings['modules']
   /** One fingerprint a line. */
   readonly trustedCerts: string
+  readonly checkpointFolders: Settings['checkpointFolders']
+  readonly witnesses: Settings['witnesses']
 }
 
 export type Problems = Partial<
@@ -28,6 +30,8 @@ export function draftOf(settings: Settings): Draft {
     scope: settings.server.scope ?? '',
     modules: settings.modules,
     trustedCerts: settings.trustedCerts.join('\n'),
+    checkpointFolders: settings.checkpointFolders,
+    witnesses: settings.witnesses,
   }
 }
 
@@ -50,6 +54,8 @@ export function settingsOf(draft: Draft): Settings {
       .map((module) => ({ ...module, path: module.path.trim() }))
       .filter((module) => module.path !== ''),
     trustedCerts: [...fingerprints(draft.trustedCerts)],
+    checkpointFolders: draft.checkpointFolders,
+    witnesses: draft.witnesses,
   }
 }
 
