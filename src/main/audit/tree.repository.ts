@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import { LogNotTrusted } from '../../../db/write-transaction.ts'
@@ -136,4 +136,9 @@ async function cosigned(db: ReadonlyKysely<Database>, size: number, note: string
 export async function storedLogKey(db: ReadonlyKysely<Database>): Promise<string | null> {
   const row = await db.selectFrom('audit_log_key').select('vkey').executeTakeFirst()
   return row?.vkey ?? null
+}
+
+/** Once for each log: the schema refuses a second. */
+export async function insertLogKey(trx: Transaction<Database>, vkey: string, at: string): Promise<void> {
+  await trx.insertInto('audit_log_key').values({ id: 1, vkey, at }).execute()
 }
