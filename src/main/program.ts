@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { createStationDatabase } from '../../db/create.ts'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
-import { createAuditLog } from './audit/create-audit-log.ts'
+import { formatVerifierKey } from './audit/format/signed-note.ts'
 import { exitCodes } from './config/exit-codes.ts'
 import { type Profile, prepareProfile } from './config/profile.ts'
 import { readSecretFile } from './config/secret-file.ts'
@@ -26,9 +25,10 @@ import { settingsBindings } from './ipc/settings.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import type { Log } from './log/logger.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
-import { defaultSettings, writeSettings } from './settings/settings-store.ts'
 import { createSigners } from './signing/registry.ts'
 import { openStation, type Station, type StationParts } from './station.ts'
+import type { StationCheckpoints } from './station-checkpoints.ts'
+import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createTokenService, moduleEnvironment } from './token/service.ts'
 
@@ -108,12 +108,7 @@ export async function runProgram(
     readonly stationName: string
     readonly operatorName: string
   }): Promise<Result<null, Failure>> {
-    const created = await createStationDatabase(profile.database, async (trx) => {
-      await writeSettings(trx, defaultSettings(stationName, operatorName), now().toISOString())
-      await createAuditLog(trx, now).append(trx, [
-        { event: 'station-created', stationName, operator: operatorName, softwareVersion: files.version },
-      ])
-    })
+    const created = await createStation({ profile, tokens, version: files.version, now }, { stationName, operatorName })
     if (!created.ok) return created
     await created.value.close()
     return open()
@@ -157,8 +152,7 @@ export async function runProgram(
       userTokenSet: userTokenSet(profile, log),
       tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
       log: await logNow(station.database.db, station.logState),
-      logKey: null,
-      checkpoint: null,
+      ...checkpointStatus(station.checkpoints),
       inHand: await requestsInHand(station.database.db),
     }
   }
@@ -226,6 +220,15 @@ export async function runProgram(
   log('program.window-closed', { reason })
   await lifecycle.stop()
   return reason === 'crash' ? exitCodes.defect : exitCodes.closed
+}
+
+function checkpointStatus({ key, state }: StationCheckpoints): Pick<StationStatus, 'logKey' | 'checkpoint'> {
+  const own = key()
+  const last = state()
+  return {
+    logKey: own === null ? null : { origin: own.name, vkey: formatVerifierKey(own) },
+    checkpoint: last === null ? null : { ...last, warnings: last.warnings.slice(0, 50) },
+  }
 }
 
 /** The account's name; one that is in no user database (a container's) has a number only. */

@@ -18,6 +18,7 @@ export interface WrittenCheckpoint {
   /** Entries that it covers. */
   readonly size: number
   readonly note: string
+  readonly at: string
 }
 
 export type CheckpointFailure =
@@ -76,11 +77,11 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     }
   }
 
-  async function place(note: string, size: number): Promise<WrittenCheckpoint> {
+  async function place({ note, size, at }: WrittenCheckpoint): Promise<WrittenCheckpoint> {
     const folders = parts.folders()
     besideWarning = await putCheckpoint(parts.file, note, size, parts.key.key)
     copies.put(folders, note, size)
-    return { size, note }
+    return { size, note, at }
   }
 
   async function writeNow(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
@@ -91,7 +92,7 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     const tree = grown.value
     const size = tree.size()
     if (size === 0) return err(logEmpty)
-    if (last !== null && last.size === size) return ok(await place(last.note, size))
+    if (last !== null && last.size === size) return ok(await place(last))
     const checkpoint = { origin: parts.key.key.name, size, root: tree.root(), extensions: [] }
     const signature = await parts.key.sign(checkpointText(checkpoint))
     if (!signature.ok) return err(notSigned(`${signature.error.code}: ${signature.error.detail ?? ''}`))
@@ -110,7 +111,7 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     })
     if (!written.ok) return written
     state.pending = []
-    return ok(await place(note, size))
+    return ok(await place({ note, size, at }))
   }
 
   return {

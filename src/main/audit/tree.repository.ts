@@ -89,25 +89,26 @@ export interface StoredCheckpoint {
   readonly size: number
   /** Signed note, with the lines of witnesses. */
   readonly note: string
+  readonly at: string
 }
 
 export async function lastCheckpoint(db: ReadonlyKysely<Database>): Promise<StoredCheckpoint | null> {
   const row = await db
     .selectFrom('audit_checkpoint')
-    .select(['size', 'note'])
+    .select(['size', 'note', 'at'])
     .orderBy('size', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : { size: row.size, note: await cosigned(db, row.size, row.note) }
+  return row === undefined ? null : { ...row, note: await cosigned(db, row.size, row.note) }
 }
 
 export async function checkpointOf(db: ReadonlyKysely<Database>, size: number): Promise<StoredCheckpoint | null> {
   const row = await db
     .selectFrom('audit_checkpoint')
-    .select(['size', 'note'])
+    .select(['size', 'note', 'at'])
     .where('size', '=', size)
     .executeTakeFirst()
-  return row === undefined ? null : { size: row.size, note: await cosigned(db, row.size, row.note) }
+  return row === undefined ? null : { ...row, note: await cosigned(db, row.size, row.note) }
 }
 
 /** Sizes of at most one checkpoint in each `step` entries, the last of each, ascending. */
