@@ -7,7 +7,8 @@ import type { Settings } from '../shared/settings.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { BottomLine } from './bottom-line.tsx'
 import { FailureNotice } from './design/Notice.tsx'
-import { NavigationProvider, type Place, useNavigation } from './navigation.tsx'
+import { NavigationProvider, useNavigation } from './navigation.tsx'
+import type { Place } from './place.ts'
 import { Rail } from './rail.tsx'
 import { AuditScreen } from './screens/audit/AuditScreen.tsx'
 import { CreateStation } from './screens/first-start/CreateStation.tsx'
@@ -71,7 +72,7 @@ function Screen() {
     case 'keys':
       return <KeysScreen />
     case 'audit':
-      return <AuditScreen key={JSON.stringify(place)} initialFilter={place.filter} initialSeq={place.seq} />
+      return <AuditScreen view={place.view} seq={place.seq} />
     case 'settings':
       return <SettingsScreen />
   }

@@ -12,6 +12,7 @@ import {
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { origin, sampleLog, vkey } from './sample-log.ts'
 
 export function auditRows(count: number): AuditRow[] {
   const cycle: readonly AuditEvent[] = ['request-received', 'sheet-shown', 'approved', 'intent', 'signed', 'returned']
@@ -67,8 +68,8 @@ export function base(): FakeState {
       userTokenSet: true,
       tokens: [{ label: 'YubiKey PIV', serial: '18204417' }],
       log: { kind: 'whole', entries: 1_284, head: hexOf('head') },
-      logKey: null,
-      checkpoint: null,
+      logKey: { origin, vkey },
+      checkpoint: { size: 1_284, at: minutesAgo(7), warnings: [] },
       inHand: 1,
     },
     settings: {
@@ -127,6 +128,7 @@ export function base(): FakeState {
       }),
     ],
     audit: auditRows(1_284),
+    log: sampleLog(),
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
     failures: new Map(),

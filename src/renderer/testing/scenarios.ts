@@ -1,3 +1,4 @@
+import type { VerificationReport } from '../../shared/audit.ts'
 import type { RequestId, WorkRequestId } from '../../shared/ids.ts'
 import type { FakeState } from './fake-station.ts'
 import { reviewScenarios } from './review-scenarios.ts'
@@ -11,6 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { cannotTell, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 
@@ -98,6 +100,36 @@ export const scenarios = {
     },
     auditCheck: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
   }),
+  'foreign-log': () => withOther(cannotTell),
+  'foreign-tampered': () => withOther(tampered(231)),
+  'no-log-key': () => ({
+    ...base(),
+    status: { ...base().status, logKey: null, checkpoint: null },
+    log: { ...base().log, last: null },
+  }),
+  'folder-unplugged': () => ({
+    ...base(),
+    settings: { ...base().settings, checkpointFolders: ['/media/audit/checkpoints'], witnesses: [witness] },
+    status: {
+      ...base().status,
+      checkpoint: {
+        size: 1_281,
+        at: minutesAgo(42),
+        warnings: [
+          {
+            kind: 'unavailable',
+            code: 'copy-not-written',
+            message:
+              'The checkpoint could not be copied to /media/audit/checkpoints: the folder is not there. The log itself is whole; plug the medium in, and the next checkpoint goes there.',
+          },
+        ],
+      },
+    },
+  }),
+  verifying: () => ({ ...base(), log: { ...base().log, steps: null } }),
+  'long-log': () => ({ ...base(), audit: auditRows(200_000) }),
+  'own-tampered': () => ({ ...base(), log: { ...base().log, report: { ...tampered(731), keyFrom: 'station' } } }),
+  'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({
     ...base(),
     tokens: [{ token: sampleTokenSummary({ pinState: 'locked' }), objects: [sampleObject()], problem: null }],
@@ -138,6 +170,14 @@ export const scenarios = {
     ],
   }),
 } satisfies Record<string, () => FakeState>
+
+function withOther(report: VerificationReport): FakeState {
+  const log = otherLog(exportPath, report, 402)
+  return {
+    ...base(),
+    log: { ...base().log, opened: exportPath, others: new Map([[exportPath, { log, rows: auditRows(402) }]]) },
+  }
+}
 
 export type ScenarioName = keyof typeof scenarios
 
