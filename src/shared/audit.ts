@@ -119,7 +119,7 @@ export const verificationReport = z.strictObject({
   /** Null: nothing could be read. */
   facts: verificationFacts.nullable(),
   /** Where the key came from that the checkpoints were checked with. */
-  keyFrom: z.enum(['station', 'log']),
+  keyFrom: z.enum(['station', 'reviewer', 'log']),
   at: utcTime,
 })
 export type VerificationReport = z.infer<typeof verificationReport>

@@ -209,8 +209,18 @@ export const contract = {
     input: z.strictObject({ text: z.string().min(1).max(10_000), witness: verifierKeyText }),
     output: done,
   },
-  /** Opens an export or a foreign database for review, for reading only. Needs no station. */
-  'audit.open': { input: z.strictObject({ path: logPath }), output: answer(openedLog) },
+  /**
+   * Opens an export or a foreign database for review, for reading only. Needs no station. `vkey` and `checkpoint` (the text of a
+   * note) are what the reviewer has from elsewhere; without them the verdict cannot be `verified`.
+   */
+  'audit.open': {
+    input: z.strictObject({
+      path: logPath,
+      vkey: verifierKeyText.nullable(),
+      checkpoint: z.string().min(1).max(70_000).nullable(),
+    }),
+    output: answer(openedLog),
+  },
   'audit.opened': { input: z.null(), output: answer(openedLog.nullable()) },
   'audit.close-opened': { input: z.null(), output: done },
   /** Logs in the exports folder and on mounted media, newest first. */

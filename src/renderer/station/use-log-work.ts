@@ -1,9 +1,11 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 import type { AuditSource, VerificationReport } from '../../shared/audit.ts'
 import type { Input } from '../../shared/contract.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Result } from '../../shared/result.ts'
 import { type Exported, exportQuery, idle, verificationQuery, type Work } from './log-queries.ts'
+import type { StationApi } from './station-api.ts'
 import { useStation, useStationEvent } from './station-context.tsx'
 import { failureFrom } from './station-failure.ts'
 
@@ -59,6 +61,43 @@ function useWork<T, I>(
 function ended<T>(answer: Result<T, Failure>): Work<T> {
   if (answer.ok) return { kind: 'done', value: answer.value }
   return answer.error.code === 'cancelled' ? idle : { kind: 'failed', failure: answer.error }
+}
+
+/**
+ * Opening or comparing files: work of the screen that asked for it. It ends when the screen goes; `run` gives null when it was
+ * cancelled.
+ */
+export function useReading<T, I>(call: (station: StationApi, input: I) => Promise<Result<T, Failure>>) {
+  const station = useStation()
+  const [work, setWork] = useState<Work<T>>(idle)
+  const isRunning = useRef(false)
+  useStationEvent('audit.verify-progress', ({ source, entries, total }) => {
+    if (source === 'opened' && isRunning.current) setWork({ kind: 'running', entries, total })
+  })
+  const cancel = () => void station.auditVerifyCancel(null).catch(() => {})
+  useEffect(
+    () => () => {
+      if (isRunning.current) void station.auditVerifyCancel(null).catch(() => {})
+    },
+    [station],
+  )
+  return {
+    work,
+    cancel,
+    dismiss: () => setWork((before) => (before.kind === 'running' ? before : idle)),
+    async run(input: I): Promise<Result<T, Failure> | null> {
+      isRunning.current = true
+      setWork({ kind: 'running', entries: 0, total: null })
+      const answer = await call(station, input).catch((cause: unknown) => ({
+        ok: false as const,
+        error: failureFrom(cause),
+      }))
+      isRunning.current = false
+      const end = ended(answer)
+      setWork(end)
+      return end.kind === 'idle' ? null : answer
+    },
+  }
 }
 
 /** Carries main's progress to whoever looks. Once in a window. */

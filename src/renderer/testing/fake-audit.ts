@@ -1,11 +1,11 @@
-import type { AuditDetail, AuditFilter, AuditRow, AuditSource } from '../../shared/audit.ts'
+import type { AuditDetail, AuditFilter, AuditRow, AuditSource, OpenedLog } from '../../shared/audit.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Result } from '../../shared/result.ts'
 import type { StationApi } from '../station/station-api.ts'
 import type { FakeState } from './fake-station.ts'
 import { hexOf, minutesAgo } from './sample-data.ts'
-import { checkpointNote, origin, proofText, vkey } from './sample-log.ts'
+import { checkpointNote, origin, vkey as ownVkey, proofText, verified } from './sample-log.ts'
 
 type AuditCalls = Pick<StationApi, Extract<keyof StationApi, `audit${string}` | 'logCreateKey'>>
 
@@ -103,12 +103,18 @@ export function fakeAudit(
       text.includes(witness.split('+', 1)[0] ?? '')
         ? done
         : fail('invalid', 'cosignature-wrong', 'This is no signature of that witness for a checkpoint of this log.'),
-    auditOpen: async ({ path }) => {
+    auditOpen: async ({ path, vkey }) => {
       const other = state.log.others.get(path)
       if (other === undefined)
         return fail('invalid', 'no-log', 'This file is no export and no station’s database. Nothing was opened.')
+      const whole = await work('verify', (step, steps) =>
+        emit('audit.verify-progress', { source: 'opened', entries: Math.floor((402 * step) / steps), total: 402 }),
+      )
+      if (!whole) return cancelled
       state.log.opened = path
-      return { ok: true, value: other.log }
+      const log: OpenedLog = vkey === null ? other.log : { ...other.log, report: { ...verified, keyFrom: 'reviewer' } }
+      state.log.others.set(path, { ...other, log })
+      return { ok: true, value: log }
     },
     auditOpened: async () => ({ ok: true, value: state.log.others.get(state.log.opened ?? '')?.log ?? null }),
     auditCloseOpened: async () => {
@@ -118,7 +124,7 @@ export function fakeAudit(
     auditFound: async () => ({ ok: true, value: [...state.log.found] }),
     auditCompare: async () => ({ ok: true, value: state.log.comparison }),
     logCreateKey: async () => {
-      setStatus({ logKey: { origin, vkey }, checkpoint: { size: 0, at: null, warnings: [] } })
+      setStatus({ logKey: { origin, vkey: ownVkey }, checkpoint: { size: 0, at: null, warnings: [] } })
       return done
     },
   }

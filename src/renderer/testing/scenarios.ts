@@ -20,7 +20,10 @@ import { stageScenarios } from './stage-scenarios.ts'
 export const scenarios = {
   ...reviewScenarios,
   ...stageScenarios,
-  absent: () => ({ ...base(), status: { ...base().status, station: 'absent', inHand: 0 } }),
+  absent: () => ({
+    ...base(),
+    status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },
+  }),
   new: () => ({
     ...base(),
     status: {
@@ -100,6 +103,11 @@ export const scenarios = {
     },
     auditCheck: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
   }),
+  'foreign-found': () => withOther(cannotTell, false),
+  'absent-auditor': () => ({
+    ...withOther(tampered(231), false),
+    status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },
+  }),
   'foreign-log': () => withOther(cannotTell),
   'foreign-tampered': () => withOther(tampered(231)),
   'no-log-key': () => ({
@@ -171,11 +179,15 @@ export const scenarios = {
   }),
 } satisfies Record<string, () => FakeState>
 
-function withOther(report: VerificationReport): FakeState {
+function withOther(report: VerificationReport, open = true): FakeState {
   const log = otherLog(exportPath, report, 402)
   return {
     ...base(),
-    log: { ...base().log, opened: exportPath, others: new Map([[exportPath, { log, rows: auditRows(402) }]]) },
+    log: {
+      ...base().log,
+      opened: open ? exportPath : null,
+      others: new Map([[exportPath, { log, rows: auditRows(402) }]]),
+    },
   }
 }
 

@@ -55,6 +55,9 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['folder-unplugged', 'audit'],
   ['no-log-key', 'audit'],
   ['verifying', 'audit'],
+  ['foreign-log', 'foreign'],
+  ['foreign-tampered', 'foreign'],
+  ['foreign-found', 'foreign'],
   ['fine', 'settings'],
   ['to-enrol', 'settings'],
   ['status-fails', 'requests'],
@@ -249,7 +252,7 @@ test('a wrong PIN says so, empties the field and sends nothing by itself', async
   await approve(page).click()
   await page.getByLabel(/^PIN of/).fill('999999')
   await page.getByRole('button', { name: 'Sign 3 files' }).click()
-  await expect(page.getByText('The token refused the PIN')).toBeVisible()
+  await expect(page.getByText('The token refused the PIN', { exact: true })).toBeVisible()
   await expect(page.getByLabel(/^PIN of/)).toHaveValue('')
   await expect(page.getByText('PIN was wrong before')).toBeVisible()
   expect(await callsOf(page, 'reviewApprove')).toHaveLength(1)

@@ -61,12 +61,15 @@ export function AuditScreen({ view, seq }: { readonly view: LogView; readonly se
           Audit log
         </h1>
         <span className="grow" />
+        <Button variant="quiet" onPress={() => go(logPlace('opened'))}>
+          Other logs …
+        </Button>
         <Button isDisabled={work.kind === 'running'} onPress={() => void verification.start(null)}>
           Verify now
         </Button>
         <Button onPress={() => setAsking('export')}>Export …</Button>
       </header>
-      <div className="screen-body">
+      <div className="screen-body audit-body">
         {status.data === undefined ? null : <Standing status={status.data} />}
         <VerificationPanel
           work={work.kind === 'done' ? { kind: 'done', value: reportView(work.value, 'station') } : work}

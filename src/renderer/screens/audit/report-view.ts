@@ -56,14 +56,14 @@ function titleOf({ verdict, facts }: VerificationReport, place: string | null): 
   }
 }
 
+const keyWords: Record<VerificationReport['keyFrom'], string> = {
+  station: 'This station’s own',
+  reviewer: 'The verifier key that you gave',
+  log: 'From the file itself: compare it with the verifier key that its station shows',
+}
+
 function factsOf({ facts, keyFrom, at }: VerificationReport, source: AuditSource): ReportView['facts'] {
-  const key = {
-    label: 'Key',
-    value:
-      keyFrom === 'station'
-        ? 'This station’s own'
-        : 'From the file itself: compare it with the verifier key that its station shows',
-  }
+  const key = { label: 'Key', value: keyWords[keyFrom] }
   const when = { label: 'Checked', value: utc(at) }
   if (facts === null) return [key, when]
   const { size, read, omitted, checkpoints, lastCheckpoint, known, cosigned, openIntents } = facts
