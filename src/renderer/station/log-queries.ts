@@ -101,3 +101,27 @@ export function verificationQuery(source: AuditSource) {
 }
 
 export const exportQuery = workOptions<Exported>(['audit-work', 'export'])
+
+const readAtOnce = 500
+
+/** The rows of a report, oldest first, and how many there are. With more than `most` none are read. */
+export function logReportQuery(station: StationApi, source: AuditSource, filter: AuditFilter, most: number) {
+  return queryOptions({
+    queryKey: ['audit', 'report', source, filter],
+    queryFn: async ({ signal }) => {
+      const ask = async (cursor: string | null, skip: number) =>
+        valueOf(await station.auditList({ source, filter, cursor, skip, limit: readAtOnce }))
+      const head = await ask(null, 0)
+      const rows = [...head.rows]
+      if (head.total > most) return { total: head.total, rows: [] }
+      while (rows.length < head.total && !signal.aborted) {
+        const page = await ask(head.anchor, rows.length)
+        if (page.rows.length === 0) break
+        rows.push(...page.rows)
+      }
+      return { total: head.total, rows: rows.reverse() }
+    },
+    staleTime: 0,
+    gcTime: 0,
+  })
+}

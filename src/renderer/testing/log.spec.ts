@@ -239,3 +239,62 @@ for (const theme of ['light', 'dark'] as const) {
     }
   })
 }
+
+test('the entries of a time are printed: the head, the verdict and each entry, on white paper, without the window around', async ({
+  page,
+}) => {
+  await open(page, 'fine', 'audit')
+  await button(page, 'Verify now').click()
+  await expect(page.getByText('Verified: 1,284 entries')).toBeVisible()
+  await page.getByLabel('From (UTC)').fill('2026-11-20 09:00')
+  await button(page, 'Report …').click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Audit log report' })).toBeFocused()
+  await expect(page.getByText('Those from 2026-11-20 09:00:00 UTC')).toBeVisible()
+  await expect(page.getByText('Verified: 1,284 entries.')).toBeVisible()
+  await expect(page.locator('.printed-entries tbody tr')).toHaveCount(15)
+  // As long as the paper, not as the window.
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+  await expect(page.getByRole('navigation', { name: 'Screens' })).toBeHidden()
+  await expect(button(page, 'Print …')).toBeHidden()
+  const ink = await page.evaluate(() => getComputedStyle(document.querySelector('.printed') as Element).color)
+  expect(ink).toBe('rgb(25, 27, 30)')
+  const pdf = await page.pdf({ format: 'A4' })
+  expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBe(2)
+  await page.emulateMedia({ media: 'screen' })
+  const asked = await page.evaluate(() => {
+    let prints = 0
+    window.print = () => (prints += 1)
+    ;[...document.querySelectorAll('button')].find((each) => each.textContent === 'Print …')?.click()
+    return prints
+  })
+  expect(asked).toBe(1)
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+  expect(violations.map(({ id }) => id)).toEqual([])
+  await button(page, 'Back to the log').click()
+  await expect(page.getByLabel('From (UTC)')).toHaveValue('2026-11-20 09:00')
+})
+
+test('what is too long for paper is said to be so before it is printed', async ({ page }) => {
+  await open(page, 'long-log', 'audit')
+  await button(page, 'Report …').click()
+  await expect(page.getByText('Too long to print')).toBeVisible()
+  await expect(button(page, 'Print …')).toBeDisabled()
+  expect(await callsOf(page, 'auditList')).toHaveLength(2)
+})
+
+test('folders for checkpoints and witnesses are set', async ({ page }) => {
+  await open(page, 'fine', 'settings')
+  await button(page, 'Add a folder').click()
+  await page.getByRole('textbox', { name: 'Folder 1' }).fill('media/audit')
+  await expect(page.getByText('“media/audit” is no absolute path.')).toBeVisible()
+  await page.getByRole('textbox', { name: 'Folder 1' }).fill('/media/audit')
+  await page.getByLabel('Verifier keys of witnesses, one a line').fill('nobody')
+  await expect(page.getByText('is no verifier key')).toBeVisible()
+  await page.getByLabel('Verifier keys of witnesses, one a line').fill('witness.example.com/w1+9ef720b7+BK8f')
+  await button(page, 'Save').click()
+  await expect(page.getByText('All saved.')).toBeVisible()
+  expect((await callsOf(page, 'settingsSet')).at(-1)).toMatchObject({
+    checkpointFolders: ['/media/audit'],
+    witnesses: ['witness.example.com/w1+9ef720b7+BK8f'],
+  })
+})

@@ -10,6 +10,7 @@ import { utc } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { type LogView, logPlace } from '../../place.ts'
+import { lastCheckpointQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { statusQuery } from '../../station/station-queries.ts'
 import { useVerification } from '../../station/use-log-work.ts'
@@ -19,6 +20,7 @@ import { ExportDialog, ExportPanel } from './ExportDialog.tsx'
 import { FilterBar } from './FilterBar.tsx'
 import { LogList } from './LogList.tsx'
 import { logFilter } from './log-filter.ts'
+import { PrintedReport } from './PrintedReport.tsx'
 import { reportView } from './report-view.ts'
 import { Standing } from './Standing.tsx'
 import { useLogRows } from './use-log-rows.ts'
@@ -52,8 +54,22 @@ export function AuditScreen({ view, seq }: { readonly view: LogView; readonly se
   const { go } = useNavigation()
   const status = useQuery(statusQuery(station))
   const verification = useVerification('station')
-  const [asking, setAsking] = useState<'export' | null>(null)
+  const last = useQuery(lastCheckpointQuery(station))
+  const [asking, setAsking] = useState<'export' | 'report' | null>(null)
   const { work } = verification
+  if (asking === 'report')
+    return (
+      <PrintedReport
+        source="station"
+        filter={logFilter(view).filter}
+        origin={status.data?.logKey?.origin ?? status.data?.stationName ?? null}
+        file={null}
+        by={status.data?.operator ?? null}
+        verification={work.kind === 'done' ? work.value : null}
+        checkpoint={last.data?.note ?? null}
+        onBack={() => setAsking(null)}
+      />
+    )
   return (
     <div className="screen">
       <header className="screen-head">
@@ -68,6 +84,7 @@ export function AuditScreen({ view, seq }: { readonly view: LogView; readonly se
           Verify now
         </Button>
         <Button onPress={() => setAsking('export')}>Export …</Button>
+        <Button onPress={() => setAsking('report')}>Report …</Button>
       </header>
       <div className="screen-body audit-body">
         {status.data === undefined ? null : <Standing status={status.data} />}

@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { OpenedLog } from '../../../shared/audit.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
@@ -14,8 +15,10 @@ import { useAction } from '../../station/station-queries.ts'
 import { useVerification } from '../../station/use-log-work.ts'
 import { LogBody } from './AuditScreen.tsx'
 import { CompareLogs } from './CompareLogs.tsx'
+import { logFilter } from './log-filter.ts'
 import { OpenLog } from './OpenLog.tsx'
 import { openedWords } from './opened-view.ts'
+import { PrintedReport } from './PrintedReport.tsx'
 import { reportView } from './report-view.ts'
 import { Report, VerificationPanel } from './Verification.tsx'
 import './audit.css'
@@ -89,6 +92,7 @@ function UnderReview({
   const { go } = useNavigation()
   const verification = useVerification('opened')
   const close = useAction((station, _input: null) => station.auditCloseOpened(null))
+  const [printing, setPrinting] = useState(false)
   const { work } = verification
   const toEntry = (entry: number) => go(logPlace('opened', {}, entry))
   async function closeIt() {
@@ -98,6 +102,19 @@ function UnderReview({
     await cache.invalidateQueries({ queryKey: ['audit', 'opened'] })
   }
 
+  if (printing)
+    return (
+      <PrintedReport
+        source="opened"
+        filter={logFilter(view).filter}
+        origin={log.origin}
+        file={log.path}
+        by={null}
+        verification={work.kind === 'done' ? work.value : log.report}
+        checkpoint={null}
+        onBack={() => setPrinting(false)}
+      />
+    )
   return (
     <div className="screen screen-foreign">
       <header className="screen-head foreign-head">
@@ -109,6 +126,7 @@ function UnderReview({
         <Button isDisabled={work.kind === 'running'} onPress={() => void verification.start(null)}>
           Verify again
         </Button>
+        <Button onPress={() => setPrinting(true)}>Report …</Button>
         <Button isPending={close.pending} onPress={() => void closeIt()}>
           Close this log
         </Button>
