@@ -16,14 +16,16 @@ import { claimInstance } from './desktop/single-instance.ts'
 import { Digester } from './digest/digester.ts'
 import { entryUrl } from './digest/entry-url.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
-import { auditBindings } from './ipc/audit.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
+import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
 import { requestBindings } from './ipc/requests.handlers.ts'
+import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import type { Log } from './log/logger.ts'
+import { createReviewDesk } from './log-review/review-desk.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createSigners } from './signing/registry.ts'
 import { openStation, type Station, type StationParts } from './station.ts'
@@ -166,12 +168,22 @@ export async function runProgram(
   }
 
   const access = { current: () => station }
+  const review = createReviewDesk({
+    node: files.node,
+    entry: entryUrl('log-reader', files.root),
+    folder: profile.review,
+    log,
+    now,
+    onProgress: (source, entries, total) => publish('audit.verify-progress', { source, entries, total }),
+  })
+  lifecycle.started('review', () => review.close())
   const router = createRouter(
     {
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
-      ...auditBindings(access),
+      ...reviewBindings(access, review, profile.exports, accountName()),
+      ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),
     },
     log,
@@ -222,9 +234,9 @@ export async function runProgram(
   return reason === 'crash' ? exitCodes.defect : exitCodes.closed
 }
 
-function checkpointStatus({ key, state }: StationCheckpoints): Pick<StationStatus, 'logKey' | 'checkpoint'> {
-  const own = key()
-  const last = state()
+function checkpointStatus(checkpoints: StationCheckpoints): Pick<StationStatus, 'logKey' | 'checkpoint'> {
+  const own = checkpoints.key()
+  const last = checkpoints.state()
   return {
     logKey: own === null ? null : { origin: own.name, vkey: formatVerifierKey(own) },
     checkpoint: last === null ? null : { ...last, warnings: last.warnings.slice(0, 50) },

@@ -21,9 +21,9 @@ export interface AuditPage {
 export interface Numbers {
   readonly count: number
   /** The number at a place, counted from 0 at the newest; null beyond the oldest. */
-  readonly at: (place: number) => number | null
+  readonly at: (place: number) => Promise<number | null>
   /** How many are greater than or equal to a number. */
-  readonly from: (seq: number) => number
+  readonly from: (seq: number) => Promise<number>
 }
 
 /**
@@ -51,7 +51,7 @@ export async function listEntries(
     if (before !== null) page = page.where('seq', '<', before)
     if (skip > 0) page = page.offset(skip)
   } else {
-    const first = known.at((before === null ? 0 : known.from(before)) + skip)
+    const first = await known.at((before === null ? 0 : await known.from(before)) + skip)
     page = page.where('seq', '<=', first ?? 0)
   }
   const found = await page.execute()
@@ -68,8 +68,8 @@ export async function listEntries(
 function withoutGaps(head: number): Numbers {
   return {
     count: head,
-    at: (place) => (place < head ? head - place : null),
-    from: (seq) => Math.max(0, head - seq + 1),
+    at: async (place) => (place < head ? head - place : null),
+    from: async (seq) => Math.max(0, head - seq + 1),
   }
 }
 
@@ -86,7 +86,7 @@ async function countOf(db: ReadonlyKysely<Database>, filter: AuditFilter): Promi
 }
 
 async function anchorOf(db: ReadonlyKysely<Database>, known: Numbers | null): Promise<string | null> {
-  const head = known === null ? await headOf(db) : (known.at(0) ?? 0)
+  const head = known === null ? await headOf(db) : ((await known.at(0)) ?? 0)
   return head === 0 ? null : String(head + 1)
 }
 

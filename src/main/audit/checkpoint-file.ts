@@ -35,7 +35,7 @@ export function readCheckpointFile(path: string, key: VerifierKey): KeptCheckpoi
 }
 
 /** The same for a medium, which may be slow or hang: nothing waits for it but the caller. */
-async function readOnMedium(path: string, key: VerifierKey): Promise<KeptCheckpoint> {
+export async function readCheckpoint(path: string, key: VerifierKey): Promise<KeptCheckpoint> {
   try {
     const handle = await open(path, reading)
     try {
@@ -89,7 +89,7 @@ export async function putCheckpoint(
   size: number,
   key: VerifierKey,
 ): Promise<CopyWarning | null> {
-  const there = await readOnMedium(path, key)
+  const there = await readCheckpoint(path, key)
   if (there.kind === 'wrong')
     return {
       path,

@@ -47,7 +47,7 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
   let at = parts.last?.at ?? null
   let failure: CheckpointFailure | null = null
   /** Entries came that no finished or running call is known to cover. */
-  let wanted = false
+  const coming = { wanted: false }
   let running = 0
   let takeBack: (() => void) | null = null
   let stopped = false
@@ -56,7 +56,7 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
   async function write(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
     takeBack?.()
     takeBack = null
-    wanted = false
+    coming.wanted = false
     running += 1
     step('checkpoint', 'before')
     const written = await checkpointer.write().finally(() => {
@@ -71,9 +71,14 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
     } else if (written.error.code !== 'log-empty') failure = written.error
     if (written.ok || failure?.code !== before?.code) parts.onChange()
     if (!written.ok && written.error.code === 'checkpoint-contradicted') parts.onContradiction(written.error)
-    else if (wanted) arm(gap)
+    else if (isWanted()) arm(gap)
     else if (failure !== null) arm(again)
     return written
+  }
+
+  /** Set while a write was under way. */
+  function isWanted(): boolean {
+    return coming.wanted
   }
 
   function arm(ms: number): void {
@@ -87,11 +92,11 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
   return {
     soon: () => {
       // The long wait after a failure is cut short.
-      if (failure !== null && !wanted) {
+      if (failure !== null && !coming.wanted) {
         takeBack?.()
         takeBack = null
       }
-      wanted = true
+      coming.wanted = true
       const since = ended === null ? gap : Math.abs(parts.now().getTime() - ended)
       arm(Math.max(first, gap - since))
     },
@@ -109,7 +114,7 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
     stop: async () => {
       if (stopped) return
       stopped = true
-      if (wanted || running > 0) await write()
+      if (coming.wanted || running > 0) await write()
       takeBack?.()
       takeBack = null
     },
