@@ -3,6 +3,7 @@ import type { Failure } from '../../shared/failure.ts'
 import { err, ok } from '../../shared/result.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
 import { keptElsewhere } from '../audit/kept-elsewhere.ts'
+import { knownToReviewer } from '../audit/known-to-reviewer.ts'
 import { findLogs, mediaFolders } from '../log-review/find-logs.ts'
 import type { ReviewDesk } from '../log-review/review-desk.ts'
 import { answered, reading, type StationAccess } from './answers.ts'
@@ -57,7 +58,10 @@ export function reviewBindings(access: StationAccess, review: ReviewDesk, export
       review.cancel()
       return ok(null)
     }),
-    'audit.open': bind('audit.open', async ({ path }) => answered(await review.open(path))),
+    'audit.open': bind('audit.open', async ({ path, vkey, checkpoint }) => {
+      const known = knownToReviewer(vkey, checkpoint)
+      return answered(known.ok ? await review.open(path, known.value) : known)
+    }),
     'audit.opened': bind('audit.opened', () => ok(review.opened())),
     'audit.close-opened': bind('audit.close-opened', async () => {
       await review.closeOpened()

@@ -14,7 +14,7 @@ const known = {
 export const readJob = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('verify'), path: z.string(), ...known }),
   /** `index`: where the index is to be made; nothing is there yet. */
-  z.strictObject({ op: z.literal('open'), path: z.string(), index: z.string() }),
+  z.strictObject({ op: z.literal('open'), path: z.string(), index: z.string(), ...known }),
   z.strictObject({ op: z.literal('compare'), older: z.string(), newer: z.string() }),
 ])
 export type ReadJob = z.infer<typeof readJob>

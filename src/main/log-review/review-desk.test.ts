@@ -14,6 +14,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { type AuditFilter, auditDetail, auditRow, openedLog, verificationReport } from '../../shared/audit.ts'
 import { auditSeq } from '../../shared/ids.ts'
 import { checkpointFileOf } from '../audit/checkpoint-file.ts'
+import { formatVerifierKey } from '../audit/format/signed-note.ts'
+import { knownToReviewer } from '../audit/known-to-reviewer.ts'
 import { type CheckpointedStation, checkpointedStation } from '../audit/testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from '../audit/testing/sample-entries.ts'
 import { sampleKey } from '../audit/testing/sample-log.ts'
@@ -110,6 +112,32 @@ describe('a log that is opened for review', () => {
     await desk.closeOpened()
     expect(await desk.list({}, null, 10, 0)).toMatchObject({ ok: false, error: { code: 'no-opened-log' } })
     expect(lines).toEqual([])
+  })
+
+  it('is verified against what the reviewer has from elsewhere, also when it is verified again', async () => {
+    const checkpoint = readFileSync(at('older.checkpoint'), 'utf8')
+    const known = orThrow(knownToReviewer(vkey(), checkpoint))
+    const log = orThrow(await desk.open(at('whole.jsonl'), known))
+    expect(log.report).toMatchObject({
+      verdict: 'verified',
+      keyFrom: 'reviewer',
+      facts: { known: [sampleEntries().length] },
+    })
+    expect(orThrow(await desk.verifyOpened())).toMatchObject({ verdict: 'verified', keyFrom: 'reviewer' })
+    const other = orThrow(
+      knownToReviewer(formatVerifierKey(sampleKey('other', 'elsewhere.example.org/log/1').key), null),
+    )
+    expect(orThrow(await desk.open(at('whole.jsonl'), other)).report).toMatchObject({
+      verdict: 'tampered',
+      findings: [{ code: 'other-log' }],
+    })
+  })
+
+  it.each([
+    ['a key that is none', 'station+key', null, 'vkey-malformed'],
+    ['a checkpoint that was cut', null, 'station.example.org\n3\n', 'checkpoint-malformed'],
+  ])('is not opened with %s', (_name, key, checkpoint, code) => {
+    expect(knownToReviewer(key, checkpoint)).toMatchObject({ ok: false, error: { code } })
   })
 
   it('with entries left out keeps their places free, and is scrolled over them', async () => {

@@ -25,13 +25,16 @@ export interface KnownOfLog {
   readonly witnesses: readonly string[]
 }
 
+const nothingKnown: KnownOfLog = { vkey: null, checkpoints: [], witnesses: [] }
+
 /** Foreign logs, one at a time, and everything that reads a whole log. Needs no station. */
 export interface ReviewDesk {
   /** Verifies a database of our own against what is known of it elsewhere. */
   verifyOwn(path: string, known: KnownOfLog): Promise<Result<VerificationReport, Failure>>
   /** Verifies the log that is open again. */
   verifyOpened(): Promise<Result<VerificationReport, Failure>>
-  open(path: string): Promise<Result<OpenedLog, Failure>>
+  /** `known`: what the reviewer has from elsewhere; it counts for as long as the log is open. */
+  open(path: string, known?: KnownOfLog): Promise<Result<OpenedLog, Failure>>
   opened(): OpenedLog | null
   list(filter: AuditFilter, cursor: string | null, limit: number, skip: number): Promise<Result<AuditPage, Failure>>
   show(seq: AuditSeq): Promise<Result<AuditDetail | null, Failure>>
@@ -49,6 +52,7 @@ export interface ReviewDeskParts extends LogReaderOptions {
 
 interface Opened {
   readonly log: OpenedLog
+  readonly known: KnownOfLog
   readonly index: ReviewIndex
   readonly numbers: Numbers | null
 }
@@ -93,7 +97,8 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     return alone(source, async (run) => {
       const read = await run({ op: 'verify', path, vkey, checkpoints: [...checkpoints], witnesses: [...witnesses] })
       if (!read.ok) return read
-      return ok(reportOf(read.value.outcome, vkey === null ? 'log' : 'station', parts.now()))
+      const keyFrom = vkey === null ? 'log' : source === 'station' ? 'station' : 'reviewer'
+      return ok(reportOf(read.value.outcome, keyFrom, parts.now()))
     })
   }
 
@@ -102,14 +107,22 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     verifyOpened: async () => {
       const asked = opened
       if (asked === null) return err(nothingOpen)
-      const found = await verify('opened', asked.log.path, { vkey: null, checkpoints: [], witnesses: [] })
+      const found = await verify('opened', asked.log.path, asked.known)
       if (found.ok && opened === asked) opened = { ...asked, log: { ...asked.log, report: found.value } }
       return found
     },
-    open: (path) =>
+    open: (path, known = nothingKnown) =>
       alone('opened', async (run) => {
         const place = join(parts.folder, `${randomBytes(8).toString('hex')}.index`)
-        const read = await run({ op: 'open', path, index: place })
+        const { vkey, checkpoints, witnesses } = known
+        const read = await run({
+          op: 'open',
+          path,
+          index: place,
+          vkey,
+          checkpoints: [...checkpoints],
+          witnesses: [...witnesses],
+        })
         if (!read.ok) {
           removeReviewIndex(place)
           return read
@@ -117,8 +130,15 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
         const { what, outcome, origin, selection, entries, gaps } = read.value
         await closeOpened()
         const index = openReviewIndex(place, entries)
-        const log = { kind: what, path, origin, selection, entries, report: reportOf(outcome, 'log', parts.now()) }
-        opened = { log, index, numbers: gaps ? { count: entries, ...index.placed } : null }
+        const log = {
+          kind: what,
+          path,
+          origin,
+          selection,
+          entries,
+          report: reportOf(outcome, vkey === null ? 'log' : 'reviewer', parts.now()),
+        }
+        opened = { log, known, index, numbers: gaps ? { count: entries, ...index.placed } : null }
         return ok(log)
       }),
     opened: () => opened?.log ?? null,

@@ -10,7 +10,6 @@ import {
   claimedSize,
   crossing,
   type ExportHead,
-  handedFor,
   headOfExport,
   kindOfLog,
   noHead,
@@ -19,7 +18,7 @@ import {
   unreadable,
   verifyOpen,
 } from './read-log.ts'
-import { readSafely } from './verify-known.ts'
+import { handedBy, readSafely } from './verify-known.ts'
 
 /**
  * Verifies a foreign log, then makes the index that its entries are listed from. What is damaged is read as far as it can be; the
@@ -35,7 +34,7 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
       const head: ExportHead = file === null ? headOfExport(job.path) : { ...noHead, size: claimedSize(file) }
       // Read twice: once by the verifier, once for the index.
       const total = head.size === null ? null : 2 * head.size
-      const outcome = crossing(verifyOpen(handedFor(job.path), file, { entry: (seq) => progress(seq, total) }))
+      const outcome = crossing(verifyOpen(handedBy(job), file, { entry: (seq) => progress(seq, total) }))
       if (outcome.kind === 'unreadable') return outcome
       const verified = outcome.facts?.size ?? 0
       const index = buildIndex(job.index)

@@ -1,4 +1,5 @@
 import { parseVerifierKey, type VerifierKey } from '../../audit/format/signed-note.ts'
+import type { Handed } from '../../cli/handed.ts'
 import { sqliteError } from '../../cli/verify-database.ts'
 import type { ReadAnswer, ReadJob } from '../protocol.ts'
 import {
@@ -19,8 +20,7 @@ export function verifyKnown(job: Extract<ReadJob, { op: 'verify' }>, progress: P
   return readSafely(job.path, () => {
     const what = kindOfLog(job.path)
     if (what.kind === 'unreadable') return what
-    const key = job.vkey === null ? null : keyOf(job.vkey)
-    const handed = handedFor(job.path, { key, witnesses: job.witnesses.map(keyOf), checkpoints: job.checkpoints })
+    const handed = handedBy(job)
     const file = what.kind === 'database' ? openDatabase(job.path) : null
     try {
       const total = file === null ? headOfExport(job.path).size : claimedSize(file)
@@ -30,6 +30,12 @@ export function verifyKnown(job: Extract<ReadJob, { op: 'verify' }>, progress: P
       file?.close()
     }
   })
+}
+
+/** What main knows of the log from elsewhere, as the verifier takes it. */
+export function handedBy(job: Extract<ReadJob, { op: 'verify' | 'open' }>): Handed {
+  const key = job.vkey === null ? null : keyOf(job.vkey)
+  return handedFor(job.path, { key, witnesses: job.witnesses.map(keyOf), checkpoints: job.checkpoints })
 }
 
 function keyOf(vkey: string): VerifierKey {
