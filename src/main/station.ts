@@ -145,6 +145,12 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
+    checkpoint: async () => {
+      if (checkpoints.key() === null) return
+      const written = await checkpoints.write()
+      // The result is returned without it: what is signed is signed. The status says why.
+      if (!written.ok) log('checkpoint.not-signed', { code: written.error.code, detail: written.error.detail })
+    },
     say: (workRequestId, line) => link.say(workRequestId, line),
     publish: (event, payload) => {
       publish(event, payload)

@@ -143,3 +143,15 @@ export async function storedLogKey(db: ReadonlyKysely<Database>): Promise<string
 export async function insertLogKey(trx: Transaction<Database>, vkey: string, at: string): Promise<void> {
   await trx.insertInto('audit_log_key').values({ id: 1, vkey, at }).execute()
 }
+
+/** The first checkpoint that covers an entry, without lines of witnesses: the same whenever it is asked for. */
+export async function firstCheckpointOver(db: ReadonlyKysely<Database>, seq: number): Promise<string | null> {
+  const row = await db
+    .selectFrom('audit_checkpoint')
+    .select('note')
+    .where('size', '>=', seq)
+    .orderBy('size')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.note ?? null
+}
