@@ -84,14 +84,13 @@ function indexExport(path: string, index: IndexBuilder, progress: (seq: number) 
       }
       const line = parseExportLine(piece.line)
       // A line that is none may have been an entry: its number is left free.
-      if (!line.ok) seq += 1
-      else if (line.value.kind === 'omitted') seq += line.value.count
-      else if (line.value.kind === 'entry' && line.value.bytes.length <= maxEntryBytes) {
-        seq += 1
+      seq +=
+        line.ok && line.value.kind === 'omitted' ? line.value.count : !line.ok || line.value.kind === 'entry' ? 1 : 0
+      if (!Number.isSafeInteger(seq)) return
+      if (line.ok && line.value.kind === 'entry' && line.value.bytes.length <= maxEntryBytes) {
         index.add(seq, line.value.bytes)
         progress(seq)
       }
-      if (!Number.isSafeInteger(seq)) return
     }
   } finally {
     closeSync(file)
