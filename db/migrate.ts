@@ -4,9 +4,10 @@ import { migration as auditAndSettings } from './migrations/0010-audit-and-setti
 import { migration as keys } from './migrations/0020-keys.ts'
 import { migration as requests } from './migrations/0030-requests.ts'
 import { migration as checkpoints } from './migrations/0040-checkpoints.ts'
+import { migration as auditPurpose } from './migrations/0050-audit-purpose.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
-export const migrations: readonly Migration[] = [auditAndSettings, keys, requests, checkpoints]
+export const migrations: readonly Migration[] = [auditAndSettings, keys, requests, checkpoints, auditPurpose]
 
 export function assertMonotonic(list: readonly Migration[]): void {
   let last = 0

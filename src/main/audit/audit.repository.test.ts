@@ -122,6 +122,7 @@ describe('listing the audit log', () => {
     ['work_request_id', { workRequestId: 42 }],
     ['fingerprint', { fingerprint: 'C3' }],
     ['operator', { operator: 'Zoë' }],
+    ['purpose', { purpose: 'uefi' }],
     ['event', { event: 'signed' as const }],
     ['four digests', { digest: 'e5' }],
   ])('finds by %s through an index, not by reading the log', async (_name, filter) => {
