@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { createContext, use, useEffect, useMemo, useState } from 'react'
 import type { AuditSeq } from '../../../shared/ids.ts'
 import { Button } from '../../design/Button.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
@@ -6,9 +6,13 @@ import { FailureNotice } from '../../design/Notice.tsx'
 import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
 import { plainNumber } from '../../parts/format.ts'
 import type { AuditRowView } from './audit-view.ts'
+import { isUnread, type ListRow } from './list-rows.ts'
 import { type LogRows, logRowHeight, mostRows } from './use-log-rows.ts'
 
 const nothing = () => {}
+
+/** Tells the list that the row of a place which was not fetched is drawn, and when it is gone. */
+const UnreadContext = createContext<(index: number) => () => void>(() => nothing)
 
 /** The list of a log of any length; what is not near is fetched when it comes into sight. */
 export function LogList({
@@ -28,6 +32,7 @@ export function LogList({
   readonly note: string
   readonly onOpen: (seq: AuditSeq) => void
 }) {
+  const cells = useMemo(() => columns.map(readOrUnread), [columns])
   if (rows.kind === 'pending') return <p className="muted">Reading the log …</p>
   if (rows.kind === 'failed') return <FailureNotice failure={rows.failure} title="The log could not be read" />
   if (rows.total === 0)
@@ -42,19 +47,23 @@ export function LogList({
     <div className="audit-list">
       {rows.failure === null ? null : <FailureNotice failure={rows.failure} title="A part could not be read" />}
       <div className="audit-scroll" onScrollCapture={rows.onScroll}>
-        <VirtualGrid
-          key={rows.identity}
-          label={label}
-          layout={layout}
-          columns={columns}
-          rows={rows.rows}
-          total={rows.total}
-          rowHeight={logRowHeight}
-          rowKey={(row) => String(row.seq)}
-          selectedKey={open === null ? '' : String(open)}
-          onOpen={(row) => onOpen(row.seq)}
-          onNearEnd={nothing}
-        />
+        <UnreadContext value={rows.onUnread}>
+          <VirtualGrid
+            key={rows.identity}
+            label={label}
+            layout={layout}
+            columns={cells}
+            rows={rows.rows}
+            total={rows.total}
+            rowHeight={logRowHeight}
+            rowKey={(row) => (isUnread(row) ? `unread-${row.unread}` : String(row.seq))}
+            selectedKey={open === null ? '' : String(open)}
+            onOpen={(row) => {
+              if (!isUnread(row)) onOpen(row.seq)
+            }}
+            onNearEnd={nothing}
+          />
+        </UnreadContext>
       </div>
       <div className="row audit-foot">
         <p className="small muted grow">
@@ -77,6 +86,19 @@ export function LogList({
       </div>
     </div>
   )
+}
+
+function readOrUnread(column: Column<AuditRowView>, index: number): Column<ListRow> {
+  return {
+    ...column,
+    cell: (row) => (isUnread(row) ? index === 0 ? <UnreadMark index={row.unread} /> : null : column.cell(row)),
+  }
+}
+
+function UnreadMark({ index }: { readonly index: number }) {
+  const onUnread = use(UnreadContext)
+  useEffect(() => onUnread(index), [index, onUnread])
+  return <span className="muted">…</span>
 }
 
 function GoToEntry({ onOpen }: { readonly onOpen: (seq: AuditSeq) => void }) {

@@ -1,13 +1,14 @@
 import { type UseQueryResult, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type UIEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { type UIEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { AuditFilter, AuditRow, AuditSource } from '../../../shared/audit.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { logHeadQuery, logPageQuery, logPageSize } from '../../station/log-queries.ts'
 import { useStation, useStationEvent } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { type AuditRowView, auditRowView } from './audit-view.ts'
+import { type ListRow, listRows } from './list-rows.ts'
 
-/** Height of a row. With it a million of them stay below the tallest box that the browser can draw (2^25 pixels). */
+/** Dense, and a million of them stay below the tallest box that the browser can draw (2^25 pixels). */
 export const logRowHeight = 32
 export const mostRows = 1_000_000
 /** A jump is followed when the scrolling has rested so long: dragging the bar over a million rows asks for none on the way. */
@@ -20,8 +21,7 @@ export type LogRows =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | {
       readonly kind: 'rows'
-      /** Holes where nothing was fetched. */
-      readonly rows: readonly AuditRowView[]
+      readonly rows: readonly ListRow[]
       readonly total: number
       /** Changes when another list is shown: it begins at its top. */
       readonly identity: string
@@ -30,6 +30,8 @@ export type LogRows =
       readonly newer: boolean
       readonly showNewer: () => void
       readonly onScroll: (event: UIEvent) => void
+      /** A row that was not fetched is drawn; what is returned says that it is gone. */
+      readonly onUnread: (index: number) => () => void
     }
 
 const viewOf = (rows: readonly AuditRow[]) => rows.map(auditRowView)
@@ -86,21 +88,26 @@ export function useLogRows(source: AuditSource, filter: AuditFilter): LogRows {
   const headRows = head.data?.rows
   const first = useMemo(() => (headRows === undefined ? [] : viewOf(headRows)), [headRows])
   const start = wanted[0] ?? 0
-  const rows = useMemo(() => assemble(total, first, start, loaded), [total, first, start, loaded])
+  const rows = useMemo(() => {
+    const pages = loaded.flatMap((page, at) => (page === undefined ? [] : [[start + at, page] as const]))
+    return listRows(total, new Map([[0, first], ...pages]), logPageSize)
+  }, [total, first, start, loaded])
 
-  const onScroll = (event: UIEvent) => {
-    const { scrollTop, clientHeight } = event.target as HTMLElement
-    atTop.current = scrollTop < logRowHeight
-    const row = scrollTop / logRowHeight
-    const margin = logPageSize / 2
-    const next = {
-      first: Math.max(0, Math.floor((row - margin) / logPageSize)),
-      last: Math.floor((row + clientHeight / logRowHeight + margin) / logPageSize),
-    }
+  const drawn = useRef(new Set<number>())
+  const nearNow = useRef(near)
+  useEffect(() => {
+    nearNow.current = near
+  }, [near])
+  const onUnread = useCallback((index: number) => {
+    drawn.current.add(index)
+    const page = Math.floor(index / logPageSize)
+    const isNext = page >= nearNow.current.first - 1 && page <= nearNow.current.last + 1
     clearTimeout(rest.current ?? undefined)
-    const overlaps = next.first <= near.last && next.last >= near.first
-    if (overlaps && (next.first !== near.first || next.last !== near.last)) setNear(next)
-    else if (!overlaps) rest.current = setTimeout(() => setNear(next), restMs)
+    rest.current = setTimeout(() => setNear((before) => around(drawn.current) ?? before), isNext ? 0 : restMs)
+    return () => void drawn.current.delete(index)
+  }, [])
+  const onScroll = (event: UIEvent) => {
+    atTop.current = (event.target as HTMLElement).scrollTop < logRowHeight
   }
 
   if (head.isPending) return { kind: 'pending' }
@@ -118,23 +125,13 @@ export function useLogRows(source: AuditSource, filter: AuditFilter): LogRows {
       void cache.invalidateQueries({ queryKey: ['audit', 'list', source] })
     },
     onScroll,
+    onUnread,
   }
 }
 
-/** An array with holes: as long as the list, and holding only what was fetched. */
-function assemble(
-  total: number,
-  head: readonly AuditRowView[],
-  firstPage: number,
-  loaded: readonly (readonly AuditRowView[] | undefined)[],
-): readonly AuditRowView[] {
-  const rows: AuditRowView[] = []
-  // Setting the length before anything is in it keeps a million holes from costing memory.
-  rows.length = total
-  for (const [index, row] of head.entries()) if (index < total) rows[index] = row
-  for (const [at, page] of loaded.entries()) {
-    const start = (firstPage + at) * logPageSize
-    for (const [index, row] of (page ?? []).entries()) if (start + index < total) rows[start + index] = row
-  }
-  return rows
+/** The pages of these rows with their neighbours: what is in sight reaches over two at most, so that what is there stays. */
+function around(rows: ReadonlySet<number>): Pages | null {
+  if (rows.size === 0) return null
+  const pages = [...rows].map((index) => Math.floor(index / logPageSize))
+  return { first: Math.max(0, Math.min(...pages) - 1), last: Math.max(...pages) + 1 }
 }
