@@ -10,6 +10,7 @@ import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
+import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
@@ -229,6 +230,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
+      // A key that is none would be waited for without a word.
+      if (!next.witnesses.every(isWitnessKey)) return err(noWitness)
       const saved = await writeTransaction(db, async (trx) => {
         await writeSettings(trx, next, now().toISOString())
         await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])
@@ -291,6 +294,17 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
   }, seconds * 1000)
 }
 
+function isWitnessKey(vkey: string): boolean {
+  const key = parseVerifierKey(vkey)
+  return key.ok && key.value.type === noteKeyType.cosignature
+}
+
+const noWitness: Failure = {
+  kind: 'invalid',
+  code: 'witness-malformed',
+  message:
+    'One of the witnesses’ keys is no verifier key of a witness (name+hash+key, type 04). The settings were not changed.',
+}
 const notEnrolledYet: Failure = {
   kind: 'refused',
   code: 'not-enrolled',
