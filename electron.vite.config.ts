@@ -11,6 +11,7 @@ export default defineConfig({
           'token-host': 'src/main/token/host/index.ts',
           inspector: 'src/main/inspector/process/index.ts',
           'hash-worker': 'src/main/digest/hash-worker.ts',
+          'log-reader': 'src/main/log-review/process/index.ts',
           'verify-audit': 'src/main/cli/verify-audit.ts',
         },
         output: { format: 'es' },

@@ -6,6 +6,7 @@ import { migration as requests } from './migrations/0030-requests.ts'
 import { migration as checkpoints } from './migrations/0040-checkpoints.ts'
 import { migration as auditDigest } from './migrations/0045-audit-digest.ts'
 import { migration as deviceLog } from './migrations/0050-device-log.ts'
+import { migration as auditPurpose } from './migrations/0055-audit-purpose.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   checkpoints,
   auditDigest,
   deviceLog,
+  auditPurpose,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
 import BetterSqlite3 from 'better-sqlite3'
+import { parseCommandLine } from '../src/main/cli/verify-arguments.ts'
+import { verifyTarget } from '../src/main/cli/verify-target.ts'
 import { attach } from './harness/fixtures.ts'
 import {
   makeFolders,
@@ -44,6 +46,12 @@ const points = [
   'upload:after',
   'completion:before',
   'completion:after',
+  'checkpoint:before',
+  'checkpoint:after',
+  'checkpoint:before:2',
+  'checkpoint:after:2',
+  'checkpoint:before:3',
+  'checkpoint:after:3',
 ] as const
 
 const test = base.extend<{ folders: StationFolders; bench: Workbench }>({
@@ -187,7 +195,16 @@ function checkLog(folders: StationFolders): void {
   expect(
     file.prepare<[], { count: number }>("SELECT count(*) AS count FROM signature WHERE state = 'begun'").get()?.count,
   ).toBe(0)
+  const vkey = file.prepare<[], { vkey: string }>('SELECT vkey FROM audit_log_key').get()?.vkey ?? ''
+  const sizes = file.prepare<[], { size: number }>('SELECT size FROM audit_checkpoint ORDER BY size').all()
   file.close()
+  // No checkpoint twice, and the last one, in the database and beside it, is for every entry.
+  expect(new Set(sizes.map(({ size }) => size)).size).toBe(sizes.length)
+  expect(sizes.at(-1)?.size).toBe(entries.length)
+  const database = join(folders.profile, 'station.db')
+  const wanted = parseCommandLine(['--vkey', vkey, '--checkpoint', `${database}.checkpoint`, database])
+  if (wanted.kind !== 'wanted') throw new Error('wrong usage')
+  expect(verifyTarget(wanted.wanted)).toMatchObject({ kind: 'verified', facts: { size: entries.length } })
 }
 
 async function checkServer(bench: Workbench, work: number): Promise<void> {

@@ -227,8 +227,8 @@ test('from an empty profile to a signed request, a declined one and the log, wit
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { name: /^Entry/ })).toBeVisible()
-  await press(page, /^Check the log/)
-  await expect(page.getByText(/^Whole/)).toBeVisible()
+  await press(page, /^Verify now/)
+  await expect(page.getByText(/^Verified: \d+ entries$/)).toBeVisible()
   expect(bench.server.record.violations).toEqual([])
 })
 
@@ -253,7 +253,7 @@ test('a key that is held down opens one question and answers none', async ({ pag
   await expect.poll(() => bench.server.workRequest(id)?.result, { timeout: 30_000 }).toBe('success')
   // One decision, one signature for each file.
   const counted = await page.evaluate(async () => {
-    const listed = await window.station.auditList({ filter: {}, cursor: null, limit: 500 })
+    const listed = await window.station.auditList({ source: 'station', filter: {}, cursor: null, skip: 0, limit: 500 })
     if (!listed.ok) throw new Error(listed.error.message)
     const of = (event: string) => listed.value.rows.filter((row) => row.event === event).length
     return { approved: of('approved'), intent: of('intent'), signed: of('signed') }

@@ -59,7 +59,7 @@ async function verdicts(bench: DemoBench, id: number, files: readonly ScenarioFi
 
 async function printLog(page: Page): Promise<void> {
   const rows = await page.evaluate(async () => {
-    const listed = await window.station.auditList({ filter: {}, cursor: null, limit: 500 })
+    const listed = await window.station.auditList({ source: 'station', filter: {}, cursor: null, skip: 0, limit: 500 })
     return listed.ok ? listed.value.rows.map(({ seq, event, summary }) => ({ seq, event, summary })) : []
   })
   say(`\nAudit log, ${rows.length} entries:`)

@@ -31,7 +31,11 @@ const shown: ReadonlySet<ScreenName> = new Set([
   'keys',
   'register',
   'audit',
+  'audit-verified',
   'audit-entry',
+  'audit-report',
+  'other-logs',
+  'log-review',
   'settings',
 ])
 /** The name under which README.md has a picture, where that is another one. */

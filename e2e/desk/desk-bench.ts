@@ -6,9 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
-import { createStationDatabase } from '../../db/create.ts'
 import { openStationDatabase } from '../../db/open.ts'
-import { createAuditLog } from '../../src/main/audit/create-audit-log.ts'
 import { type Profile, prepareProfile, profileAt } from '../../src/main/config/profile.ts'
 import { Digester } from '../../src/main/digest/digester.ts'
 import { entryUrl } from '../../src/main/digest/entry-url.ts'
@@ -20,6 +18,7 @@ import { showRequest } from '../../src/main/requests/request-lists.ts'
 import { defaultSettings, writeSettings } from '../../src/main/settings/settings-store.ts'
 import { createSigners } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
+import { createStation } from '../../src/main/station-log-key.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
 import type { EventName } from '../../src/shared/events.ts'
@@ -115,24 +114,18 @@ export class DeskBench {
     const bench = new DeskBench(await mkdtemp(join(tmpdir(), 'desk-')), server, options)
     prepareProfile(bench.profile)
     const soft = options.tokens?.soft ?? null
-    const made = await createStationDatabase(bench.profile.database, async (trx) => {
-      const settings = {
-        ...defaultSettings('desk.example.org', 'Release Manager'),
-        server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
-        modules: soft === null ? [] : [{ path: options.module ?? soft.module, enabled: true }],
-        trustedCerts: [...(options.trustedCerts ?? [])],
-      }
-      await writeSettings(trx, settings, new Date().toISOString())
-      await createAuditLog(trx, () => new Date()).append(trx, [
-        {
-          event: 'station-created',
-          stationName: 'desk.example.org',
-          operator: 'Release Manager',
-          softwareVersion: '0',
-        },
-      ])
-    })
+    const tokens = bench.#tokens()
+    const parts = { profile: bench.profile, tokens, version: '0', now: () => new Date() }
+    const made = await createStation(parts, { stationName: 'desk.example.org', operatorName: 'Release Manager' })
+    await tokens.reset()
     if (!made.ok) throw new Error(made.error.message)
+    const settings = {
+      ...defaultSettings('desk.example.org', 'Release Manager'),
+      server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
+      modules: soft === null ? [] : [{ path: options.module ?? soft.module, enabled: true }],
+      trustedCerts: [...(options.trustedCerts ?? [])],
+    }
+    await made.value.db.transaction().execute((trx) => writeSettings(trx, settings, new Date().toISOString()))
     await made.value.close()
     await bench.start()
     orThrow(await bench.station.link.enrol(null, async () => ok(null)))
@@ -203,25 +196,31 @@ export class DeskBench {
     )
   }
 
+  readonly #log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
+    void this.lines.push({ event, fields })
+
+  #tokens() {
+    const soft = this.#options.tokens?.soft ?? null
+    return createTokenService({
+      node: process.execPath,
+      hostEntry,
+      modules: [],
+      serviceKeysFolder: this.profile.serviceKeys,
+      environment: {
+        ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
+        ...this.#options.environment,
+      },
+      log: this.#log,
+    })
+  }
+
   async start(): Promise<void> {
     const opened = await openStationDatabase(this.profile.database)
     if (!opened.ok) throw new Error(opened.error.message)
-    const log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
-      void this.lines.push({ event, fields })
-    const soft = this.#options.tokens?.soft ?? null
+    const log = this.#log
     this.#station = await openStation(opened.value, {
       profile: this.profile,
-      tokens: createTokenService({
-        node: process.execPath,
-        hostEntry,
-        modules: [],
-        serviceKeysFolder: this.profile.serviceKeys,
-        environment: {
-          ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
-          ...this.#options.environment,
-        },
-        log,
-      }),
+      tokens: this.#tokens(),
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       signer: createSigners(this.#digester).uefi,
       sbatLevel,

@@ -234,6 +234,34 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
       good(await server.relate(held, { artifact: output.id, target: id, type: 'relates-to' }))
       made.push(output.id)
     }
+    // What the station says of its work, with the checkpoint of its log beside it: the category takes a second file.
+    const texts = []
+    for (const path of ['signing-station.log', 'signing-station.checkpoint']) {
+      const bytes = Buffer.from(`${path} of ${held.workRequestId}\n`)
+      await writeFile(join(folder, path), bytes)
+      const hash = sha256Hex.parse(createHash('sha256').update(bytes).digest('hex'))
+      texts.push({ path, file: join(folder, path), size: bytes.length, sha256: hash })
+    }
+    const category = 'debusine:work-request-debug-logs'
+    const logs = good(await server.createArtifact(held, { category, data: {}, files: texts }))
+    for (const [sent, file] of texts.entries()) {
+      expect([...good(await server.missingFiles(held, logs.id))].sort()).toEqual(
+        texts
+          .slice(sent)
+          .map(({ path }) => path)
+          .sort(),
+      )
+      good(await server.upload(held, logs.id, file, { signal }))
+    }
+    expect(good(await server.missingFiles(held, logs.id))).toEqual([])
+    good(
+      await server.relate(held, {
+        artifact: logs.id,
+        target: artifactId.parse(seeded.artifacts[0]),
+        type: 'relates-to',
+      }),
+    )
+    made.push(logs.id)
     expect(new Set(good(await server.producedArtifacts(held)))).toEqual(new Set(made))
 
     bell?.say(work.request.id, 'Signed by the station')
@@ -249,9 +277,14 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
     expect(final.artifacts.map(({ category }) => category)).toEqual([
       'debusine:signing-output',
       'debusine:signing-output',
+      'debusine:work-request-debug-logs',
+    ])
+    expect(Object.keys(final.artifacts[2]?.files ?? {}).sort()).toEqual([
+      'signing-station.checkpoint',
+      'signing-station.log',
     ])
     expect(final.artifacts.map(({ relations }) => relations)).toEqual(
-      seeded.artifacts.map((target) => [{ type: 'relates-to', target }]),
+      [...seeded.artifacts, seeded.artifacts[0]].map((target) => [{ type: 'relates-to', target }]),
     )
     if (modern) {
       const late = await server.artifact(held, artifactId.parse(seeded.artifacts[0]))

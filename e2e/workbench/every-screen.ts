@@ -3,6 +3,7 @@ import { attach } from '../harness/fixtures.ts'
 import { type StationFolders, type StationProcess, startStation } from '../harness/station-process.ts'
 import { untrustedCertificate } from '../sandbox-server/scenarios.ts'
 import type { BinaryPackage, InputFile } from '../sandbox-server/seed.ts'
+import { logScreenNames, showLogScreens } from './log-screens.ts'
 import { approveNext, waitForStage } from './operator.ts'
 import { personAt } from './person.ts'
 import { type TokenHold, tokenHold } from './token-hold.ts'
@@ -44,9 +45,7 @@ export const screenNames = [
   'requests-done',
   'search-empty',
   'keys',
-  'audit',
-  'audit-checked',
-  'audit-entry',
+  ...logScreenNames,
   'settings',
 ] as const
 export type ScreenName = (typeof screenNames)[number]
@@ -355,17 +354,7 @@ async function afterwards({ page, person, show, button, tab }: Hands): Promise<v
   await person.go('Keys & tokens')
   await expect(page.getByText('Secure Boot signer 2026').first()).toBeVisible()
   await show('keys')
-  await person.go('Audit log')
-  await expect(page.getByRole('grid', { name: 'Audit log' }).getByRole('row').nth(3)).toBeVisible()
-  await show('audit')
-  await button('Check the log').click()
-  await expect(page.getByText(/^Whole/)).toBeVisible()
-  await show('audit-checked')
-  await person.go('Audit log')
-  await page.getByRole('combobox').selectOption({ label: 'Signed' })
-  await page.getByRole('grid', { name: 'Audit log' }).getByRole('row').nth(2).click()
-  await expect(page.getByRole('heading', { name: /^Entry/ })).toBeVisible()
-  await show('audit-entry')
+  await showLogScreens({ page, person, show, button })
   await person.go('Settings')
   await show('settings')
 }

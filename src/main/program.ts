@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { createStationDatabase } from '../../db/create.ts'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
-import { createAuditLog } from './audit/create-audit-log.ts'
+import { formatVerifierKey } from './audit/format/signed-note.ts'
 import { exitCodes } from './config/exit-codes.ts'
 import { type Profile, prepareProfile } from './config/profile.ts'
 import { readSecretFile } from './config/secret-file.ts'
@@ -17,18 +16,21 @@ import { claimInstance } from './desktop/single-instance.ts'
 import { Digester } from './digest/digester.ts'
 import { entryUrl } from './digest/entry-url.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
-import { auditBindings } from './ipc/audit.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
+import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
 import { requestBindings } from './ipc/requests.handlers.ts'
+import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import type { Log } from './log/logger.ts'
+import { createReviewDesk } from './log-review/review-desk.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
-import { defaultSettings, writeSettings } from './settings/settings-store.ts'
 import { createSigners } from './signing/registry.ts'
 import { openStation, type Station, type StationParts } from './station.ts'
+import type { StationCheckpoints } from './station-checkpoints.ts'
+import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createTokenService, moduleEnvironment } from './token/service.ts'
 
@@ -108,12 +110,7 @@ export async function runProgram(
     readonly stationName: string
     readonly operatorName: string
   }): Promise<Result<null, Failure>> {
-    const created = await createStationDatabase(profile.database, async (trx) => {
-      await writeSettings(trx, defaultSettings(stationName, operatorName), now().toISOString())
-      await createAuditLog(trx, now).append(trx, [
-        { event: 'station-created', stationName, operator: operatorName, softwareVersion: files.version },
-      ])
-    })
+    const created = await createStation({ profile, tokens, version: files.version, now }, { stationName, operatorName })
     if (!created.ok) return created
     await created.value.close()
     return open()
@@ -139,6 +136,8 @@ export async function runProgram(
           opening === null
             ? { kind: 'whole', entries: 0, head: null }
             : { kind: 'unwritable', reason: opening.message },
+        logKey: null,
+        checkpoint: null,
         inHand: 0,
       }
     }
@@ -155,6 +154,7 @@ export async function runProgram(
       userTokenSet: userTokenSet(profile, log),
       tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
       log: await logNow(station.database.db, station.logState),
+      ...checkpointStatus(station.checkpoints),
       inHand: await requestsInHand(station.database.db),
     }
   }
@@ -168,12 +168,22 @@ export async function runProgram(
   }
 
   const access = { current: () => station }
+  const review = createReviewDesk({
+    node: files.node,
+    entry: entryUrl('log-reader', files.root),
+    folder: profile.review,
+    log,
+    now,
+    onProgress: (source, entries, total) => publish('audit.verify-progress', { source, entries, total }),
+  })
+  lifecycle.started('review', () => review.close())
   const router = createRouter(
     {
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
-      ...auditBindings(access),
+      ...reviewBindings(access, review, profile.exports, accountName()),
+      ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),
     },
     log,
@@ -222,6 +232,15 @@ export async function runProgram(
   log('program.window-closed', { reason })
   await lifecycle.stop()
   return reason === 'crash' ? exitCodes.defect : exitCodes.closed
+}
+
+function checkpointStatus(checkpoints: StationCheckpoints): Pick<StationStatus, 'logKey' | 'checkpoint'> {
+  const own = checkpoints.key()
+  const last = checkpoints.state()
+  return {
+    logKey: own === null ? null : { origin: own.name, vkey: formatVerifierKey(own) },
+    checkpoint: last === null ? null : { ...last, warnings: last.warnings.slice(0, 50) },
+  }
 }
 
 /** The account's name; one that is in no user database (a container's) has a number only. */

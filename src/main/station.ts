@@ -11,6 +11,7 @@ import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
 import { createDigestIndexer } from './audit/digest-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
+import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
@@ -23,11 +24,13 @@ import { spoolAt } from './requests/spool.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import type { Signer } from './signing/signer.ts'
-import type { SoftwareKeyMaker, TokenService } from './token/token-service.ts'
+import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
+import { addLogKey } from './station-log-key.ts'
+import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -46,7 +49,7 @@ export interface Station {
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
   /** Reads the whole log. If it is not whole, nothing more is signed, fetched or written: the check at start may see its ends only. */
@@ -54,6 +57,10 @@ export interface Station {
   readonly settings: () => Settings
   saveSettings(next: Settings): Promise<Result<null, Failure>>
   setDuty(onDuty: boolean): Promise<Result<null, Failure>>
+  /** Signs for what is in the log. */
+  readonly checkpoints: StationCheckpoints
+  /** The explicit act for a station that is older than log keys. */
+  createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
   note(entries: readonly AuditEntryBody[]): Promise<Result<null, Failure>>
   /** Tokens or keys may have changed: what the server is offered follows. */
@@ -69,7 +76,19 @@ const offerSeconds = 30
 export async function openStation(database: StationDatabase, parts: StationParts): Promise<Station> {
   const { db } = database
   const { profile, tokens, now, log, publish } = parts
-  let logState = await startupCheck(readerOf(db))
+  const checkpoints = createStationCheckpoints({
+    database,
+    profile,
+    tokens,
+    settings: () => current,
+    now,
+    log,
+    onChange: parts.onStatus,
+    onContradiction: (failure) => {
+      void contradicted(failure).catch((error: unknown) => log('audit.check-failed', { error }))
+    },
+  })
+  let logState = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
   await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
@@ -86,6 +105,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
         publish('audit.changed', { entries: last })
         digests.touch()
       }
+      checkpoints.soon()
       return seqs
     },
   }
@@ -124,6 +144,12 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
+    checkpoint: async () => {
+      if (checkpoints.key() === null) return
+      const written = await checkpoints.write()
+      // The result is returned without it: what is signed is signed. The status says why.
+      if (!written.ok) log('checkpoint.not-signed', { code: written.error.code, detail: written.error.detail })
+    },
     say: (workRequestId, line) => link.say(workRequestId, line),
     publish: (event, payload) => {
       publish(event, payload)
@@ -148,7 +174,27 @@ export async function openStation(database: StationDatabase, parts: StationParts
   }
 
   const timers: NodeJS.Timeout[] = []
+
+  /** Ends all changes: what is found wrong once stays wrong until the station is started with a whole log. */
+  async function distrust(found: AuditState): Promise<void> {
+    if (found.kind === 'whole' || logState.kind !== 'whole') return
+    logState = found
+    log('audit.log-not-whole', { ...found })
+    for (const timer of timers) clearInterval(timer)
+    await digests.close()
+    await desk.stop()
+    await link.setDuty(false)
+    parts.onStatus()
+  }
+
+  /** The log is not the one that its last checkpoint was signed for. The check names the place, where it can. */
+  async function contradicted(failure: Failure): Promise<void> {
+    const found = await checkpoints.check(await audit.check())
+    await distrust(found.kind === 'whole' ? { kind: 'broken', firstBadSeq: 1, reason: failure.message } : found)
+  }
+
   if (logState.kind === 'whole') {
+    await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
     await link.reconnect()
     await desk.recover()
@@ -178,11 +224,22 @@ export async function openStation(database: StationDatabase, parts: StationParts
     get logState() {
       return logState
     },
+    checkpoints,
     settings,
     note,
+    createLogKey: async () => {
+      const made = await addLogKey({ profile, tokens, version: parts.version, now }, database, audit, current)
+      if (!made.ok) return made
+      await checkpoints.begin()
+      checkpoints.soon()
+      parts.onStatus()
+      return ok(null)
+    },
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
+      // A key that is none would be waited for without a word.
+      if (!next.witnesses.every(isWitnessKey)) return err(noWitness)
       const saved = await writeTransaction(db, async (trx) => {
         await writeSettings(trx, next, now().toISOString())
         await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])
@@ -201,14 +258,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     },
     checkLog: async () => {
       const found = await audit.check()
-      if (found.kind === 'whole' || logState.kind !== 'whole') return found
-      logState = found
-      log('audit.log-not-whole', { ...found })
-      for (const timer of timers) clearInterval(timer)
-      await digests.close()
-      await desk.stop()
-      await link.setDuty(false)
-      parts.onStatus()
+      await distrust(found)
       return found
     },
     setDuty: async (onDuty) => {
@@ -233,6 +283,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
       await link.close()
+      await checkpoints.stop()
       await tokens.reset()
       await digests.close()
       await database.close()
@@ -254,6 +305,17 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
   }, seconds * 1000)
 }
 
+function isWitnessKey(vkey: string): boolean {
+  const key = parseVerifierKey(vkey)
+  return key.ok && key.value.type === noteKeyType.cosignature
+}
+
+const noWitness: Failure = {
+  kind: 'invalid',
+  code: 'witness-malformed',
+  message:
+    'One of the witnesses’ keys is no verifier key of a witness (name+hash+key, type 04). The settings were not changed.',
+}
 const notEnrolledYet: Failure = {
   kind: 'refused',
   code: 'not-enrolled',

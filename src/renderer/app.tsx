@@ -7,9 +7,11 @@ import type { Settings } from '../shared/settings.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { BottomLine } from './bottom-line.tsx'
 import { FailureNotice } from './design/Notice.tsx'
-import { NavigationProvider, type Place, useNavigation } from './navigation.tsx'
+import { NavigationProvider, useNavigation } from './navigation.tsx'
+import { logPlace, type Place } from './place.ts'
 import { Rail } from './rail.tsx'
 import { AuditScreen } from './screens/audit/AuditScreen.tsx'
+import { ReviewScreen } from './screens/audit/ReviewScreen.tsx'
 import { CreateStation } from './screens/first-start/CreateStation.tsx'
 import { KeysScreen } from './screens/keys/KeysScreen.tsx'
 import { RequestsScreen } from './screens/requests/RequestsScreen.tsx'
@@ -35,11 +37,22 @@ export function App({ start = home }: { readonly start?: Place }) {
       </main>
     )
   }
-  if (status.data.station === 'absent') return <CreateStation />
   return (
     <NavigationProvider start={start}>
-      <Frame status={status.data} />
+      {status.data.station === 'absent' ? <WithoutStation /> : <Frame status={status.data} />}
     </NavigationProvider>
+  )
+}
+
+/** Two people come to an empty profile: one who sets a station up, and one who only reads the log of another. */
+function WithoutStation() {
+  const { place, go } = useNavigation()
+  if (place.screen !== 'audit' || place.source !== 'opened')
+    return <CreateStation onReview={() => go(logPlace('opened'))} />
+  return (
+    <main className="app-alone" id="main">
+      <ReviewScreen view={place.view} seq={place.seq} back={{ label: 'Back', go: () => go(home) }} />
+    </main>
   )
 }
 
@@ -60,7 +73,7 @@ function Frame({ status }: { readonly status: StationStatus }) {
 }
 
 function Screen() {
-  const { place } = useNavigation()
+  const { place, go } = useNavigation()
   switch (place.screen) {
     case 'requests':
       return place.open === null ? (
@@ -71,7 +84,15 @@ function Screen() {
     case 'keys':
       return <KeysScreen />
     case 'audit':
-      return <AuditScreen key={JSON.stringify(place)} initialFilter={place.filter} initialSeq={place.seq} />
+      return place.source === 'station' ? (
+        <AuditScreen view={place.view} seq={place.seq} />
+      ) : (
+        <ReviewScreen
+          view={place.view}
+          seq={place.seq}
+          back={{ label: 'This station’s log', go: () => go(logPlace('station')) }}
+        />
+      )
     case 'settings':
       return <SettingsScreen />
   }

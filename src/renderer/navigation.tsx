@@ -1,22 +1,17 @@
-import { createContext, type ReactNode, use, useState } from 'react'
-import type { AuditFilter } from '../shared/audit.ts'
-import type { RequestId } from '../shared/ids.ts'
-
-export type RequestsTab = 'in-hand' | 'next' | 'done'
-
-/** Where the operator is. One window, no addresses: nothing outside can send him anywhere. */
-export type Place =
-  | { readonly screen: 'requests'; readonly tab: RequestsTab; readonly open: RequestId | null }
-  | { readonly screen: 'keys' }
-  | { readonly screen: 'audit'; readonly filter: AuditFilter; readonly seq: number | null }
-  | { readonly screen: 'settings' }
+import { createContext, type ReactNode, use, useEffect, useState } from 'react'
+import { hashOf, type Place, placeFrom } from './place.ts'
 
 type Navigation = { readonly place: Place; readonly go: (place: Place) => void }
 
 const NavigationContext = createContext<Navigation | null>(null)
 
+/**
+ * One window, one history entry: the fragment of its address only remembers the place over a reload. It is read once, when the
+ * window begins; nothing outside can send the operator anywhere while he works.
+ */
 export function NavigationProvider({ start, children }: { readonly start: Place; readonly children: ReactNode }) {
-  const [place, go] = useState(start)
+  const [place, go] = useState(() => placeFrom(location.hash) ?? start)
+  useEffect(() => history.replaceState(null, '', hashOf(place)), [place])
   return <NavigationContext value={{ place, go }}>{children}</NavigationContext>
 }
 

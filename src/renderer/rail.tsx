@@ -2,13 +2,14 @@ import { useEffect, useEffectEvent } from 'react'
 import { Button } from 'react-aria-components'
 import type { StationStatus } from '../shared/status.ts'
 import { Icon, type IconName } from './design/Icon.tsx'
-import { type Place, useNavigation } from './navigation.tsx'
+import { useNavigation } from './navigation.tsx'
 import { UntrustedText } from './parts/UntrustedText.tsx'
+import { logPlace, type Place } from './place.ts'
 
 const places: readonly { readonly place: Place; readonly label: string; readonly icon: IconName }[] = [
   { place: { screen: 'requests', tab: 'in-hand', open: null }, label: 'Requests', icon: 'requests' },
   { place: { screen: 'keys' }, label: 'Keys & tokens', icon: 'keys' },
-  { place: { screen: 'audit', filter: {}, seq: null }, label: 'Audit log', icon: 'audit' },
+  { place: logPlace('station'), label: 'Audit log', icon: 'audit' },
   { place: { screen: 'settings' }, label: 'Settings', icon: 'settings' },
 ]
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { auditSeq, requestId, sha256Hex, utcTime } from './ids.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 
 /** Every kind of entry. docs/formats/audit-entry.md gives the fields of each. */
 export const auditEvent = z.enum([
@@ -27,8 +27,13 @@ export const auditEvent = z.enum([
   'incident-closed',
   'clock-moved-back',
   'settings-changed',
+  'log-key-created',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
+
+/** Which log is read: the station's own, or the foreign one that is open for review. */
+export const auditSource = z.enum(['station', 'opened'])
+export type AuditSource = z.infer<typeof auditSource>
 
 /** A row of the Audit log screen. */
 export const auditRow = z.strictObject({
@@ -55,11 +60,14 @@ export const auditDetail = z.strictObject({
   entry: z.string(),
   leafHash: sha256Hex,
   previousLeafHash: sha256Hex,
+  /** Text of the entry's `.tlog-proof` file; null while no checkpoint covers it, or where the source has no tree to prove it with. */
+  proof: z.string().nullable(),
 })
 export type AuditDetail = z.infer<typeof auditDetail>
 
 export const auditFilter = z.strictObject({
   event: auditEvent.optional(),
+  purpose: z.string().max(64).optional(),
   operator: z.string().max(200).optional(),
   requestId: requestId.optional(),
   workRequestId: z.int().optional(),
@@ -77,3 +85,90 @@ export const auditState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unwritable'), reason: z.string() }),
 ])
 export type AuditState = z.infer<typeof auditState>
+
+/** A key that verifies notes, as C2SP signed-note writes it: `name+hash+base64`. */
+export const verifierKeyText = z.string().min(1).max(1000)
+
+/** The first place that is wrong. `first` and `last` are numbers of entries, both included; null: it is not about entries. */
+export const auditFinding = z.strictObject({
+  code: z.string().max(64),
+  first: z.int().positive().nullable(),
+  last: z.int().positive().nullable(),
+  sentence: z.string(),
+})
+
+/** What a verification read and found. Sizes are numbers of entries. */
+export const verificationFacts = z.strictObject({
+  origin: z.string().nullable(),
+  size: z.int().nonnegative(),
+  read: z.int().nonnegative(),
+  /** Left out by the export, and shown to be only left out. */
+  omitted: z.int().nonnegative(),
+  /** Checkpoints whose signature and root hash were found right. */
+  checkpoints: z.int().nonnegative(),
+  lastCheckpoint: z.strictObject({ size: z.int().nonnegative(), rootHash: sha256Hex }).nullable(),
+  /** Sizes of the checkpoints from elsewhere that the log was found to contain. */
+  known: z.array(z.int().nonnegative()),
+  cosigned: z.array(z.strictObject({ witness: z.string(), size: z.int().nonnegative(), at: utcTime })),
+  /** How many intents have no outcome, and the first of them. Null: entries were not read one by one. */
+  openIntents: z.strictObject({ count: z.int().nonnegative(), first: z.array(auditSeq).max(100) }).nullable(),
+})
+
+/** The answer of a verification: of the station's own log, or of one that is open for review. */
+export const verificationReport = z.strictObject({
+  verdict: z.enum(['verified', 'tampered', 'cannot-tell']),
+  sentence: z.string(),
+  /** The first bad place; empty unless `tampered`. */
+  findings: z.array(auditFinding).max(1),
+  /** Why a log without a fault is still not shown to be whole; empty unless `cannot-tell`. */
+  doubts: z.array(z.strictObject({ code: z.string().max(64), sentence: z.string() })),
+  /** Null: nothing could be read. */
+  facts: verificationFacts.nullable(),
+  /** Where the key came from that the checkpoints were checked with. */
+  keyFrom: z.enum(['station', 'reviewer', 'log']),
+  at: utcTime,
+})
+export type VerificationReport = z.infer<typeof verificationReport>
+
+/** A foreign log that is open for review. Everything in it was written by somebody else. */
+export const openedLog = z.strictObject({
+  kind: z.enum(['export', 'database']),
+  path: z.string(),
+  origin: z.string().nullable(),
+  /** Entries that can be listed. */
+  entries: z.int().nonnegative(),
+  /** What the export leaves out, in its own words; null: nothing, or not known. */
+  selection: z.string().nullable(),
+  report: verificationReport,
+})
+export type OpenedLog = z.infer<typeof openedLog>
+
+/** A log on this machine or on a medium that could be opened for review. */
+export const foundLog = z.strictObject({
+  kind: z.enum(['export', 'database']),
+  name: z.string(),
+  path: z.string(),
+  bytes: z.int().nonnegative(),
+  at: utcTime,
+})
+export type FoundLog = z.infer<typeof foundLog>
+
+/** Whether a newer log begins with an older one of the same station. */
+export const logComparison = z.strictObject({
+  verdict: z.enum(['verified', 'tampered', 'cannot-tell']),
+  sentence: z.string(),
+  origin: z.string().nullable(),
+  olderSize: z.int().nonnegative().nullable(),
+  newerSize: z.int().nonnegative().nullable(),
+  /** How: the older one's checkpoint is in the newer, or the newer one's tree was computed up to there. Null: not at all. */
+  checkedBy: z.enum(['same-checkpoint', 'tree']).nullable(),
+})
+export type LogComparison = z.infer<typeof logComparison>
+
+/** Which entries an export holds; the rest is shown to be only left out. All null: everything. */
+export const exportSelection = z.strictObject({
+  since: utcTime.nullable(),
+  until: utcTime.nullable(),
+  fingerprint: fingerprint.nullable(),
+  requestId: requestId.nullable(),
+})

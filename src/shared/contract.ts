@@ -1,7 +1,19 @@
 import { z } from 'zod'
-import { auditDetail, auditFilter, auditRow, auditState } from './audit.ts'
+import {
+  auditDetail,
+  auditFilter,
+  auditRow,
+  auditSource,
+  auditState,
+  exportSelection,
+  foundLog,
+  logComparison,
+  openedLog,
+  verificationReport,
+  verifierKeyText,
+} from './audit.ts'
 import { failure } from './failure.ts'
-import { auditSeq, fingerprint, requestId, sha256Hex } from './ids.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
@@ -21,6 +33,12 @@ function answer<T extends z.ZodType>(value: T) {
 }
 
 const done = answer(z.null())
+
+/** As the operator typed or chose it. Main opens it for reading only, and answers with nothing of a file that is no log. */
+const logPath = z
+  .string()
+  .max(4096)
+  .regex(/^\/[^\0]*$/)
 
 /** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
 const pin = z.string().min(1).max(255)
@@ -89,10 +107,13 @@ export const contract = {
    * as one of three losses and gives the request up after the third. Refused where it is of no use or does harm.
    */
   'request.renew': { input: z.strictObject({ requestId }), output: done },
-  /** Writes the signed outputs of a request to the export folder. */
+  /**
+   * Writes the signed outputs of a request to the export folder, each with its `.tlog-proof`, and the checkpoint. `proofs` is
+   * less than `files` where the log has no key, or its checkpoint could not be signed.
+   */
   'outputs.save': {
     input: z.strictObject({ requestId }),
-    output: answer(z.strictObject({ folder: z.string(), files: z.int() })),
+    output: answer(z.strictObject({ folder: z.string(), files: z.int(), proofs: z.int() })),
   },
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
@@ -138,14 +159,76 @@ export const contract = {
   },
 
   'audit.list': {
-    input: z.strictObject({ filter: auditFilter, cursor: cursor.nullable(), limit: z.int().min(1).max(500) }),
+    input: z.strictObject({
+      source: auditSource,
+      filter: auditFilter,
+      /** Where to begin, newest first: null is the head. */
+      cursor: cursor.nullable(),
+      /** Rows to leave out after that place: a list that is scrolled to its middle asks for what is seen there. */
+      skip: z.int().min(0).max(1_000_000_000),
+      limit: z.int().min(1).max(500),
+    }),
     output: answer(
-      z.strictObject({ rows: z.array(auditRow), total: z.int().nonnegative(), nextCursor: cursor.nullable() }),
+      z.strictObject({
+        rows: z.array(auditRow),
+        total: z.int().nonnegative(),
+        nextCursor: cursor.nullable(),
+        /** The place at which this answer's list begins, so that entries that come meanwhile move nothing. Null: it is empty. */
+        anchor: cursor.nullable(),
+      }),
     ),
   },
-  'audit.show': { input: z.strictObject({ seq: auditSeq }), output: answer(auditDetail) },
+  'audit.show': { input: z.strictObject({ source: auditSource, seq: auditSeq }), output: answer(auditDetail) },
   /** Reads the whole log and checks every hash. */
   'audit.check': { input: z.null(), output: answer(auditState) },
+  /**
+   * Reads the whole log as an auditor does: tree, checkpoints, their signatures. Answers when it is done; one at a time. The
+   * station's own log is held against the checkpoints that are kept outside the database.
+   */
+  'audit.verify': { input: z.strictObject({ source: auditSource }), output: answer(verificationReport) },
+  /** Ends what is being verified, opened or compared; that call answers with a failure `cancelled`. */
+  'audit.verify-cancel': { input: z.null(), output: done },
+  /** Writes an export to the exports folder, and the log's verifier key beside it. Answers when it is on disk. */
+  'audit.export': {
+    input: exportSelection,
+    output: answer(z.strictObject({ path: z.string(), entries: z.int().nonnegative(), bytes: z.int().nonnegative() })),
+  },
+  'audit.export-cancel': { input: z.null(), output: done },
+  /** Signs what the log holds now. */
+  'audit.checkpoint': {
+    input: z.null(),
+    output: answer(z.strictObject({ size: z.int().positive(), note: z.string() })),
+  },
+  /** The last checkpoint as it is kept, with the lines of witnesses; null: there is none yet. */
+  'audit.last-checkpoint': {
+    input: z.null(),
+    output: answer(z.strictObject({ size: z.int().positive(), at: utcTime, note: z.string() }).nullable()),
+  },
+  /** Keeps what a witness of the settings answered for a checkpoint of this log, if it verifies. */
+  'audit.add-cosignature': {
+    input: z.strictObject({ text: z.string().min(1).max(10_000), witness: verifierKeyText }),
+    output: done,
+  },
+  /**
+   * Opens an export or a foreign database for review, for reading only. Needs no station. `vkey` and `checkpoint` (the text of a
+   * note) are what the reviewer has from elsewhere; without them the verdict cannot be `verified`.
+   */
+  'audit.open': {
+    input: z.strictObject({
+      path: logPath,
+      vkey: verifierKeyText.nullable(),
+      checkpoint: z.string().min(1).max(70_000).nullable(),
+    }),
+    output: answer(openedLog),
+  },
+  'audit.opened': { input: z.null(), output: answer(openedLog.nullable()) },
+  'audit.close-opened': { input: z.null(), output: done },
+  /** Logs in the exports folder and on mounted media, newest first. */
+  'audit.found': { input: z.null(), output: answer(z.array(foundLog).max(1000)) },
+  /** Whether the newer of two logs of one station begins with the older. */
+  'audit.compare': { input: z.strictObject({ older: logPath, newer: logPath }), output: answer(logComparison) },
+  /** Makes the log's key: the explicit act for a station that is older than log keys. */
+  'log.create-key': { input: z.null(), output: done },
 
   'settings.get': { input: z.null(), output: answer(settings) },
   'settings.set': { input: settings, output: done },

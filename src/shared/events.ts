@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditSource } from './audit.ts'
 import { requestId } from './ids.ts'
 import { stationStatus } from './status.ts'
 
@@ -17,6 +18,13 @@ export const events = {
   'keys.changed': z.null(),
   'settings.changed': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
+  /** How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. */
+  'audit.verify-progress': z.strictObject({
+    source: auditSource,
+    entries: z.int().nonnegative(),
+    total: z.int().nonnegative().nullable(),
+  }),
+  'audit.export-progress': z.strictObject({ entries: z.int().nonnegative(), total: z.int().nonnegative() }),
   /** The desk was locked or is about to sleep: dialogs close, typed PINs are dropped. */
   'desk.locked': z.null(),
 } as const

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { verifierKeyText } from './audit.ts'
 import { typedText } from './typed-text.ts'
 
 /** Settings that the operator may see and change. Secrets (worker token, user token) are files, and never among them. */
@@ -33,5 +34,16 @@ export const settings = z.strictObject({
     .max(16),
   /** Fingerprints (SHA-256 of the DER, hex) of certificates that signed objects may trust: debusine's DEBUSINE_SIGNING_TRUSTED_CERTS. */
   trustedCerts: z.array(z.string().min(1).max(200)).max(200),
+  /** Absolute paths of folders that each checkpoint of the audit log is copied to: a medium, another machine's disk. */
+  checkpointFolders: z
+    .array(
+      z
+        .string()
+        .max(4096)
+        .regex(/^\/[^\0]*$/),
+    )
+    .max(10),
+  /** Verifier keys of witnesses whose cosignatures may be added to checkpoints. */
+  witnesses: z.array(verifierKeyText).max(10),
 })
 export type Settings = z.infer<typeof settings>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { auditState } from './audit.ts'
+import { auditState, verifierKeyText } from './audit.ts'
 import { failure } from './failure.ts'
+import { utcTime } from './ids.ts'
 
 /** What the rail and the bottom line show. */
 export const stationStatus = z.strictObject({
@@ -24,6 +25,12 @@ export const stationStatus = z.strictObject({
   userTokenSet: z.boolean(),
   tokens: z.array(z.strictObject({ label: z.string(), serial: z.string() })),
   log: auditState,
+  /** The key that signs the log's checkpoints; null: this station has none yet. */
+  logKey: z.strictObject({ origin: z.string(), vkey: verifierKeyText }).nullable(),
+  /** The last checkpoint, and what kept it from being signed or copied. `at` null: none was signed yet. Null: there is no log key. */
+  checkpoint: z
+    .strictObject({ size: z.int().nonnegative(), at: utcTime.nullable(), warnings: z.array(failure).max(50) })
+    .nullable(),
   inHand: z.int().nonnegative(),
 })
 export type StationStatus = z.infer<typeof stationStatus>

@@ -12,6 +12,8 @@ const good = {
   server: { apiUrl: 'https://debusine.example.org/api', caPem: null, scope: null },
   modules: [],
   trustedCerts: [],
+  checkpointFolders: [],
+  witnesses: [],
 } as const
 
 describe.each([

@@ -12,6 +12,7 @@ export type StepName =
   | 'outcome'
   | 'upload'
   | 'completion'
+  | 'checkpoint'
 
 const steps = channel('station:step')
 

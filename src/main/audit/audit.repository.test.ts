@@ -56,6 +56,23 @@ describe('listing the audit log', () => {
     await station.close()
   })
 
+  it.each([{}, { operator: 'Zoë' }])(
+    'is scrolled to any place from where it began, filtered or not: %j',
+    async (filter) => {
+      const station = await newStation()
+      await station.write(...sampleEntries())
+      const all = (await station.log.list(filter, null, 100)).rows.map((row) => row.seq)
+      const { anchor } = await station.log.list(filter, null, 1)
+      await station.write(sampleIntent())
+      const places = await Promise.all(all.map((_, place) => station.log.list(filter, anchor, 2, place)))
+      expect(places.map(({ rows }) => rows.map((row) => row.seq))).toEqual(
+        all.map((_, place) => all.slice(place, place + 2)),
+      )
+      expect((await station.log.list(filter, anchor, 2, all.length)).rows).toEqual([])
+      await station.close()
+    },
+  )
+
   it.each(['0', '-1', '1e3', 'x', "1' or 1=1", '99999999999999999999'])(
     'begins at the head for a cursor that is none: %s',
     async (cursor) => {
@@ -150,6 +167,7 @@ describe('listing the audit log', () => {
     ['work_request_id', { workRequestId: 42 }],
     ['fingerprint', { fingerprint: 'C3' }],
     ['operator', { operator: 'Zoë' }],
+    ['purpose', { purpose: 'uefi' }],
     ['event', { event: 'signed' as const }],
     ['four digests', { digest: 'e5' }],
   ])('finds by %s through an index, not by reading the log', async (_name, filter) => {

@@ -15,39 +15,90 @@ export interface AuditPage {
   readonly rows: readonly AuditRow[]
   readonly total: number
   readonly nextCursor: string | null
+  /** The cursor at which this list begins. */
+  readonly anchor: string | null
+}
+
+/** The numbers that a log has. A log without a gap has 1 to its head; an export may leave entries out. */
+export interface Numbers {
+  readonly count: number
+  /** The number at a place, counted from 0 at the newest; null beyond the oldest. */
+  readonly at: (place: number) => Promise<number | null>
+  /** How many are greater than or equal to a number. */
+  readonly from: (seq: number) => Promise<number>
 }
 
 /**
  * Newest first. The cursor is the number of the last entry of the page before, so that entries that are appended meanwhile
- * move nothing. A cursor that is not one begins at the head.
+ * move nothing. A cursor that is not one begins at the head. `skip` leaves out so many rows more.
  */
 export async function listEntries(
   db: ReadonlyKysely<Database>,
   filter: AuditFilter,
   cursor: string | null,
   limit: number,
+  skip = 0,
+  numbers: Numbers | null = null,
 ): Promise<AuditPage> {
   const before = cursor !== null && /^[1-9][0-9]{0,15}$/.test(cursor) ? Number(cursor) : null
-  const { total } = await filtered(db.selectFrom('audit_entry'), filter)
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow()
+  const everything = Object.values(filter).every((wanted) => wanted === undefined)
+  // Counting and skipping read a row each; where all entries are listed their numbers say both.
+  const known = everything ? (numbers ?? withoutGaps(await headOf(db))) : null
+  const total = known?.count ?? (await countOf(db, filter))
   let page = filtered(db.selectFrom('audit_entry'), filter)
     .selectAll()
     .orderBy('seq', 'desc')
     .limit(limit + 1)
-  if (before !== null) page = page.where('seq', '<', before)
+  if (known === null) {
+    if (before !== null) page = page.where('seq', '<', before)
+    if (skip > 0) page = page.offset(skip)
+  } else {
+    const first = await known.at((before === null ? 0 : await known.from(before)) + skip)
+    page = page.where('seq', '<=', first ?? 0)
+  }
   const found = await page.execute()
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
-  const numbers = await workRequestNumbers(db, rows)
+  const workRequests = await workRequestNumbers(db, rows)
   return {
-    rows: rows.map((row) => shown(row, numbers)).filter((row) => row !== null),
+    rows: rows.map((row) => shown(row, workRequests)).filter((row) => row !== null),
     total,
     nextCursor: found.length > limit && last !== undefined ? String(last.seq) : null,
+    anchor: before === null ? await anchorOf(db, known) : String(before),
   }
 }
 
-export async function showEntry(db: ReadonlyKysely<Database>, seq: AuditSeq): Promise<AuditDetail | null> {
+function withoutGaps(head: number): Numbers {
+  return {
+    count: head,
+    at: async (place) => (place < head ? head - place : null),
+    from: async (seq) => Math.max(0, head - seq + 1),
+  }
+}
+
+async function headOf(db: ReadonlyKysely<Database>): Promise<number> {
+  const head = await db.selectFrom('audit_entry').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  return head?.seq ?? 0
+}
+
+async function countOf(db: ReadonlyKysely<Database>, filter: AuditFilter): Promise<number> {
+  const { total } = await filtered(db.selectFrom('audit_entry'), filter)
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow()
+  return total
+}
+
+async function anchorOf(db: ReadonlyKysely<Database>, known: Numbers | null): Promise<string | null> {
+  const head = known === null ? await headOf(db) : ((await known.at(0)) ?? 0)
+  return head === 0 ? null : String(head + 1)
+}
+
+/** The entry with the proof that `prove` gives for it. */
+export async function showEntry(
+  db: ReadonlyKysely<Database>,
+  seq: AuditSeq,
+  prove: (seq: AuditSeq) => Promise<string | null>,
+): Promise<AuditDetail | null> {
   const found = await db.selectFrom('audit_entry').selectAll().where('seq', '=', seq).executeTakeFirst()
   if (found === undefined) return null
   const row = shown(found, await workRequestNumbers(db, [found]))
@@ -57,6 +108,7 @@ export async function showEntry(db: ReadonlyKysely<Database>, seq: AuditSeq): Pr
     entry: new TextDecoder().decode(found.entry),
     leafHash: sha256Hex.parse(hex(found.leaf_hash)),
     previousLeafHash: sha256Hex.parse(hex(found.prev_hash)),
+    proof: await prove(seq),
   }
 }
 
@@ -76,6 +128,7 @@ type Entries = SelectQueryBuilder<Database, 'audit_entry', object>
 function filtered(query: Entries, filter: AuditFilter): Entries {
   let wanted = query
   if (filter.event !== undefined) wanted = wanted.where('event', '=', filter.event)
+  if (filter.purpose !== undefined) wanted = wanted.where('purpose', '=', filter.purpose)
   if (filter.operator !== undefined) wanted = wanted.where('operator', '=', filter.operator)
   if (filter.requestId !== undefined) wanted = wanted.where('request_id', '=', filter.requestId)
   if (filter.workRequestId !== undefined) {

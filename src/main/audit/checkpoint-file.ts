@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from './format/checkpoint.ts'
 import { maxNoteBytes, type VerifierKey } from './format/signed-note.ts'
 
@@ -30,21 +21,55 @@ export type KeptCheckpoint =
   | { readonly kind: 'unreadable'; readonly code: string }
 
 export function readCheckpointFile(path: string, key: VerifierKey): KeptCheckpoint {
-  let text: string
   try {
-    if (statSync(path).size > maxNoteBytes)
-      return { kind: 'wrong', fault: { code: 'malformed', reason: 'it is too large' } }
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
+    const handle = openSync(path, reading)
+    try {
+      const stat = fstatSync(handle)
+      return opened(stat, stat.isFile() && stat.size <= maxNoteBytes ? readFileSync(handle) : null, key)
+    } finally {
+      closeSync(handle)
+    }
   } catch (error) {
-    const code = codeOf(error)
-    if (code === 'ENOENT') return { kind: 'absent' }
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      return { kind: 'wrong', fault: { code: 'malformed', reason: 'it is not UTF-8' } }
-    if (code === null) throw error
-    return { kind: 'unreadable', code }
+    return notRead(error)
   }
-  const opened = openCheckpoint(text, key)
-  return opened.ok ? { kind: 'kept', signed: opened.value, text } : { kind: 'wrong', fault: opened.error }
+}
+
+/** The same for a medium, which may be slow or hang: nothing waits for it but the caller. */
+export async function readCheckpoint(path: string, key: VerifierKey): Promise<KeptCheckpoint> {
+  try {
+    const handle = await open(path, reading)
+    try {
+      const stat = await handle.stat()
+      return opened(stat, stat.isFile() && stat.size <= maxNoteBytes ? await handle.readFile() : null, key)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    return notRead(error)
+  }
+}
+
+/** A link is not followed and a pipe of this name holds nobody up. */
+const reading = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+function opened(stat: Stats, bytes: Uint8Array | null, key: VerifierKey): KeptCheckpoint {
+  if (bytes === null) {
+    const reason = stat.isFile() ? 'it is too large' : 'it is no file'
+    return { kind: 'wrong', fault: { code: 'malformed', reason } }
+  }
+  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  const checkpoint = openCheckpoint(text, key)
+  return checkpoint.ok ? { kind: 'kept', signed: checkpoint.value, text } : { kind: 'wrong', fault: checkpoint.error }
+}
+
+function notRead(error: unknown): KeptCheckpoint {
+  const code = codeOf(error)
+  if (code === 'ENOENT') return { kind: 'absent' }
+  if (code === 'ELOOP') return { kind: 'wrong', fault: { code: 'malformed', reason: 'it is a link' } }
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return { kind: 'wrong', fault: { code: 'malformed', reason: 'it is not UTF-8' } }
+  if (code === null) throw error
+  return { kind: 'unreadable', code }
 }
 
 /** A checkpoint could not be put somewhere. The log itself is not touched by that: `reason` is for people. */
@@ -58,8 +83,13 @@ export interface CopyWarning {
  * Replaces the file by a checkpoint of more entries, whole or not at all, and waits for the disk. One that is for more entries
  * than ours, or is of another log, or cannot be read as one, is left alone: it may be the only witness.
  */
-export function writeCheckpointFile(path: string, note: string, size: number, key: VerifierKey): CopyWarning | null {
-  const there = readCheckpointFile(path, key)
+export async function putCheckpoint(
+  path: string,
+  note: string,
+  size: number,
+  key: VerifierKey,
+): Promise<CopyWarning | null> {
+  const there = await readCheckpoint(path, key)
   if (there.kind === 'wrong')
     return {
       path,
@@ -78,24 +108,24 @@ export function writeCheckpointFile(path: string, note: string, size: number, ke
   const unfinished = `${path}.new`
   try {
     // If we crash before the rename, the old checkpoint is there and the next one is written over the remains.
-    const handle = openSync(
+    const handle = await open(
       unfinished,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       0o644,
     )
     try {
-      writeAll(handle, Buffer.from(note))
-      fsyncSync(handle)
+      await handle.writeFile(note)
+      await handle.sync()
     } finally {
-      closeSync(handle)
+      await handle.close()
     }
-    renameSync(unfinished, path)
-    syncFolder(dirname(path))
+    await rename(unfinished, path)
+    await syncFolder(dirname(path))
     return null
   } catch (error) {
     const code = codeOf(error)
     if (code === null) throw error
-    rmSync(unfinished, { force: true })
+    await rm(unfinished, { force: true }).catch(() => {})
     return {
       path,
       code: 'unwritable',
@@ -104,29 +134,15 @@ export function writeCheckpointFile(path: string, note: string, size: number, ke
   }
 }
 
-/** Copies the checkpoint to every folder of the operator's; one that is not there now is a warning and never more. */
-export function copyCheckpoint(
-  folders: readonly string[],
-  note: string,
-  size: number,
-  key: VerifierKey,
-): readonly CopyWarning[] {
-  return folders
-    .map((folder) => writeCheckpointFile(join(folder, checkpointFileName(key)), note, size, key))
-    .filter((warning) => warning !== null)
-}
-
-function writeAll(handle: number, bytes: Uint8Array): void {
-  let written = 0
-  while (written < bytes.length) written += writeSync(handle, bytes, written)
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
+/** Some file systems of media cannot sync a folder and say so; what was written there is synced all the same. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
   try {
-    fsyncSync(handle)
+    await handle.sync()
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
   } finally {
-    closeSync(handle)
+    await handle.close()
   }
 }
 

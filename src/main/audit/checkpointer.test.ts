@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
 import { auditSeq } from '../../shared/ids.ts'
+import { err, ok } from '../../shared/result.ts'
 import { checkpointFileName, checkpointFileOf } from './checkpoint-file.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { openCheckpoint, parseCheckpoint } from './format/checkpoint.ts'
@@ -104,13 +105,16 @@ describe('the checkpointer', () => {
     const gone = join(tempFolder(), 'unplugged')
     const { station } = await fresh(3, [there, gone])
     const written = await station.checkpointer.write()
-    expect(written).toMatchObject({
-      ok: true,
-      value: { size: 3, warnings: [{ code: 'unwritable', path: join(gone, checkpointFileName(key)) }] },
-    })
+    await station.checkpointer.copied()
+    expect(written).toMatchObject({ ok: true, value: { size: 3 } })
+    expect(station.checkpointer.warnings()).toMatchObject([
+      { code: 'unwritable', path: join(gone, checkpointFileName(key)) },
+    ])
     expect(readFileSync(join(there, checkpointFileName(key)), 'utf8')).toBe(written.ok ? written.value.note : '')
     mkdirSync(gone)
-    expect(await station.checkpointer.write()).toMatchObject({ ok: true, value: { warnings: [] } })
+    await station.checkpoint()
+    await station.checkpointer.copied()
+    expect(station.checkpointer.warnings()).toEqual([])
     expect(existsSync(join(gone, checkpointFileName(key)))).toBe(true)
     await station.close()
   })
@@ -122,16 +126,14 @@ describe('the checkpointer', () => {
     const newer = sampleCheckpoint(leaves, 9)
     const copy = join(medium, checkpointFileName(key))
     writeFileSync(copy, newer)
-    expect(await station.checkpointer.write()).toMatchObject({
-      ok: true,
-      value: { warnings: [{ code: 'newer-there' }] },
-    })
+    await station.checkpoint()
+    await station.checkpointer.copied()
+    expect(station.checkpointer.warnings()).toMatchObject([{ code: 'newer-there' }])
     expect(readFileSync(copy, 'utf8')).toBe(newer)
     writeFileSync(copy, 'something else')
-    expect(await station.checkpointer.write()).toMatchObject({
-      ok: true,
-      value: { warnings: [{ code: 'foreign-there' }] },
-    })
+    await station.checkpoint()
+    await station.checkpointer.copied()
+    expect(station.checkpointer.warnings()).toMatchObject([{ code: 'foreign-there' }])
     expect(readFileSync(copy, 'utf8')).toBe('something else')
     await station.close()
   })
@@ -139,10 +141,11 @@ describe('the checkpointer', () => {
   it('keeps the entries when the key does not sign, and signs for them later', async () => {
     const { path, file, station } = await fresh()
     let broken = true
+    const gone = { kind: 'unavailable', code: 'service-key-absent', message: 'Gone.' } as const
     const logKey = logKeyOf(sampleKey())
     const checkpointer = createCheckpointer({
       db: station.db,
-      key: { ...logKey, sign: async (message) => (broken ? Promise.reject(new Error('gone')) : logKey.sign(message)) },
+      key: { ...logKey, sign: async (text) => (broken ? err(gone) : logKey.sign(text)) },
       file,
       folders: () => [],
       now: () => new Date(0),
@@ -159,7 +162,7 @@ describe('the checkpointer', () => {
 
   it('keeps no signature that does not verify', async () => {
     const { file, station } = await fresh()
-    const logKey = { ...logKeyOf(sampleKey()), sign: async () => new Uint8Array(64) }
+    const logKey = { ...logKeyOf(sampleKey()), sign: async () => ok(new Uint8Array(64)) }
     const checkpointer = createCheckpointer({
       db: station.db,
       key: logKey,
@@ -192,7 +195,7 @@ describe('the checkpointer', () => {
     file.close()
     expect(await station.checkpointer.write()).toMatchObject({
       ok: false,
-      error: { code: 'log-unwritable', kind: 'invalid' },
+      error: { code: 'checkpoint-contradicted', kind: 'invalid' },
     })
     await station.close()
   })
@@ -210,7 +213,7 @@ describe('the checkpointer', () => {
     copyFileSync(`${path}.old`, path)
     const old = await restarted(path)
     await old.write(sampleIntent(7))
-    expect(await old.checkpointer.write()).toMatchObject({ ok: false, error: { code: 'log-unwritable' } })
+    expect(await old.checkpointer.write()).toMatchObject({ ok: false, error: { code: 'checkpoint-contradicted' } })
     expect(await state(old)).toMatchObject({
       kind: 'broken',
       firstBadSeq: 4,

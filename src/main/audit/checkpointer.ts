@@ -1,26 +1,29 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
+import { databaseFailureOf } from '../../../db/database-failure.ts'
 import { LogNotTrusted, type LogUnwritable, writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { hex, sameBytes } from './bytes.ts'
-import { type CopyWarning, copyCheckpoint, readCheckpointFile, writeCheckpointFile } from './checkpoint-file.ts'
+import { createCheckpointCopies } from './checkpoint-copies.ts'
+import { type CopyWarning, putCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
 import { checkpointText, openCheckpoint, signedCheckpoint } from './format/checkpoint.ts'
 import { leafHash, noLeafHash } from './format/encode.ts'
 import type { GrowingTree, Subtree } from './format/merkle.ts'
 import type { LogKey } from './log-key.ts'
-import { isStoredLevel, lastCheckpoint, loadTree, storedLogKey } from './tree.repository.ts'
+import { insertLogKey, isStoredLevel, lastCheckpoint, loadTree, storedLogKey } from './tree.repository.ts'
 
 export interface WrittenCheckpoint {
   /** Entries that it covers. */
   readonly size: number
   readonly note: string
-  /** Places where it could not be put. */
-  readonly warnings: readonly CopyWarning[]
+  readonly at: string
 }
 
-export type CheckpointFailure = LogUnwritable | Failure<'checkpoint-not-signed' | 'log-empty'>
+export type CheckpointFailure =
+  | LogUnwritable
+  | Failure<'checkpoint-not-signed' | 'log-empty' | 'checkpoint-contradicted'>
 
 export interface Checkpointer {
   /**
@@ -28,6 +31,10 @@ export interface Checkpointer {
    * came since the last one that one is given again, and put again where it is missing. Calls wait for each other.
    */
   write(): Promise<Result<WrittenCheckpoint, CheckpointFailure>>
+  /** Places where the last one could not be put: the file beside the database, and folders of the operator's. */
+  warnings(): readonly CopyWarning[]
+  /** Resolves when nothing is being copied to a folder of the operator's. */
+  copied(): Promise<void>
 }
 
 export interface CheckpointerParts {
@@ -37,6 +44,8 @@ export interface CheckpointerParts {
   readonly file: string
   /** Folders of the operator's choice, as the settings have them now; an unplugged medium is a warning. */
   readonly folders: () => readonly string[]
+  /** A copy failed that had not failed before, or the other way round. */
+  readonly onWarnings?: () => void
   readonly now: () => Date
 }
 
@@ -54,9 +63,28 @@ interface State {
 /** One for each open database. It keeps the right edge of the tree in memory, and reads only entries that are new. */
 export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   const state: State = { tree: null, leaf: noLeafHash, pending: [] }
+  const copies = createCheckpointCopies(parts.key.key, () => parts.onWarnings?.())
+  let besideWarning: CopyWarning | null = null
   let running: Promise<unknown> = Promise.resolve()
 
   async function write(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
+    try {
+      return await writeNow()
+    } catch (error) {
+      const failure = databaseFailureOf(error)
+      if (failure === null) throw error
+      return err({ ...notRead, detail: `${failure.code}: ${failure.detail ?? ''}` })
+    }
+  }
+
+  async function place({ note, size, at }: WrittenCheckpoint): Promise<WrittenCheckpoint> {
+    const folders = parts.folders()
+    besideWarning = await putCheckpoint(parts.file, note, size, parts.key.key)
+    copies.put(folders, note, size)
+    return { size, note, at }
+  }
+
+  async function writeNow(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
     const reader = readerOf(parts.db)
     const last = await lastCheckpoint(reader)
     const grown = await growToHead(parts, state)
@@ -64,14 +92,11 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     const tree = grown.value
     const size = tree.size()
     if (size === 0) return err(logEmpty)
-    if (last !== null && last.size === size) return ok(place(parts, last.note, size))
+    if (last !== null && last.size === size) return ok(await place(last))
     const checkpoint = { origin: parts.key.key.name, size, root: tree.root(), extensions: [] }
-    let note: string
-    try {
-      note = signedCheckpoint(checkpoint, parts.key.key, await parts.key.sign(Buffer.from(checkpointText(checkpoint))))
-    } catch (error) {
-      return err(notSigned(error))
-    }
+    const signature = await parts.key.sign(checkpointText(checkpoint))
+    if (!signature.ok) return err(notSigned(`${signature.error.code}: ${signature.error.detail ?? ''}`))
+    const note = signedCheckpoint(checkpoint, parts.key.key, signature.value)
     // A signature that was made wrongly (a fault of memory, another key) must not be kept as ours.
     if (!openCheckpoint(note, parts.key.key).ok) return err(notSigned('the signature does not verify'))
     const nodes = state.pending
@@ -86,7 +111,7 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     })
     if (!written.ok) return written
     state.pending = []
-    return ok(place(parts, note, size))
+    return ok(await place({ note, size, at }))
   }
 
   return {
@@ -95,47 +120,44 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
       running = next.catch(() => null)
       return next
     },
+    warnings: () => (besideWarning === null ? copies.warnings() : [besideWarning, ...copies.warnings()]),
+    copied: () => copies.settled(),
   }
-}
-
-function place(parts: CheckpointerParts, note: string, size: number): WrittenCheckpoint {
-  const folders = parts.folders()
-  const beside = writeCheckpointFile(parts.file, note, size, parts.key.key)
-  const copies = copyCheckpoint(folders, note, size, parts.key.key)
-  return { size, note, warnings: beside === null ? copies : [beside, ...copies] }
 }
 
 /** Brings the tree up to the last entry on disk. Refuses to go on when what was in the tree is no longer what is on disk. */
 async function growToHead(parts: CheckpointerParts, state: State): Promise<Result<GrowingTree, CheckpointFailure>> {
   try {
+    const stored = await storeKey(parts)
+    if (!stored.ok) return stored
     state.tree ??= await firstTree(parts, state)
     await addNewEntries(parts, state, state.tree)
     return ok(state.tree)
   } catch (error) {
-    if (!(error instanceof LogNotTrusted)) throw error
     // The tree in memory is of no use any more; the next call reads it anew and finds the same.
     state.tree = null
     state.pending = []
+    if (!(error instanceof LogNotTrusted)) throw error
     return err({
       kind: 'invalid',
-      code: 'log-unwritable',
+      code: 'checkpoint-contradicted',
       message: `No checkpoint was signed: ${error.message}. Keep a copy of the database and check the log.`,
     })
   }
 }
 
+/** The database names the key of its log from its first checkpoint on. */
+async function storeKey({ db, key, now }: CheckpointerParts): Promise<Result<null, LogUnwritable>> {
+  const vkey = await storedLogKey(readerOf(db))
+  if (vkey === key.vkey) return ok(null)
+  if (vkey !== null) throw new LogNotTrusted('the database is the log of another key: it belongs to another station')
+  const at = now().toISOString()
+  const stored = await writeTransaction(db, (trx) => insertLogKey(trx, key.vkey, at))
+  return stored.ok ? ok(null) : stored
+}
+
 async function firstTree(parts: CheckpointerParts, state: State): Promise<GrowingTree> {
   const reader = readerOf(parts.db)
-  const vkey = await storedLogKey(reader)
-  if (vkey === null) {
-    const at = parts.now().toISOString()
-    const stored = await writeTransaction(parts.db, (trx) =>
-      trx.insertInto('audit_log_key').values({ id: 1, vkey: parts.key.vkey, at }).execute(),
-    )
-    if (!stored.ok) throw new LogNotTrusted(`the key of the log could not be stored (${stored.error.detail})`)
-  } else if (vkey !== parts.key.vkey) {
-    throw new LogNotTrusted('the database is the log of another key: it belongs to another station')
-  }
   const last = await lastCheckpoint(reader)
   const opened = last === null ? null : openCheckpoint(last.note, parts.key.key)
   if (opened?.ok === false) throw new LogNotTrusted('the last checkpoint in the database was changed')
@@ -191,12 +213,19 @@ const logEmpty: CheckpointFailure = {
   message: 'The log has no entry yet, so there is nothing to sign a checkpoint for.',
 }
 
-function notSigned(error: unknown): CheckpointFailure {
+function notSigned(detail: string): CheckpointFailure {
   return {
     kind: 'unavailable',
     code: 'checkpoint-not-signed',
     message:
       'The key of the audit log did not sign a checkpoint. The entries are kept; check that its service key is there, then try again.',
-    detail: error instanceof Error ? error.message : String(error),
+    detail,
   }
+}
+
+const notRead: CheckpointFailure = {
+  kind: 'unavailable',
+  code: 'checkpoint-not-signed',
+  message:
+    'The audit log could not be read to sign a checkpoint for it. Nothing was changed; check the disk, then try again.',
 }

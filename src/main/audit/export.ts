@@ -32,6 +32,13 @@ export interface ExportParts {
 
 export type ExportFailure = Failure<'checkpoint-absent' | 'export-cancelled'>
 
+export interface ExportedLog {
+  /** Entries that the log has. */
+  readonly size: number
+  /** Those of them that are in the file. */
+  readonly entries: number
+}
+
 /** A whole export has one checkpoint in so many entries, and the last; the log itself has one after each decision. */
 const checkpointStep = 1024
 const slice = 500
@@ -40,7 +47,7 @@ const slice = 500
  * Writes everything up to the last checkpoint (docs/formats/export.md); sign one first. Entries that are added meanwhile are not
  * in it. Memory does not grow with the log.
  */
-export async function exportLog(parts: ExportParts): Promise<Result<{ readonly size: number }, ExportFailure>> {
+export async function exportLog(parts: ExportParts): Promise<Result<ExportedLog, ExportFailure>> {
   const { db, key, selection, write } = parts
   const last = await lastCheckpoint(db)
   if (last === null) return err(noCheckpoint)
@@ -60,6 +67,7 @@ export async function exportLog(parts: ExportParts): Promise<Result<{ readonly s
     await checkpointSizes(db, inWords(selection) === null ? checkpointStep : Number.MAX_SAFE_INTEGER)
   ).filter((stop) => stop < size)
   let at = 0
+  let entries = 0
   for (const stop of [...stops, size]) {
     const reached = await entriesUpTo(stop)
     if (!reached) return err(cancelled)
@@ -67,7 +75,7 @@ export async function exportLog(parts: ExportParts): Promise<Result<{ readonly s
     if (checkpoint !== null) await text(checkpointLineOf(checkpoint.note))
   }
   await text(endLineOf(size))
-  return ok({ size })
+  return ok({ size, entries })
 
   async function entriesUpTo(stop: number): Promise<boolean> {
     for (;;) {
@@ -76,6 +84,7 @@ export async function exportLog(parts: ExportParts): Promise<Result<{ readonly s
       for (const row of rows) {
         if (row.seq > at + 1) pieces.push(await omitted(at, row.seq - 1))
         pieces.push(entryLine(row.entry))
+        entries += 1
         at = row.seq
       }
       if (pieces.length > 0) await write(Buffer.concat(pieces))

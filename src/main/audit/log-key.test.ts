@@ -1,38 +1,34 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
-import { publicKeyOf } from '../keys/software/sealed-box.ts'
-import { sealPrivateKey, unsealPrivateKey } from '../keys/software/sealed-record.ts'
+import { checkpointText } from './format/checkpoint.ts'
 import { isKeyName, parseVerifierKey, verifyEd25519 } from './format/signed-note.ts'
-import { createLogKey, newLogOrigin, openLogKey, type Sealing } from './log-key.ts'
+import { createLogKey, newLogOrigin, openLogKey, setLogKeyAside } from './log-key.ts'
+import { logSignerAt } from './testing/log-signer.ts'
 
-function sealingBy(byte: number): Sealing {
-  const secretKey = new Uint8Array(32).fill(byte)
-  const service = { file: 'service.key', publicKey: publicKeyOf(secretKey), secretKey }
-  return {
-    seal: (key) => sealPrivateKey(key, service.publicKey),
-    unseal: (sealed) => unsealPrivateKey(sealed, [service]),
-  }
-}
-
-const sealing = sealingBy(7)
 const origin = newLogOrigin('Station 1, Büro.example.org')
+const text = checkpointText({ origin, size: 3, root: new Uint8Array(32), extensions: [] })
+
+async function made(path = join(tempFolder(), 'log-key.json'), signer = logSignerAt(tempFolder())) {
+  const key = await createLogKey(path, origin, signer)
+  if (!key.ok) throw new Error(key.error.message)
+  return { path, signer, key: key.value }
+}
 
 describe('the key of a log', () => {
   it('is made once, sealed in a file that only its user can read, and opened again', async () => {
-    const path = join(tempFolder(), 'log-key.json')
-    const made = createLogKey(path, origin, sealing)
-    if (!made.ok) throw new Error(made.error.message)
+    const { path, signer, key } = await made()
     expect(statSync(path).mode & 0o777).toBe(0o600)
-    expect(parseVerifierKey(made.value.vkey)).toMatchObject({ ok: true, value: { name: origin } })
-    const opened = openLogKey(path, sealing)
+    expect(parseVerifierKey(key.vkey)).toMatchObject({ ok: true, value: { name: origin } })
+    const opened = openLogKey(path, signer)
     if (!opened.ok) throw new Error(opened.error.message)
-    expect(opened.value.vkey).toBe(made.value.vkey)
-    const message = Buffer.from('a checkpoint')
-    expect(verifyEd25519(made.value.key, message, await opened.value.sign(message))).toBe(true)
-    expect(createLogKey(path, origin, sealing)).toMatchObject({ ok: false, error: { code: 'log-key-exists' } })
-    expect(openLogKey(path, sealing)).toMatchObject({ ok: true, value: { vkey: made.value.vkey } })
+    expect(opened.value.vkey).toBe(key.vkey)
+    const signature = await opened.value.sign(text)
+    expect(signature.ok && verifyEd25519(key.key, Buffer.from(text), signature.value)).toBe(true)
+    expect(await createLogKey(path, origin, signer)).toMatchObject({ ok: false, error: { code: 'log-key-exists' } })
+    expect(openLogKey(path, signer)).toMatchObject({ ok: true, value: { vkey: key.vkey } })
   })
 
   it('has an origin that can be a key’s name and is another one each time', () => {
@@ -43,47 +39,64 @@ describe('the key of a log', () => {
     expect(isKeyName(newLogOrigin('a+b c\u00a0d\n'))).toBe(true)
   })
 
-  it('cannot be opened without the service key that it was sealed to', () => {
-    const path = join(tempFolder(), 'log-key.json')
-    createLogKey(path, origin, sealing)
-    expect(openLogKey(path, sealingBy(8))).toMatchObject({
+  it('signs nothing without the service key that it was sealed to', async () => {
+    const { path } = await made()
+    const elsewhere = openLogKey(path, logSignerAt(tempFolder()))
+    if (!elsewhere.ok) throw new Error(elsewhere.error.message)
+    expect(await elsewhere.value.sign(text)).toMatchObject({
       ok: false,
-      error: { code: 'log-key-sealed', kind: 'unavailable' },
+      error: { code: 'service-key-absent', kind: 'unavailable' },
     })
+  })
+
+  it('signs nothing when its sealed half is another log’s', async () => {
+    const signer = logSignerAt(tempFolder())
+    const { path } = await made(undefined, signer)
+    const other = await made(undefined, signer)
+    const [ours, theirs] = [path, other.path].map(
+      (file) => JSON.parse(readFileSync(file, 'utf8')) as { sealed: object },
+    )
+    writeFileSync(path, JSON.stringify({ ...ours, sealed: theirs?.sealed }))
+    const mixed = openLogKey(path, signer)
+    expect(mixed.ok && (await mixed.value.sign(text))).toMatchObject({ ok: false, error: { code: 'key-mismatch' } })
   })
 
   it.each([
     ['is no JSON', () => 'x'],
     ['has no key', () => '{}'],
-    ['names another log', (text: string) => text.replace('/signing-log/', '/signing-lot/')],
-    [
-      'has another log’s sealed half',
-      (_text: string, other: string) => {
-        const [ours, theirs] = [
-          JSON.parse(_text) as Record<string, unknown>,
-          JSON.parse(other) as Record<string, unknown>,
-        ]
-        return JSON.stringify({ ...ours, sealed: theirs['sealed'] })
-      },
-    ],
-  ])('is not opened from a file that %s', (_name, change) => {
-    const path = join(tempFolder(), 'log-key.json')
-    const other = join(tempFolder(), 'log-key.json')
-    createLogKey(path, origin, sealing)
-    createLogKey(other, origin, sealing)
-    chmodSync(path, 0o600)
-    writeFileSync(path, change(readFileSync(path, 'utf8'), readFileSync(other, 'utf8')))
-    expect(openLogKey(path, sealing)).toMatchObject({ ok: false, error: { code: 'log-key-unreadable' } })
+    ['names another log', (record: string) => record.replace('/signing-log/', '/signing-lot/')],
+    ['is longer than any', (record: string) => record + ' '.repeat(10_000)],
+  ])('is not opened from a file that %s', async (_name, change) => {
+    const { path, signer } = await made()
+    writeFileSync(path, change(readFileSync(path, 'utf8')))
+    expect(openLogKey(path, signer)).toMatchObject({ ok: false, error: { code: 'log-key-unreadable' } })
   })
 
-  it('says when it is not there, or cannot be written', () => {
-    expect(openLogKey(join(tempFolder(), 'log-key.json'), sealing)).toMatchObject({
+  it('is not read through a link, nor from a pipe', async () => {
+    const { path, signer } = await made()
+    symlinkSync(path, `${path}.link`)
+    expect(openLogKey(`${path}.link`, signer)).toMatchObject({ ok: false, error: { code: 'log-key-unreadable' } })
+    execFileSync('mkfifo', [`${path}.pipe`])
+    expect(openLogKey(`${path}.pipe`, signer)).toMatchObject({ ok: false, error: { code: 'log-key-unreadable' } })
+  })
+
+  it('says when it is not there, or cannot be written', async () => {
+    const signer = logSignerAt(tempFolder())
+    expect(openLogKey(join(tempFolder(), 'log-key.json'), signer)).toMatchObject({
       ok: false,
       error: { code: 'log-key-absent' },
     })
-    expect(createLogKey(join(tempFolder(), 'none', 'log-key.json'), origin, sealing)).toMatchObject({
+    expect(await createLogKey(join(tempFolder(), 'none', 'log-key.json'), origin, signer)).toMatchObject({
       ok: false,
       error: { code: 'log-key-unwritable' },
     })
+  })
+
+  it('that no log names is put away under another name, never deleted', async () => {
+    const { path, key } = await made()
+    setLogKeyAside(path)
+    expect(existsSync(path)).toBe(false)
+    const [kept = ''] = readdirSync(dirname(path)).filter((name) => name.startsWith('log-key.json.unused-'))
+    expect(readFileSync(join(dirname(path), kept), 'utf8')).toContain(key.vkey)
   })
 })

@@ -1,5 +1,16 @@
-import { createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto'
-import { closeSync, constants, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Failure } from '../../shared/failure.ts'
@@ -12,23 +23,31 @@ import {
   verifierKey,
 } from './format/signed-note.ts'
 
-/** The key that signs checkpoints. `sign` may be answered by another process; it gives the 64 bytes of RFC 8032. */
+/** The key that signs checkpoints. Its private half is in another process. */
 export interface LogKey {
   readonly key: VerifierKey
   readonly vkey: string
-  sign(message: Uint8Array): Promise<Uint8Array>
+  /** The 64 bytes of RFC 8032 over the text of a checkpoint. */
+  sign(text: string): Promise<Result<Uint8Array, Failure>>
 }
 
-/** Opens and closes what lies on disk; the same records as those of software keys. */
-export interface Sealing {
-  readonly seal: (privateKey: Uint8Array) => { readonly publicKey: string; readonly encrypted: string }
-  /** In clear, for the caller to zero; null where the service key is another one or the record was changed. */
-  readonly unseal: (sealed: { readonly publicKey: string; readonly encrypted: string }) => Uint8Array | null
+/** As it lies on disk: the same record as that of a software key. */
+export interface SealedSeed {
+  readonly publicKey: string
+  readonly encrypted: string
 }
 
-export type LogKeyFailure = Failure<
-  'log-key-absent' | 'log-key-exists' | 'log-key-unreadable' | 'log-key-unwritable' | 'log-key-sealed'
->
+/** Whoever has the private half: makes it, seals it, and signs with it. Nothing of it in clear comes here. */
+export interface LogSigner {
+  /** `publicKey`: 32 bytes. */
+  makeLogKey(): Promise<Result<{ readonly publicKey: Uint8Array; readonly sealed: SealedSeed }, Failure>>
+  signCheckpoint(
+    key: { readonly publicKey: Uint8Array; readonly sealed: SealedSeed },
+    text: string,
+  ): Promise<Result<Uint8Array, Failure>>
+}
+
+export type LogKeyFailure = Failure<'log-key-absent' | 'log-key-exists' | 'log-key-unreadable' | 'log-key-unwritable'>
 
 const record = z.strictObject({
   version: z.literal(1),
@@ -50,35 +69,38 @@ export function newLogOrigin(stationName: string): string {
 }
 
 /**
- * Makes the key of a new log and keeps it sealed in a file of mode 0600; never replaces one, as checkpoints signed by a key
- * that is gone can be continued by nobody. The seed is in clear in this process only while it is made and while it signs.
+ * Has the key of a new log made and keeps it sealed in a file of mode 0600; never replaces one, as checkpoints signed by a key
+ * that is gone can be continued by nobody.
  */
-export function createLogKey(path: string, origin: string, sealing: Sealing): Result<LogKey, LogKeyFailure> {
-  const seed = randomBytes(32)
+export async function createLogKey(path: string, origin: string, signer: LogSigner): Promise<Result<LogKey, Failure>> {
+  if (existsSync(path)) return err(exists)
+  const made = await signer.makeLogKey()
+  if (!made.ok) return made
+  const { publicKey, sealed } = made.value
+  const key = verifierKey(origin, noteKeyType.ed25519, publicKey)
   try {
-    const key = verifierKey(origin, noteKeyType.ed25519, publicKeyOf(seed))
-    const sealed = sealing.seal(seed)
     const text = `${JSON.stringify({
       version: 1,
       vkey: formatVerifierKey(key),
       sealed: { storage: 'nacl', public_key: sealed.publicKey, encrypted: sealed.encrypted },
     })}\n`
     writeNew(path, text)
-    return ok(logKey(key, sealed, sealing))
+    return ok(logKey(key, sealed, signer))
   } catch (error) {
     const code = codeOf(error)
+    if (code === 'EEXIST') return err(exists)
+    // What was begun here has signed nothing and is known to nobody.
+    rmSync(path, { force: true })
     if (code === null) throw error
-    return err(code === 'EEXIST' ? exists : unwritable(code))
-  } finally {
-    seed.fill(0)
+    return err(unwritable(code))
   }
 }
 
-/** Opens the key of a log that is there, and checks that the sealed half belongs to the public one. */
-export function openLogKey(path: string, sealing: Sealing): Result<LogKey, LogKeyFailure> {
+/** Reads the key of a log that is there. Whether the sealed half opens and belongs to the public one shows when it signs. */
+export function openLogKey(path: string, signer: LogSigner): Result<LogKey, LogKeyFailure> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readOwn(path)
   } catch (error) {
     const code = codeOf(error)
     if (code === null) throw error
@@ -87,48 +109,38 @@ export function openLogKey(path: string, sealing: Sealing): Result<LogKey, LogKe
   const parsed = record.safeParse(jsonOf(text))
   const key = parsed.success ? parseVerifierKey(parsed.data.vkey) : null
   if (!parsed.success || key?.ok !== true || key.value.type !== noteKeyType.ed25519) return err(unreadable('malformed'))
-  const sealed = { publicKey: parsed.data.sealed.public_key, encrypted: parsed.data.sealed.encrypted }
-  const seed = sealing.unseal(sealed)
-  if (seed === null) return err(stillSealed)
-  try {
-    if (seed.length !== 32 || Buffer.compare(publicKeyOf(seed), key.value.publicKey) !== 0)
-      return err(unreadable('halves'))
-  } finally {
-    seed.fill(0)
-  }
-  return ok(logKey(key.value, sealed, sealing))
+  const { public_key: publicKey, encrypted } = parsed.data.sealed
+  return ok(logKey(key.value, { publicKey, encrypted }, signer))
 }
 
-function logKey(key: VerifierKey, sealed: { publicKey: string; encrypted: string }, sealing: Sealing): LogKey {
+/**
+ * Puts a key away that no log names: the program died between making it and making its log. It is kept under another name, as
+ * nothing that could have signed is ever deleted.
+ */
+export function setLogKeyAside(path: string): void {
+  if (existsSync(path)) renameSync(path, `${path}.unused-${randomBytes(4).toString('hex')}`)
+}
+
+function logKey(key: VerifierKey, sealed: SealedSeed, signer: LogSigner): LogKey {
   return {
     key,
     vkey: formatVerifierKey(key),
-    sign: async (message) => {
-      const seed = sealing.unseal(sealed)
-      if (seed === null) throw new Error('the service key that opens the key of the log is gone')
-      try {
-        return sign(null, message, privateKeyOf(seed))
-      } finally {
-        seed.fill(0)
-      }
-    },
+    sign: (text) => signer.signCheckpoint({ publicKey: key.publicKey, sealed }, text),
   }
 }
 
-/** DER of a PrivateKeyInfo for Ed25519 up to the seed (RFC 8410 §7). */
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const maxRecordBytes = 4096
 
-function privateKeyOf(seed: Uint8Array) {
-  const der = Buffer.concat([pkcs8Prefix, seed])
+/** A link or a device under this name is not followed; what is longer than any record is not read. */
+function readOwn(path: string): string {
+  const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const stat = fstatSync(handle)
+    if (!stat.isFile() || stat.size > maxRecordBytes) throw Object.assign(new Error('not a record'), { code: 'EFTYPE' })
+    return readFileSync(handle, 'utf8')
   } finally {
-    der.fill(0)
+    closeSync(handle)
   }
-}
-
-function publicKeyOf(seed: Uint8Array): Uint8Array {
-  return createPublicKey(privateKeyOf(seed)).export({ format: 'der', type: 'spki' }).subarray(-32)
 }
 
 function writeNew(path: string, text: string): void {
@@ -172,13 +184,6 @@ const exists: LogKeyFailure = {
   code: 'log-key-exists',
   message: 'There is a key for the audit log already, and it was kept: a log has one key.',
 }
-const stillSealed: LogKeyFailure = {
-  kind: 'unavailable',
-  code: 'log-key-sealed',
-  message:
-    'The service key that opens the key of the audit log is not in the station’s folder of service keys. Put it back; the key itself is kept.',
-}
-
 function unreadable(detail: string): LogKeyFailure {
   return {
     kind: 'invalid',

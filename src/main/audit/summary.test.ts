@@ -29,6 +29,7 @@ describe('the one-line summary of an entry', () => {
       'Incident: 1 signature without a known outcome (13). The token was removed.',
       'Incident closed by “Zoë”: The signature is not used.',
       'The clock was moved back from 2026-01-02T03:04:06.000Z to 2026-01-02T03:04:05.000Z',
+      '“Zoë” had the key made that signs the checkpoints of this log: station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

@@ -52,6 +52,8 @@ export function summary(body: AuditEntryBody): string {
       return `The clock was moved back from ${body.from} to ${body.to}`
     case 'settings-changed':
       return `${quoted(body.operator)} changed settings: ${body.fields.map(visible).join(', ')}`
+    case 'log-key-created':
+      return `${quoted(body.operator)} had the key made that signs the checkpoints of this log: ${visible(body.vkey)}`
     default:
       return unreachable(body)
   }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import { LogNotTrusted } from '../../../db/write-transaction.ts'
@@ -89,25 +89,26 @@ export interface StoredCheckpoint {
   readonly size: number
   /** Signed note, with the lines of witnesses. */
   readonly note: string
+  readonly at: string
 }
 
 export async function lastCheckpoint(db: ReadonlyKysely<Database>): Promise<StoredCheckpoint | null> {
   const row = await db
     .selectFrom('audit_checkpoint')
-    .select(['size', 'note'])
+    .select(['size', 'note', 'at'])
     .orderBy('size', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : { size: row.size, note: await cosigned(db, row.size, row.note) }
+  return row === undefined ? null : { ...row, note: await cosigned(db, row.size, row.note) }
 }
 
 export async function checkpointOf(db: ReadonlyKysely<Database>, size: number): Promise<StoredCheckpoint | null> {
   const row = await db
     .selectFrom('audit_checkpoint')
-    .select(['size', 'note'])
+    .select(['size', 'note', 'at'])
     .where('size', '=', size)
     .executeTakeFirst()
-  return row === undefined ? null : { size: row.size, note: await cosigned(db, row.size, row.note) }
+  return row === undefined ? null : { ...row, note: await cosigned(db, row.size, row.note) }
 }
 
 /** Sizes of at most one checkpoint in each `step` entries, the last of each, ascending. */
@@ -136,4 +137,21 @@ async function cosigned(db: ReadonlyKysely<Database>, size: number, note: string
 export async function storedLogKey(db: ReadonlyKysely<Database>): Promise<string | null> {
   const row = await db.selectFrom('audit_log_key').select('vkey').executeTakeFirst()
   return row?.vkey ?? null
+}
+
+/** Once for each log: the schema refuses a second. */
+export async function insertLogKey(trx: Transaction<Database>, vkey: string, at: string): Promise<void> {
+  await trx.insertInto('audit_log_key').values({ id: 1, vkey, at }).execute()
+}
+
+/** The first checkpoint that covers an entry, without lines of witnesses: the same whenever it is asked for. */
+export async function firstCheckpointOver(db: ReadonlyKysely<Database>, seq: number): Promise<string | null> {
+  const row = await db
+    .selectFrom('audit_checkpoint')
+    .select('note')
+    .where('size', '>=', seq)
+    .orderBy('size')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.note ?? null
 }

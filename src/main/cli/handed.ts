@@ -16,6 +16,12 @@ export interface Handed {
   readonly signedFile: SignedFile | null
 }
 
+/** Who wants to know while a log is read: how far it came, and each checkpoint that was found right. */
+export interface Watcher {
+  readonly entry?: (seq: number) => void
+  readonly checkpoint?: (note: string) => void
+}
+
 /** Reads the files beside the target; the error is a sentence about the one that cannot be used. */
 export function readHanded(wanted: Wanted): Result<Handed, string> {
   const checkpoints: { path: string; text: string }[] = []

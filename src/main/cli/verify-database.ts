@@ -7,7 +7,7 @@ import { parseVerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
 import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
 import { findSignature } from './find-signature.ts'
-import { expectationsFor, type Handed } from './handed.ts'
+import { expectationsFor, type Handed, type Watcher } from './handed.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
 
 /** "SSDB" in the header of a station's database. */
@@ -17,11 +17,11 @@ const applicationId = 0x53534442
  * Reads the log out of a station's database with the SQLite that Node has built in, for reading only and row by row. Triggers and
  * searchable columns are not looked at: the bytes of the entries, the hashes beside them and the checkpoints are what counts.
  */
-export function verifyDatabase(handed: Handed): Outcome {
+export function verifyDatabase(handed: Handed, watcher: Watcher = {}): Outcome {
   let file: DatabaseSync | null = null
   try {
     file = openForReading(handed.wanted.target)
-    return verifyTables(file, handed)
+    return verifyTables(file, handed, watcher)
   } catch (error) {
     const sqlite = sqliteError(error)
     if (sqlite === null) throw error
@@ -36,14 +36,18 @@ export function verifyDatabase(handed: Handed): Outcome {
   }
 }
 
-function verifyTables(file: DatabaseSync, handed: Handed): Outcome {
+/** On an open file, so that whoever reads on reads the same state of it. */
+export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watcher = {}): Outcome {
   // One state of the file from here on, even while the station writes.
-  file.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON; BEGIN')
+  // What a planted generated column computes may not take the machine's memory.
+  file.exec(
+    'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON; PRAGMA hard_heap_limit = 268435456; BEGIN',
+  )
   if (file.prepare('PRAGMA application_id').get()?.['application_id'] !== applicationId)
     return { kind: 'usage', sentence: 'This is a database of another program.' }
   const own = file
     .prepare(
-      `SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('audit_entry', 'audit_checkpoint', 'audit_log_key', 'audit_cosignature')`,
+      `SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN ('audit_entry', 'audit_checkpoint', 'audit_log_key', 'audit_cosignature')`,
     )
     .all()
   if (own.length !== 4)
@@ -57,7 +61,13 @@ function verifyTables(file: DatabaseSync, handed: Handed): Outcome {
   const search = findSignature(handed.signedFile)
   let fault: Finding | null
   try {
-    fault = readRows(file, verifier, search.look)
+    fault = readRows(file, verifier, {
+      ...watcher,
+      look: (seq, entry) => {
+        search.look(seq, entry)
+        watcher.entry?.(seq)
+      },
+    })
   } catch (error) {
     const sqlite = sqliteError(error)
     if (sqlite?.damaged !== true) throw error
@@ -69,7 +79,7 @@ function verifyTables(file: DatabaseSync, handed: Handed): Outcome {
 function readRows(
   file: DatabaseSync,
   verifier: LogVerifier,
-  look: (seq: number, entry: Uint8Array) => void,
+  { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
 ): Finding | null {
   const checkpoints =
     file.prepare(`SELECT c.size, c.note || coalesce((SELECT group_concat(line, '') FROM audit_cosignature AS o WHERE o.size = c.size), '')
@@ -83,8 +93,10 @@ function readRows(
     look(seq, entry)
     if (next === null || next.size > seq) return null
     const wrong = verifier.checkpoint(next.note)
+    if (wrong !== null) return wrong
+    checkpoint?.(next.note)
     next = nextCheckpoint(notes)
-    return wrong
+    return null
   }
   for (const chunk of chunksOf(file)) {
     const fault = takeChunk(chunk, verifier.size() + 1, take)
@@ -213,7 +225,7 @@ function nextCheckpoint(notes: Iterator<unknown>): { readonly size: number; read
  * Nothing is written beside the file: where there is no write-ahead log, the file is all there is and is opened as one that
  * nobody changes. Where there is one it belongs to the log and must be read with it.
  */
-function openForReading(path: string): DatabaseSync {
+export function openForReading(path: string): DatabaseSync {
   const wal = `${path}-wal`
   if (existsSync(wal) && statSync(wal).size > 0) return new DatabaseSync(path, { readOnly: true })
   const url = pathToFileURL(resolve(path))
@@ -222,7 +234,7 @@ function openForReading(path: string): DatabaseSync {
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html) are findings; the others say that we could not read. */
-function sqliteError(error: unknown): { readonly damaged: boolean; readonly message: string } | null {
+export function sqliteError(error: unknown): { readonly damaged: boolean; readonly message: string } | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null
   const primary = error.errcode % 256
   return { damaged: primary === 11 || primary === 26, message: error.message }

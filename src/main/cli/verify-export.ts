@@ -4,12 +4,12 @@ import { parseVerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
 import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
 import { findSignature } from './find-signature.ts'
-import { expectationsFor, type Handed } from './handed.ts'
+import { expectationsFor, type Handed, type Watcher } from './handed.ts'
 import { linesOf } from './read-lines.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
 
 /** docs/formats/export.md: one line at a time, in the order in which they stand. */
-export function verifyExport(handed: Handed): Outcome {
+export function verifyExport(handed: Handed, watcher: Watcher = {}): Outcome {
   const file = openSync(handed.wanted.target, 'r')
   try {
     const lines = linesOf(file, maxExportLine)
@@ -28,7 +28,13 @@ export function verifyExport(handed: Handed): Outcome {
     if (started.kind === 'fault') return { kind: 'tampered', finding: started.finding, facts: null, file: null }
     const verifier = verifyLog(started.expectations)
     const search = findSignature(handed.signedFile)
-    const fault = readLines(lines, header.value.size, verifier, search.look)
+    const fault = readLines(lines, header.value.size, verifier, {
+      ...watcher,
+      look: (seq, entry) => {
+        search.look(seq, entry)
+        watcher.entry?.(seq)
+      },
+    })
     return search.conclude(outcomeOf(verifier.end(fault), null))
   } finally {
     closeSync(file)
@@ -39,7 +45,7 @@ function readLines(
   lines: ReturnType<typeof linesOf>,
   size: number,
   verifier: LogVerifier,
-  look: (seq: number, entry: Uint8Array) => void,
+  { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
 ): Finding | null {
   let ended = false
   // An export ends with the checkpoint of all its entries, so that nothing in it is unsigned.
@@ -63,6 +69,7 @@ function readLines(
       case 'checkpoint':
         fault = verifier.checkpoint(line.value.note)
         signedTo = verifier.size()
+        if (fault === null) checkpoint?.(line.value.note)
         break
       case 'end':
         ended = true

@@ -139,7 +139,7 @@ describe('a proof', () => {
     ['its entry', (text: string) => text.replace(/extra (.{200})..../, 'extra $1AAAA'), 'proof-'],
     ['its place', (text: string) => text.replace('index 6', 'index 7'), 'proof-wrong'],
     ['one of its hashes', (text: string) => text.replace(/(index 6\n)..../, '$1AAAA'), 'proof-wrong'],
-    ['its checkpoint', (text: string) => text.replace(`\n${size}\n`, `\n${size + 1}\n`), 'checkpoint-signature-wrong'],
+    ['its checkpoint', (text: string) => text.replace(`\n${size}\n`, `\n${size - 1}\n`), 'checkpoint-signature-wrong'],
     [
       'the signature of its checkpoint',
       (text: string) => text.replace(/.{6}=\n$/, 'AAAAAA=\n'),

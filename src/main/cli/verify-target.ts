@@ -25,7 +25,7 @@ export function verifyTarget(wanted: Wanted): Outcome {
   }
 }
 
-function kindOf(path: string): 'database' | 'proof' | 'export' {
+export function kindOf(path: string): 'database' | 'proof' | 'export' {
   const start = Buffer.alloc(24)
   const file = openSync(path, 'r')
   try {

@@ -14,6 +14,10 @@ export interface Profile {
   readonly spool: string
   /** 0600 each: NaCl service keys that open software keys. */
   readonly serviceKeys: string
+  /** 0600: the sealed key that signs checkpoints of the log. */
+  readonly logKey: string
+  /** Foreign logs while they are open for review: indexes of our own, removed when they are closed. */
+  readonly review: string
   /** Where "Save outputs" writes. */
   readonly exports: string
   /** Sockets and the window's throw-away browser profile. */
@@ -32,6 +36,8 @@ export function profileAt(dir: string | null, environment: Readonly<Record<strin
     userToken: join(root, 'user-token'),
     spool: join(root, 'spool'),
     serviceKeys: join(root, 'service-keys'),
+    logKey: join(root, 'log-key.json'),
+    review: join(root, 'review'),
     exports: join(root, 'exports'),
     runtime: join(root, 'run'),
   }
@@ -39,7 +45,14 @@ export function profileAt(dir: string | null, environment: Readonly<Record<strin
 
 /** Makes the folders (not the database: that is an explicit act), and takes other users' access away where it was given. */
 export function prepareProfile(profile: Profile): void {
-  for (const dir of [profile.dir, profile.spool, profile.serviceKeys, profile.exports, profile.runtime]) {
+  for (const dir of [
+    profile.dir,
+    profile.spool,
+    profile.serviceKeys,
+    profile.review,
+    profile.exports,
+    profile.runtime,
+  ]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     chmodSync(dir, 0o700)
   }

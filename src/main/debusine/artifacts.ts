@@ -45,6 +45,18 @@ export function readCategory(
   })
 }
 
+/** What its maker did not live to send. */
+export function readMissingFiles(
+  connection: Connection,
+  held: HeldReference,
+  id: ArtifactId,
+): Promise<Result<readonly string[], ServerFailure>> {
+  return forHeld(connection, held, async (rules) => {
+    const json = await askForArtifact(connection, rules, held, id)
+    return json.ok ? ok(json.value.files_to_upload) : json
+  })
+}
+
 async function askForArtifact(
   connection: Connection,
   rules: DialectRules,

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { type Log, silentLog } from '../log/logger.ts'
-import { createArtifact, readArtifact, readCategory, relate } from './artifacts.ts'
+import { createArtifact, readArtifact, readCategory, readMissingFiles, relate } from './artifacts.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { askWhoami, type DialectRules, rules011, rules016 } from './dialect.ts'
 import { download } from './download.ts'
@@ -131,6 +131,7 @@ export function createDebusineServer(options: DebusineServerOptions): DebusineSe
     stillHeld: (held) => connection.stillHeld(held),
     artifact: (held, id) => readArtifact(connection, held, id),
     categoryOf: (held, id) => readCategory(connection, held, id),
+    missingFiles: (held, id) => readMissingFiles(connection, held, id),
     download: (held, file, destination, { signal }) => download(connection, clock, held, file, destination, signal),
     signPermission: (held, key, artifact) => signPermission(connection, held, key, artifact),
     createArtifact: (held, artifact) => createArtifact(connection, held, artifact),
@@ -164,6 +165,7 @@ function brokenServer(apiUrl: string, failure: ServerFailure): DebusineServer & 
     stillHeld: fail,
     artifact: fail,
     categoryOf: fail,
+    missingFiles: fail,
     download: fail,
     signPermission: fail,
     createArtifact: fail,

@@ -107,6 +107,8 @@ export interface DebusineServer {
   artifact(held: HeldReference, id: ArtifactId): Promise<Result<Artifact, ServerFailure>>
   /** Category of an artifact, also of one whose files are not all there yet: `artifact` refuses it. */
   categoryOf(held: HeldReference, id: ArtifactId): Promise<Result<string, ServerFailure>>
+  /** Files that were declared for an artifact and are not there yet. */
+  missingFiles(held: HeldReference, id: ArtifactId): Promise<Result<readonly string[], ServerFailure>>
   /** Streams one file to `destination` (a name of our own), resumes where it stopped, checks size and SHA-256, fsyncs. */
   download(
     held: HeldReference,

@@ -1,4 +1,8 @@
-const sources = { 'hash-worker': 'digest/hash-worker.ts', inspector: 'inspector/process/index.ts' } as const
+const sources = {
+  'hash-worker': 'digest/hash-worker.ts',
+  inspector: 'inspector/process/index.ts',
+  'log-reader': 'log-review/process/index.ts',
+} as const
 
 /**
  * Where the code of a thread or process of its own is. `compositionRoot` is the `import.meta.url` of main's entry: `src/main/index.ts`, run

@@ -1,9 +1,14 @@
+import { readerOf } from '../../../db/database.ts'
 import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
+import { formatVerifierKey } from '../audit/format/signed-note.ts'
+import { proveEntry } from '../audit/proofs.ts'
+import { lastCheckpoint } from '../audit/tree.repository.ts'
 import { notFound } from '../requests/desk-ports.ts'
 import { listPendingWork } from '../requests/pending-work.ts'
 import { listRequests, showRequest } from '../requests/request-lists.ts'
-import { saveOutputs } from '../requests/save-outputs.ts'
+import { type Evidence, saveOutputs } from '../requests/save-outputs.ts'
+import type { Station } from '../station.ts'
 import { changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 
@@ -60,7 +65,27 @@ export function requestBindings(access: StationAccess, outputSuffix: string, now
     ),
     'request.renew': bind('request.renew', ({ requestId }) => changing(access, ({ desk }) => desk.renew(requestId))),
     'outputs.save': bind('outputs.save', ({ requestId }) =>
-      reading(access, ({ database, profile }) => saveOutputs(database.db, requestId, profile.exports, outputSuffix)),
+      reading(access, async (station) => {
+        const { database, profile, checkpoints, logState } = station
+        // So that the newest signatures are covered; where that fails, fewer proofs are written and the answer says so.
+        if (logState.kind === 'whole' && checkpoints.key() !== null) await checkpoints.write()
+        return saveOutputs(database.db, requestId, profile.exports, outputSuffix, evidenceOf(station))
+      }),
     ),
+  }
+}
+
+function evidenceOf({ database, checkpoints }: Station): Evidence {
+  const reader = readerOf(database.db)
+  const key = checkpoints.key()
+  return {
+    proofOf: async (seq) => {
+      const proof = key === null ? null : await proveEntry(reader, key, seq)
+      return proof?.ok === true ? proof.value : null
+    },
+    ofLog: async () => ({
+      checkpoint: (await lastCheckpoint(reader))?.note ?? null,
+      vkey: key === null ? null : formatVerifierKey(key),
+    }),
   }
 }

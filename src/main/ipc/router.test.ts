@@ -59,7 +59,7 @@ describe('the router', () => {
   it('reports an answer that breaks the contract as a defect and sends nothing of it', async () => {
     const { ask, lines } = routerWith({
       // `ok` widens its type, so the extra field compiles: the schema is what stops it.
-      'outputs.save': bind('outputs.save', () => ok({ folder: '/secret', files: 1, internal: 'x' })),
+      'outputs.save': bind('outputs.save', () => ok({ folder: '/secret', files: 1, proofs: 0, internal: 'x' })),
     })
     const answer = await ask('outputs.save', { requestId })
     expect(answer).toMatchObject({ ok: false, error: { kind: 'defect' } })

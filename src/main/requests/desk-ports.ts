@@ -32,6 +32,8 @@ export interface DeskPorts {
   readonly settings: () => Settings
   /** The client of the server at this URL. Null: the station is not enrolled there (any more). */
   readonly serverAt: (apiUrl: string) => DebusineServer | null
+  /** Has a checkpoint of the log signed, if it can be; never fails. */
+  readonly checkpoint: () => Promise<void>
   /** Live-log lines for whoever watches the request at the server. */
   readonly say: (workRequestId: number, line: string) => void
   readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void

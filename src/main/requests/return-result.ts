@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
-import type { Database } from '../../../db/database.ts'
+import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -9,6 +9,7 @@ import { type ArtifactId, artifactId, requestId, sha256Hex } from '../../shared/
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import { firstCheckpointOver } from '../audit/tree.repository.ts'
 import { type DebusineServer, type HeldReference, type OutputFile } from '../debusine/server.ts'
 import { signingOutputData } from '../debusine/task-data.ts'
 import { afterLostAnswer } from '../debusine/work-requests.ts'
@@ -26,6 +27,8 @@ export interface Returning {
   readonly spool: Spool
   readonly stationName: () => string
   readonly suffix: string
+  /** Has the log's checkpoint signed for all that is in it now; where that fails, the result goes without it. */
+  readonly checkpoint: () => Promise<void>
   readonly now: () => Date
 }
 
@@ -50,9 +53,12 @@ export async function returnResult(
       ? await newestSheet(ports.db, id)
       : await findSheet(ports.db, id, decision.sheet_digest)
   const signatures = await signatureResults(ports.db, row.id)
+  const auditSeqs = await auditNumbers(ports.db, row.id)
+  await ports.checkpoint()
+  const note = await firstCheckpointOver(readerOf(ports.db), auditSeqs.at(-1) ?? 0)
   const report = reportOf(state, stored?.sheet ?? null, signatures, {
     stationName: ports.stationName(),
-    auditSeqs: await auditNumbers(ports.db, row.id),
+    auditSeqs,
     suffix: ports.suffix,
   })
   await ports.spool.open(id)
@@ -75,7 +81,7 @@ export async function returnResult(
     ports,
     row,
     held,
-    report,
+    { report, note },
     stored?.sheet.artifacts.map((artifact) => artifact.artifactId) ?? [],
     signal,
   )
@@ -211,7 +217,7 @@ async function uploadLog(
   ports: Returning,
   row: RequestRow,
   held: HeldReference,
-  report: Report,
+  { report, note }: { readonly report: Report; readonly note: string | null },
   inputs: readonly ArtifactId[],
   signal: AbortSignal,
 ): Promise<Result<null, Failure>> {
@@ -222,25 +228,25 @@ async function uploadLog(
     .where('kind', '=', 'logs')
     .executeTakeFirst()
   if (known?.uploaded === 1) return ok(null)
-  const bytes = Buffer.from(report.log, 'utf8')
-  const file = `${ports.spool.pathOf(requestId.parse(row.id), 0)}.log`
-  await writeFile(file, bytes, { mode: 0o600 })
+  const spooled = ports.spool.pathOf(requestId.parse(row.id), 0)
+  const files = [await textFile('signing-station.log', `${spooled}.log`, report.log)]
+  // Whoever keeps the server's artifacts keeps a witness of this log (docs/flows/server.md).
+  if (note !== null) files.push(await textFile('signing-station.checkpoint', `${spooled}.checkpoint`, note))
   return upload(ports, row, held, {
     kind: 'logs',
     position: 0,
     category: 'debusine:work-request-debug-logs',
     data: {},
-    files: [
-      {
-        path: 'signing-station.log',
-        file,
-        size: bytes.length,
-        sha256: sha256Hex.parse(createHash('sha256').update(bytes).digest('hex')),
-      },
-    ],
+    files,
     relateTo: inputs,
     signal,
   })
+}
+
+async function textFile(path: string, file: string, text: string): Promise<OutputFile> {
+  const bytes = Buffer.from(text, 'utf8')
+  await writeFile(file, bytes, { mode: 0o600 })
+  return { path, file, size: bytes.length, sha256: sha256Hex.parse(createHash('sha256').update(bytes).digest('hex')) }
 }
 
 interface Upload {
@@ -268,13 +274,18 @@ async function upload(
     .executeTakeFirst()
   if (known?.uploaded === 1) return ok(null)
   let id = known === undefined ? null : artifactId.parse(known.artifact_id)
-  let missing = plan.files.map((file) => file.path)
+  let missing: readonly string[]
   if (id === null) {
     const created = await ports.server.createArtifact(held, plan)
     if (!created.ok) return created
     id = created.value.id
-    missing = [...created.value.missing]
+    missing = created.value.missing
     await remember(ports, row.id, plan.kind, plan.position, id)
+  } else {
+    // As it was declared then: a file that could not be made at the first try is not added at the second.
+    const declared = await ports.server.missingFiles(held, id)
+    if (!declared.ok) return declared
+    missing = declared.value
   }
   for (const file of plan.files.filter((each) => missing.includes(each.path))) {
     const sent = await ports.server.upload(held, id, file, { signal: plan.signal })

@@ -9,6 +9,8 @@ import { saveOutputs } from './save-outputs.ts'
 const at = '2026-06-01T12:00:00.000Z'
 const id = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10')
 const sheet = 'd4'.repeat(32)
+/** A log without a key. */
+const none = { proofOf: async () => null, ofLog: async () => ({ checkpoint: null, vkey: null }) }
 
 describe('outputs that are saved', () => {
   let folder: string
@@ -60,8 +62,11 @@ describe('outputs that are saved', () => {
       `${'x'.repeat(400)}.efi`,
     ]
     for (const [ordinal, name] of names.entries()) sign(ordinal, name)
-    const saved = await saveOutputs(station.db, id, exports, '.sig')
-    expect(saved).toEqual({ ok: true, value: { folder: join(exports, 'work-request-42-s'), files: names.length } })
+    const saved = await saveOutputs(station.db, id, exports, '.sig', none)
+    expect(saved).toEqual({
+      ok: true,
+      value: { folder: join(exports, 'work-request-42-s'), files: names.length, proofs: 0 },
+    })
     expect(readdirSync(folder)).toEqual(['exports'])
     expect(readdirSync(exports)).toEqual(['work-request-42-s'])
     const files = readdirSync(join(exports, 'work-request-42-s')).toSorted()
@@ -81,19 +86,49 @@ describe('outputs that are saved', () => {
   ])('of %s have a folder that no other server’s request of that number has', async (server, name) => {
     station.file.prepare('UPDATE request SET server = ?').run(server)
     sign(0, 'a.efi')
-    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({ value: { folder: join(exports, name) } })
+    expect(await saveOutputs(station.db, id, exports, '.sig', none)).toMatchObject({
+      value: { folder: join(exports, name) },
+    })
     expect(readdirSync(exports)).toEqual([name])
   })
+  test('have their proof beside them, under a name that no output can take, and what it is checked with', async () => {
+    const names = ['a.efi', 'log.checkpoint', 'a.efi.sig.tlog-proof']
+    for (const [ordinal, name] of names.entries()) sign(ordinal, name)
+    const evidence = {
+      proofOf: async (seq: number) => `proof of ${seq}`,
+      ofLog: async () => ({ checkpoint: 'the checkpoint', vkey: 'the key' }),
+    }
+    const saved = await saveOutputs(station.db, id, exports, '.sig', evidence)
+    expect(saved).toMatchObject({ ok: true, value: { files: 3, proofs: 3 } })
+    const written = join(exports, 'work-request-42-s')
+    expect(readdirSync(written).toSorted()).toEqual([
+      '001-a.efi.sig',
+      '001-a.efi.sig.tlog-proof',
+      '002-log.checkpoint.sig',
+      '002-log.checkpoint.sig.tlog-proof',
+      '003-a.efi.sig.tlog-proof.sig',
+      '003-a.efi.sig.tlog-proof.sig.tlog-proof',
+      'log.checkpoint',
+      'log.vkey',
+    ])
+    expect(readFileSync(join(written, '001-a.efi.sig.tlog-proof'), 'utf8')).toBe('proof of 1')
+    expect(readFileSync(join(written, 'log.vkey'), 'utf8')).toBe('the key\n')
+    expect(statSync(join(written, '001-a.efi.sig.tlog-proof')).mode & 0o777).toBe(0o600)
+  })
   test('are not there when nothing is signed, and for no request that is not there', async () => {
-    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({ error: { code: 'nothing-signed' } })
+    expect(await saveOutputs(station.db, id, exports, '.sig', none)).toMatchObject({
+      error: { code: 'nothing-signed' },
+    })
     const other = requestId.parse('00000000-0000-4000-8000-000000000000')
-    expect(await saveOutputs(station.db, other, exports, '.sig')).toMatchObject({ error: { code: 'no-such-request' } })
+    expect(await saveOutputs(station.db, other, exports, '.sig', none)).toMatchObject({
+      error: { code: 'no-such-request' },
+    })
     expect(readdirSync(exports)).toEqual([])
   })
   test('that cannot be written are a failure that says where, and stay in the database', async () => {
     sign(0, 'a.efi')
     symlinkSync('/dev/null', join(exports, 'work-request-42-s'))
-    expect(await saveOutputs(station.db, id, exports, '.sig')).toMatchObject({
+    expect(await saveOutputs(station.db, id, exports, '.sig', none)).toMatchObject({
       error: { kind: 'unavailable', code: 'export-not-written' },
     })
     expect(station.file.prepare('SELECT count(*) AS n FROM signature').get()).toEqual({ n: 1 })

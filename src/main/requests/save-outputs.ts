@@ -3,22 +3,29 @@ import { basename, join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import { type AuditSeq, auditSeq, type RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { notFound } from './desk-ports.ts'
 import { findRequest } from './request.repository.ts'
 
+/** What shows that a signature is in the log; null: not covered by a checkpoint, or the log has no key. */
+export interface Evidence {
+  proofOf(seq: AuditSeq): Promise<string | null>
+  ofLog(): Promise<{ readonly checkpoint: string | null; readonly vkey: string | null }>
+}
+
 /**
  * Writes the signed outputs to a folder of their own, named by work request and server: two servers count alike. Names come from
  * outside: only letters, digits and a few marks of their last part are kept, with the file's number in front, so that none leaves
- * the folder and none replaces another.
+ * the folder and none replaces another. Beside each lies its `.tlog-proof`, and with them the checkpoint and the log's verifier key.
  */
 export async function saveOutputs(
   db: Kysely<Database>,
   id: RequestId,
   exports: string,
   suffix: string,
-): Promise<Result<{ readonly folder: string; readonly files: number }, Failure>> {
+  evidence: Evidence,
+): Promise<Result<{ readonly folder: string; readonly files: number; readonly proofs: number }, Failure>> {
   const row = await findRequest(db, id)
   if (row === null) return err(notFound)
   const signed = await readerOf(db)
@@ -28,19 +35,28 @@ export async function saveOutputs(
         .onRef('request_file.request_id', '=', 'signature.request_id')
         .onRef('request_file.ordinal', '=', 'signature.ordinal'),
     )
-    .select(['signature.ordinal', 'signature.output', 'request_file.path'])
+    .select(['signature.ordinal', 'signature.output', 'signature.outcome_seq', 'request_file.path'])
     .where('signature.request_id', '=', id)
     .where('signature.state', '=', 'signed')
     .orderBy('signature.ordinal')
     .execute()
   if (signed.length === 0) return err(nothingSigned)
   const folder = join(exports, `work-request-${row.work_request_id}-${serverName(row.server)}`)
+  let proofs = 0
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const file of signed) {
       const name = `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(file.path))}${suffix}`
       await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
+      const proof = file.outcome_seq === null ? null : await evidence.proofOf(auditSeq.parse(file.outcome_seq))
+      if (proof === null) continue
+      await writeFile(join(folder, `${name}.tlog-proof`), proof, { mode: 0o600 })
+      proofs += 1
     }
+    // What the proofs are checked with, so that the folder is all that has to be handed on.
+    const { checkpoint, vkey } = await evidence.ofLog()
+    if (checkpoint !== null) await writeFile(join(folder, 'log.checkpoint'), checkpoint, { mode: 0o600 })
+    if (vkey !== null) await writeFile(join(folder, 'log.vkey'), `${vkey}\n`, { mode: 0o600 })
   } catch (error) {
     return err({
       kind: 'unavailable',
@@ -49,7 +65,7 @@ export async function saveOutputs(
       detail: error instanceof Error ? error.message : String(error),
     })
   }
-  return ok({ folder, files: signed.length })
+  return ok({ folder, files: signed.length, proofs })
 }
 
 function safe(name: string): string {

@@ -29,6 +29,8 @@ describe('which settings changed', () => {
     ['server.scope', { server: { ...settings.server, scope: 'debian' } }],
     ['modules', { modules: [{ path: '/usr/lib/x.so', enabled: true }] }],
     ['trustedCerts', { trustedCerts: ['AB'] }],
+    ['checkpointFolders', { checkpointFolders: ['/media/stick'] }],
+    ['witnesses', { witnesses: ['witness+00000000+BA=='] }],
   ]
 
   test.each(changes)('%s is told by its name alone', (name, change) => {
@@ -70,6 +72,12 @@ describe('settings in the database', () => {
     const next = { ...settings, server, trustedCerts: ['AB'], modules: [{ path: '/x.so', enabled: false }] }
     await database.db.transaction().execute((trx) => writeSettings(trx, next, at))
     expect(await readSettings(readerOf(database.db))).toEqual(next)
+  })
+  test('of a station that is older than checkpoints have none of what came with them', async () => {
+    const { checkpointFolders, witnesses, ...older } = settings
+    await writeSetting(database.db, 'settings', older, at)
+    expect(await readSettings(readerOf(database.db))).toEqual({ ...older, checkpointFolders: [], witnesses: [] })
+    expect([checkpointFolders, witnesses]).toEqual([[], []])
   })
   test('that this version cannot read are a defect and never replaced by defaults', async () => {
     await writeSetting(database.db, 'settings', { ...settings, unknownField: 1 }, at)

@@ -5,6 +5,8 @@ import { type Settings, settings } from '../../shared/settings.ts'
 
 const name = 'settings'
 
+const addedLater = { checkpointFolders: [], witnesses: [] } as const satisfies Partial<Settings>
+
 export function defaultSettings(stationName: string, operatorName: string): Settings {
   return {
     stationName,
@@ -13,13 +15,17 @@ export function defaultSettings(stationName: string, operatorName: string): Sett
     server: { apiUrl: null, caPem: null, scope: null },
     modules: [],
     trustedCerts: [],
+    checkpointFolders: [],
+    witnesses: [],
   }
 }
 
 /** Reads the settings. A row that this version cannot read is a defect of an earlier one: it is not papered over with defaults. */
 export async function readSettings(db: ReadonlyKysely<Database>): Promise<Settings> {
   const row = await db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirstOrThrow()
-  return settings.parse(JSON.parse(row.value))
+  const stored: unknown = JSON.parse(row.value)
+  // Settings that came after the first version are added; all others must be there.
+  return settings.parse(typeof stored === 'object' && stored !== null ? { ...addedLater, ...stored } : stored)
 }
 
 export async function writeSettings(trx: Transaction<Database>, value: Settings, at: string): Promise<void> {
@@ -56,6 +62,8 @@ export function changedFields(before: Settings, after: Settings): readonly strin
     'server.scope': JSON.stringify(value.server.scope),
     modules: JSON.stringify(value.modules),
     trustedCerts: JSON.stringify(value.trustedCerts),
+    checkpointFolders: JSON.stringify(value.checkpointFolders),
+    witnesses: JSON.stringify(value.witnesses),
   })
   const [old, now] = [flat(before), flat(after)]
   return Object.keys(now).filter((field) => old[field] !== now[field])

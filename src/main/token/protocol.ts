@@ -31,6 +31,17 @@ const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)
 export const sealedKey = z.strictObject({ publicKey: base64.max(64), encrypted: base64.max(32_768) })
 export type SealedKey = z.infer<typeof sealedKey>
 
+const ed25519Key = bytes(32, 32)
+
+/**
+ * All that the key of the log ever signs: a checkpoint's three lines (docs/formats/checkpoint.md). Not any text, so that whoever
+ * speaks in main's name cannot have something else signed with it.
+ */
+export const checkpointLines = z
+  .string()
+  .max(1000)
+  .regex(/^[^\s\0]{1,400}\n(?:0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n$/)
+
 export const digestRequest = z.strictObject({
   scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
   digest: bytes(32, 32),
@@ -71,6 +82,15 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('has-service-key'), id: callId, publicKey: sealedKey.shape.publicKey }),
   /** Makes a service key if the folder has none; its secret half is born here and never leaves but to its file. */
   z.strictObject({ op: z.literal('ensure-service-key'), id: callId }),
+  /** Makes an Ed25519 key for the checkpoints of the log, sealed as software keys are. */
+  z.strictObject({ op: z.literal('make-log-key'), id: callId }),
+  z.strictObject({
+    op: z.literal('sign-checkpoint'),
+    id: callId,
+    sealed: sealedKey,
+    publicKey: ed25519Key,
+    text: checkpointLines,
+  }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -136,6 +156,9 @@ export const hostAnswers = {
   'generate-software-key': z.strictObject({ spki, sealed: sealedKey }),
   'has-service-key': z.boolean(),
   'ensure-service-key': z.enum(['made', 'there']),
+  'make-log-key': z.strictObject({ publicKey: ed25519Key, sealed: sealedKey }),
+  /** RFC 8032: 64 bytes. */
+  'sign-checkpoint': bytes(64, 64),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>

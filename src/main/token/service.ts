@@ -7,7 +7,14 @@ import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { TokenSigningSession } from './signing-session.ts'
-import type { KeyReference, SigningSession, SoftwareKeyMaker, TokenFailure, TokenService } from './token-service.ts'
+import type {
+  KeyReference,
+  LogKeyService,
+  SigningSession,
+  SoftwareKeyMaker,
+  TokenFailure,
+  TokenService,
+} from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
 
 /** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
@@ -22,6 +29,8 @@ export type Deadlines = {
   readonly close: number
   /** RSA-4096 on a slow machine. */
   readonly generate: number
+  /** One signature of the log's key, in a process that is there. */
+  readonly checkpoint: number
 }
 
 export const defaultDeadlines: Deadlines = {
@@ -31,6 +40,7 @@ export const defaultDeadlines: Deadlines = {
   sign: 45_000,
   close: 3_000,
   generate: 60_000,
+  checkpoint: 10_000,
 }
 
 export type TokenServiceOptions = {
@@ -72,13 +82,13 @@ type Slot = {
 const ended = tokenFailure('token-removed', 'the token process was ended')
 
 /** The `TokenService` over real token processes, one for each module and one for sealed keys. */
-export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
+export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogKeyService {
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
   /** Every process with sealed keys that runs. */
   readonly #softwareHosts = new Set<HostProcess>()
-  /** The one of them that is asked which service keys there are. It never opens a key. */
+  /** The one of them that stays: it says which service keys there are, and signs checkpoints. No key for signing files is opened in it. */
   #keyring: HostProcess | null = null
 
   constructor(options: TokenServiceOptions) {
@@ -150,11 +160,36 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   }
 
   async opensSealed({ publicKey }: { readonly publicKey: string }): Promise<Result<null, TokenFailure>> {
-    // Asked every half minute while the operator is on duty: one process stays for it, as one does for each module.
-    if (this.#keyring === null || this.#keyring.dead) this.#keyring = this.#softwareHost()
-    const found = await this.#keyring.call('has-service-key', { publicKey }, this.#deadlines.open)
+    const found = await this.#ofKeyring((host) => host.call('has-service-key', { publicKey }, this.#deadlines.open))
     if (!found.ok) return found
     return found.value ? ok(null) : err(tokenFailure('service-key-absent'))
+  }
+
+  async makeLogKey(): ReturnType<LogKeyService['makeLogKey']> {
+    const host = this.#softwareHost()
+    const made = await host.call('make-log-key', {}, this.#deadlines.open)
+    host.kill(ended)
+    return made
+  }
+
+  async signCheckpoint(
+    { publicKey, sealed }: Parameters<LogKeyService['signCheckpoint']>[0],
+    text: string,
+  ): Promise<Result<Uint8Array, TokenFailure>> {
+    const body = { publicKey, sealed: { publicKey: sealed.publicKey, encrypted: sealed.encrypted }, text }
+    return this.#ofKeyring((host) => host.call('sign-checkpoint', body, this.#deadlines.checkpoint))
+  }
+
+  /** Asked every half minute while the operator is on duty, and for each checkpoint: one process stays, as one does for each module. */
+  async #ofKeyring<T>(
+    ask: (host: HostProcess) => Promise<Result<T, TokenFailure>>,
+    tries = 2,
+  ): Promise<Result<T, TokenFailure>> {
+    if (this.#keyring === null || this.#keyring.dead) this.#keyring = this.#softwareHost()
+    const host = this.#keyring
+    const answer = await ask(host)
+    // Ended by a reset while it was asked: nothing of the question was wrong.
+    return answer.ok || !host.endedOnPurpose || tries === 1 ? answer : this.#ofKeyring(ask, tries - 1)
   }
 
   #add(path: string): void {
@@ -346,6 +381,6 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker {
   }
 }
 
-export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker {
+export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker & LogKeyService {
   return new ProcessTokenService(options)
 }

@@ -107,3 +107,25 @@ export interface SoftwareKeyMaker {
     >
   >
 }
+
+/** The key that signs the checkpoints of the log. Made and used in a token process; main has its public half and the sealed record. */
+export interface LogKeyService {
+  /** Needs a service key. `publicKey`: 32 bytes. */
+  makeLogKey(): Promise<
+    Result<
+      {
+        readonly publicKey: Uint8Array
+        readonly sealed: { readonly publicKey: string; readonly encrypted: string }
+      },
+      TokenFailure
+    >
+  >
+  /** 64 bytes over the three lines of a checkpoint; nothing else is signed. */
+  signCheckpoint(
+    key: {
+      readonly publicKey: Uint8Array
+      readonly sealed: { readonly publicKey: string; readonly encrypted: string }
+    },
+    text: string,
+  ): Promise<Result<Uint8Array, TokenFailure>>
+}

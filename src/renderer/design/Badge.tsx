@@ -17,11 +17,12 @@ export function Badge({
   plain = false,
   children,
 }: {
-  readonly tone?: Tone
+  /** `foreign`: it is not this station's own. */
+  readonly tone?: Tone | 'foreign'
   readonly plain?: boolean
   readonly children: ReactNode
 }) {
-  const icon = icons[tone]
+  const icon = tone === 'foreign' ? undefined : icons[tone]
   return (
     <span className={`badge badge-${tone}${plain ? ' badge-plain' : ''}`}>
       {icon === undefined ? null : <Icon name={icon} size={12} />}

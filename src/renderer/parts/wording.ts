@@ -1,5 +1,6 @@
 import type { CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { KeyState, RegisteredKey } from '../../shared/key.ts'
+import type { Purpose } from '../../shared/purpose.ts'
 import type { RequestOutcome, RequestStage } from '../../shared/request.ts'
 import type { KeyAlgorithm, PinState } from '../../shared/token.ts'
 import type { Tone } from '../design/Badge.tsx'
@@ -75,6 +76,9 @@ export const keyStateWords: Record<KeyState, { readonly text: string; readonly t
   retired: { text: 'Retired', tone: 'neutral' },
   destroyed: { text: 'Destroyed', tone: 'neutral' },
 }
+
+/** What the field calls it; the word in the log stays debusine's. */
+export const purposeWords: Record<Purpose, string> = { uefi: 'UEFI' }
 
 export const originWords: Record<RegisteredKey['origin'], string> = {
   generated: 'generated on the token',

@@ -1,12 +1,12 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
-import type { AuditFilter } from '../../shared/audit.ts'
 import type { EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
-import type { AuditSeq, RequestId } from '../../shared/ids.ts'
+import type { RequestId } from '../../shared/ids.ts'
 import type { Result } from '../../shared/result.ts'
 import type { StationApi } from './station-api.ts'
 import { useStation, useStationEvent } from './station-context.tsx'
 import { failureFrom, valueOf } from './station-failure.ts'
+import { useLogProgress } from './use-log-work.ts'
 
 const pageSize = 200
 
@@ -57,24 +57,6 @@ export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
 }
 
-export function auditQuery(station: StationApi, filter: AuditFilter) {
-  return infiniteQueryOptions({
-    queryKey: ['audit', 'list', filter],
-    queryFn: async ({ pageParam }) => valueOf(await station.auditList({ filter, cursor: pageParam, limit: pageSize })),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.nextCursor,
-    placeholderData: (previous) => previous,
-  })
-}
-
-export function auditEntryQuery(station: StationApi, seq: AuditSeq) {
-  return queryOptions({
-    queryKey: ['audit', 'show', seq],
-    queryFn: async () => valueOf(await station.auditShow({ seq })),
-    staleTime: Number.POSITIVE_INFINITY,
-  })
-}
-
 export function settingsQuery(station: StationApi) {
   return queryOptions({ queryKey: ['settings'], queryFn: async () => valueOf(await station.settingsGet(null)) })
 }
@@ -91,7 +73,13 @@ export function progressQuery(requestId: RequestId) {
 export function useCacheInvalidation(): void {
   const cache = useQueryClient()
   const stale = (...queryKey: readonly string[]) => void cache.invalidateQueries({ queryKey })
-  useStationEvent('status.changed', (status) => cache.setQueryData(['status'], status))
+  useLogProgress()
+  useStationEvent('status.changed', (status) => {
+    cache.setQueryData(['status'], status)
+    // A checkpoint may have been signed, and an open entry may have its proof now.
+    stale('audit', 'checkpoint')
+    stale('audit', 'show', 'station')
+  })
   useStationEvent('requests.changed', ({ requestId }) => {
     stale('requests', 'list')
     stale('requests', 'next')
@@ -107,7 +95,6 @@ export function useCacheInvalidation(): void {
   })
   useStationEvent('keys.changed', () => stale('keys'))
   useStationEvent('settings.changed', () => stale('settings'))
-  useStationEvent('audit.changed', () => stale('audit', 'list'))
 }
 
 export type Action<I, O> = {

@@ -1,4 +1,4 @@
-import type { AuditDetail, AuditRow, AuditState } from '../../shared/audit.ts'
+import type { AuditRow, AuditState } from '../../shared/audit.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
@@ -8,7 +8,9 @@ import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
+import { fakeAudit } from './fake-audit.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
+import type { FakeLog } from './sample-log.ts'
 
 /** All that a fake station knows. Everything that its functions answer comes from here, and what they do changes it. */
 export type FakeState = {
@@ -23,6 +25,7 @@ export type FakeState = {
   keys: RegisteredKey[]
   audit: AuditRow[]
   auditCheck: AuditState
+  log: FakeLog
   /** The PIN that the token takes. */
   pin: string
   /** Failures that a function gives instead of its answer, by the function's name. */
@@ -266,6 +269,7 @@ export class FakeStation {
         value: {
           folder: '/home/operator/Signing Station/10423',
           files: state.requests.get(requestId)?.files.length ?? 0,
+          proofs: state.requests.get(requestId)?.files.length ?? 0,
         },
       }),
       dutySet: async ({ onDuty }) => {
@@ -301,25 +305,7 @@ export class FakeStation {
         this.emit('keys.changed', null)
         return done
       },
-      auditList: async ({ filter, cursor, limit }) => {
-        const rows = state.audit.filter(
-          (row) =>
-            (filter.event === undefined || row.event === filter.event) &&
-            (filter.requestId === undefined || row.requestId === filter.requestId) &&
-            (filter.workRequestId === undefined || row.workRequestId === filter.workRequestId) &&
-            (filter.operator === undefined ||
-              (row.operator ?? '').toLowerCase().includes(filter.operator.toLowerCase())) &&
-            (filter.digest === undefined || (row.inputSha256 ?? '').startsWith(filter.digest)),
-        )
-        return { ok: true, value: page(rows.toReversed(), cursor, limit) }
-      },
-      auditShow: async ({ seq }) => {
-        const row = state.audit[seq - 1]
-        return row === undefined
-          ? fail('invalid', 'entry-unknown', 'The log has no such entry.')
-          : { ok: true, value: auditDetailOf(row) }
-      },
-      auditCheck: async () => ({ ok: true, value: state.auditCheck }),
+      ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),
       settingsSet: async (settings) => {
         state.settings = settings
@@ -364,22 +350,4 @@ function page<T>(all: readonly T[], cursor: string | null, limit: number) {
   const start = cursor === null ? 0 : Number(cursor)
   const end = start + limit
   return { rows: all.slice(start, end), total: all.length, nextCursor: end < all.length ? String(end) : null }
-}
-
-function auditDetailOf(row: AuditRow): AuditDetail {
-  return {
-    row,
-    entry: JSON.stringify({
-      at: row.at,
-      event: row.event,
-      fingerprint: row.fingerprint,
-      inputSha256: row.inputSha256,
-      operator: row.operator,
-      requestId: row.requestId,
-      seq: row.seq,
-      version: 1,
-    }),
-    leafHash: hexOf(`leaf ${row.seq}`),
-    previousLeafHash: hexOf(`leaf ${row.seq - 1}`),
-  }
 }

@@ -2,8 +2,8 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from '../app.tsx'
-import type { Place } from '../navigation.tsx'
 import { DefectBoundary } from '../parts/DefectBoundary.tsx'
+import { logPlace, type Place } from '../place.ts'
 import { stationCache } from '../station/station-cache.ts'
 import { StationProvider } from '../station/station-context.tsx'
 import { FakeStation } from './fake-station.ts'
@@ -19,8 +19,9 @@ const places: Record<string, Place> = {
   done: { screen: 'requests', tab: 'done', open: null },
   request: { screen: 'requests', tab: 'in-hand', open: theRequest },
   keys: { screen: 'keys' },
-  audit: { screen: 'audit', filter: {}, seq: null },
-  entry: { screen: 'audit', filter: {}, seq: 1_280 },
+  audit: logPlace('station'),
+  entry: logPlace('station', {}, 1_280),
+  foreign: logPlace('opened'),
   settings: { screen: 'settings' },
 }
 

@@ -12,6 +12,7 @@ import {
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { origin, sampleLog, vkey } from './sample-log.ts'
 
 export function auditRows(count: number): AuditRow[] {
   const cycle: readonly AuditEvent[] = ['request-received', 'sheet-shown', 'approved', 'intent', 'signed', 'returned']
@@ -68,6 +69,8 @@ export function base(): FakeState {
       userTokenSet: true,
       tokens: [{ label: 'YubiKey PIV', serial: '18204417' }],
       log: { kind: 'whole', entries: 1_284, head: hexOf('head') },
+      logKey: { origin, vkey },
+      checkpoint: { size: 1_284, at: minutesAgo(7), warnings: [] },
       inHand: 1,
     },
     settings: {
@@ -77,6 +80,8 @@ export function base(): FakeState {
       server: { apiUrl: 'https://debusine.example.org/api', caPem: null, scope: 'debian' },
       modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', enabled: true }],
       trustedCerts: [hexOf('ca'), hexOf('other ca')],
+      checkpointFolders: [],
+      witnesses: [],
     },
     requests: new Map(),
     moreRequests: doneRequests(24),
@@ -124,6 +129,7 @@ export function base(): FakeState {
       }),
     ],
     audit: auditRows(1_284),
+    log: sampleLog(),
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
     failures: new Map(),

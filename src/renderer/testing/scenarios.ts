@@ -1,3 +1,4 @@
+import type { VerificationReport } from '../../shared/audit.ts'
 import type { RequestId, WorkRequestId } from '../../shared/ids.ts'
 import type { FakeState } from './fake-station.ts'
 import { reviewScenarios } from './review-scenarios.ts'
@@ -11,6 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { cannotTell, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 
@@ -18,7 +20,10 @@ import { stageScenarios } from './stage-scenarios.ts'
 export const scenarios = {
   ...reviewScenarios,
   ...stageScenarios,
-  absent: () => ({ ...base(), status: { ...base().status, station: 'absent', inHand: 0 } }),
+  absent: () => ({
+    ...base(),
+    status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },
+  }),
   new: () => ({
     ...base(),
     status: {
@@ -98,6 +103,41 @@ export const scenarios = {
     },
     auditCheck: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
   }),
+  'foreign-found': () => withOther(cannotTell, false),
+  'absent-auditor': () => ({
+    ...withOther(tampered(231), false),
+    status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },
+  }),
+  'foreign-log': () => withOther(cannotTell),
+  'foreign-tampered': () => withOther(tampered(231)),
+  'no-log-key': () => ({
+    ...base(),
+    status: { ...base().status, logKey: null, checkpoint: null },
+    log: { ...base().log, last: null },
+  }),
+  'folder-unplugged': () => ({
+    ...base(),
+    settings: { ...base().settings, checkpointFolders: ['/media/audit/checkpoints'], witnesses: [witness] },
+    status: {
+      ...base().status,
+      checkpoint: {
+        size: 1_281,
+        at: minutesAgo(42),
+        warnings: [
+          {
+            kind: 'unavailable',
+            code: 'copy-not-written',
+            message:
+              'The checkpoint could not be copied to /media/audit/checkpoints: the folder is not there. The log itself is whole; plug the medium in, and the next checkpoint goes there.',
+          },
+        ],
+      },
+    },
+  }),
+  verifying: () => ({ ...base(), log: { ...base().log, steps: null } }),
+  'long-log': () => ({ ...base(), audit: auditRows(200_000) }),
+  'own-tampered': () => ({ ...base(), log: { ...base().log, report: { ...tampered(731), keyFrom: 'station' } } }),
+  'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({
     ...base(),
     tokens: [{ token: sampleTokenSummary({ pinState: 'locked' }), objects: [sampleObject()], problem: null }],
@@ -138,6 +178,18 @@ export const scenarios = {
     ],
   }),
 } satisfies Record<string, () => FakeState>
+
+function withOther(report: VerificationReport, open = true): FakeState {
+  const log = otherLog(exportPath, report, 402)
+  return {
+    ...base(),
+    log: {
+      ...base().log,
+      opened: open ? exportPath : null,
+      others: new Map([[exportPath, { log, rows: auditRows(402) }]]),
+    },
+  }
+}
 
 export type ScenarioName = keyof typeof scenarios
 

@@ -52,6 +52,12 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['unregistered-token', 'keys'],
   ['fine', 'entry'],
   ['log-broken', 'audit'],
+  ['folder-unplugged', 'audit'],
+  ['no-log-key', 'audit'],
+  ['verifying', 'audit'],
+  ['foreign-log', 'foreign'],
+  ['foreign-tampered', 'foreign'],
+  ['foreign-found', 'foreign'],
   ['fine', 'settings'],
   ['to-enrol', 'settings'],
   ['status-fails', 'requests'],
@@ -371,18 +377,6 @@ test('a request whose token ends is renewed after its price was named', async ({
   await expect(page.getByRole('alertdialog')).toHaveCount(0)
   expect(await callsOf(page, 'requestRenew')).toHaveLength(1)
   await expect(page.getByText(/The server’s token for it ends in \d+ days/)).toBeVisible()
-})
-
-test('the log is checked, filtered, and an entry leads to its request', async ({ page }) => {
-  await open(page, 'fine', 'audit')
-  await page.getByRole('button', { name: 'Check the log' }).click()
-  await expect(page.getByText('Whole: 1,284 entries checked')).toBeVisible()
-  await page.getByRole('searchbox').fill('#10400')
-  await expect(page.getByText('6 entries.')).toBeVisible()
-  await page.getByRole('grid').focus()
-  await page.keyboard.press('Enter')
-  await page.getByRole('button', { name: 'Open the request' }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'linux-image' })).toBeVisible()
 })
 
 test('going on duty says what it means for others, and asks', async ({ page }) => {

@@ -207,6 +207,8 @@ const settingsChanged = z.strictObject({
   fields: z.array(exactText(100)).max(100),
   operator,
 })
+/** From here on checkpoints are signed, by the key of this vkey. */
+const logKeyCreated = z.strictObject({ event: z.literal('log-key-created'), vkey: exactText(1000).min(1), operator })
 
 /** What an entry says, without its place in the log. */
 export const auditEntryBody = z.discriminatedUnion('event', [
@@ -234,6 +236,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   incidentClosed,
   clockMovedBack,
   settingsChanged,
+  logKeyCreated,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

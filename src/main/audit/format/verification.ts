@@ -66,6 +66,8 @@ export interface Facts {
   /** Checkpoints whose signature and root hash were found right. */
   readonly checkpoints: number
   readonly lastCheckpoint: number | null
+  /** Root hash of that checkpoint, lower-case hex. */
+  readonly lastRoot: string | null
   /** Sizes of the checkpoints from outside that this log was found to contain. */
   readonly known: readonly number[]
   readonly cosigned: readonly { readonly witness: string; readonly size: number; readonly time: number }[]

@@ -64,6 +64,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
   let read = 0
   let checkpoints = 0
   let lastCheckpoint: number | null = null
+  let lastRoot: string | null = null
   let nextKnown = 0
   // Of the entry before: its leaf hash (null where it was left out), the same in hex, and its time.
   let leafBefore: Uint8Array | null = noLeafHash
@@ -78,6 +79,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
       omitted: tree.size() - read,
       checkpoints,
       lastCheckpoint,
+      lastRoot,
       known: knownMet(known),
       cosigned: [...cosigned.values()],
       openIntents: expected.readEntries ? [...openIntents] : null,
@@ -207,6 +209,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
       }
       checkpoints += 1
       lastCheckpoint = size
+      lastRoot = Buffer.from(checkpoint.root).toString('hex')
       return null
     },
 

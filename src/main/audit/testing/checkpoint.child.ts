@@ -29,9 +29,9 @@ const checkpointer = createCheckpointer({
   db: station.db,
   key: {
     ...key,
-    sign: async (message) => {
+    sign: async (text) => {
       killAt('before-signature')
-      return key.sign(message)
+      return key.sign(text)
     },
   },
   file: checkpointFileOf(path),

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { readerOf } from '../../../../db/database.ts'
+import { ok } from '../../../shared/result.ts'
 import { checkpointFileOf } from '../checkpoint-file.ts'
 import { type Checkpointer, createCheckpointer } from '../checkpointer.ts'
 import { type ExportSelection, everything, exportLog } from '../export.ts'
@@ -9,7 +10,7 @@ import { type AuditStation, auditStation, tickingClock } from './audit-station.t
 import { type SampleKey, sampleKey } from './sample-log.ts'
 
 export function logKeyOf({ key, sign }: SampleKey): LogKey {
-  return { key, vkey: formatVerifierKey(key), sign: async (message) => sign(message) }
+  return { key, vkey: formatVerifierKey(key), sign: async (text) => ok(sign(Buffer.from(text))) }
 }
 
 export interface CheckpointedStation extends AuditStation {

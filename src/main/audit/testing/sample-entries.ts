@@ -130,6 +130,11 @@ export function sampleEntries(): readonly AuditEntryBody[] {
     },
     { event: 'incident-closed', requestId: sampleRequest, note: 'The signature is not used.', operator },
     { event: 'clock-moved-back', from: '2026-01-02T03:04:06.000Z', to: '2026-01-02T03:04:05.000Z' },
+    {
+      event: 'log-key-created',
+      vkey: 'station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
+      operator,
+    },
     { event: 'settings-changed', fields: ['trustedCerts'], operator },
   ]
 }

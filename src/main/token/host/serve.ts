@@ -1,6 +1,7 @@
 import type { HostAnswer, HostMessage, HostOperation, HostRequest } from '../protocol.ts'
 import { descriptors } from '../protocol.ts'
 import { listKeys, readPublicKey } from './keys.ts'
+import { makeLogKey, signCheckpoint } from './log-key.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
@@ -77,6 +78,10 @@ export class Server {
         return hasServiceKey(this.#folder(), request.publicKey)
       case 'ensure-service-key':
         return ensureServiceKey(this.#folder())
+      case 'make-log-key':
+        return makeLogKey(this.#folder())
+      case 'sign-checkpoint':
+        return signCheckpoint(this.#folder(), request.sealed, request.publicKey, request.text)
       case 'close':
         return this.#close()
     }

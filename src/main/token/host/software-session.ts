@@ -79,7 +79,8 @@ export function ensureServiceKey(folder: string): 'made' | 'there' {
   return 'made'
 }
 
-function withServiceKeys<T>(folder: string, use: (keys: readonly ServiceKey[]) => T): T {
+/** All service keys of the folder, wiped when `use` returns. */
+export function withServiceKeys<T>(folder: string, use: (keys: readonly ServiceKey[]) => T): T {
   const keys = readServiceKeys(folder)
   if (!keys.ok) throw new HostError('service-key-absent', keys.error.detail ?? keys.error.code)
   try {

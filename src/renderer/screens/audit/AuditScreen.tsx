@@ -1,29 +1,30 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useCallback, useDeferredValue, useMemo, useState } from 'react'
-import type { AuditEvent, AuditFilter, AuditState } from '../../../shared/audit.ts'
+import { useQuery } from '@tanstack/react-query'
+import { useDeferredValue, useState } from 'react'
+import type { AuditFilter, AuditSource } from '../../../shared/audit.ts'
 import type { AuditSeq } from '../../../shared/ids.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
-import { EmptyState } from '../../design/EmptyState.tsx'
-import { FailureNotice, Notice } from '../../design/Notice.tsx'
-import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
-import { plainNumber, utc } from '../../parts/format.ts'
-import { pageRows } from '../../parts/page-rows.ts'
-import { SearchBox } from '../../parts/SearchBox.tsx'
+import type { Column } from '../../design/VirtualGrid.tsx'
+import { useNavigation } from '../../navigation.tsx'
+import { utc } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
+import { type LogView, logPlace } from '../../place.ts'
+import { lastCheckpointQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
-import { failureFrom } from '../../station/station-failure.ts'
-import { auditQuery, useAction } from '../../station/station-queries.ts'
-import {
-  type AuditRowView,
-  auditRowView,
-  checkResult,
-  eventWords,
-  filterFromSearch,
-  filterWords,
-} from './audit-view.ts'
+import { statusQuery } from '../../station/station-queries.ts'
+import { useVerification } from '../../station/use-log-work.ts'
+import type { AuditRowView } from './audit-view.ts'
 import { EntryPanel } from './EntryPanel.tsx'
+import { ExportDialog, ExportPanel } from './ExportDialog.tsx'
+import { FilterBar } from './FilterBar.tsx'
+import { LogList } from './LogList.tsx'
+import { logFilter } from './log-filter.ts'
+import { PrintedReport } from './PrintedReport.tsx'
+import { reportView } from './report-view.ts'
+import { Standing } from './Standing.tsx'
+import { useLogRows } from './use-log-rows.ts'
+import { VerificationPanel } from './Verification.tsx'
 import './audit.css'
 
 const columns: readonly Column<AuditRowView>[] = [
@@ -46,23 +47,29 @@ const columns: readonly Column<AuditRowView>[] = [
 /** Beside an open entry, which has the time itself. */
 const narrow = columns.filter(({ id }) => id === 'seq' || id === 'event' || id === 'summary')
 
-const rowsOf = pageRows(auditRowView)
-
-export function AuditScreen({
-  initialFilter,
-  initialSeq,
-}: {
-  readonly initialFilter: AuditFilter
-  readonly initialSeq: number | null
-}) {
+/** The station's own log. */
+export function AuditScreen({ view, seq }: { readonly view: LogView; readonly seq: number | null }) {
   const heading = usePageHeading()
-  const [fixed, setFixed] = useState(initialFilter)
-  const [event, setEvent] = useState<AuditEvent | ''>('')
-  const [search, setSearch] = useState('')
-  const [open, setOpen] = useState<AuditSeq | null>(initialSeq as AuditSeq | null)
-  const typed = useDeferredValue(search)
-  const filter: AuditFilter = { ...fixed, ...filterFromSearch(typed), ...(event === '' ? {} : { event }) }
-  const words = filterWords(filter)
+  const station = useStation()
+  const { go } = useNavigation()
+  const status = useQuery(statusQuery(station))
+  const verification = useVerification('station')
+  const last = useQuery(lastCheckpointQuery(station))
+  const [asking, setAsking] = useState<'export' | 'report' | null>(null)
+  const { work } = verification
+  if (asking === 'report')
+    return (
+      <PrintedReport
+        source="station"
+        filter={logFilter(view).filter}
+        origin={status.data?.logKey?.origin ?? status.data?.stationName ?? null}
+        file={null}
+        by={status.data?.operator ?? null}
+        verification={work.kind === 'done' ? work.value : null}
+        checkpoint={last.data?.note ?? null}
+        onBack={() => setAsking(null)}
+      />
+    )
   return (
     <div className="screen">
       <header className="screen-head">
@@ -70,125 +77,124 @@ export function AuditScreen({
           Audit log
         </h1>
         <span className="grow" />
-        <label className="event-filter">
-          <span className="visually-hidden">Only this event</span>
-          <select
-            className="input"
-            value={event}
-            onChange={(change) => setEvent(change.target.value as AuditEvent | '')}
-          >
-            <option value="">All events</option>
-            {Object.entries(eventWords).map(([id, { text }]) => (
-              <option key={id} value={id}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
-        <SearchBox label="Digest, #work request, operator" value={search} onChange={setSearch} />
-        <CheckTheLog />
+        <Button variant="quiet" onPress={() => go(logPlace('opened'))}>
+          Other logs …
+        </Button>
+        <Button isDisabled={work.kind === 'running'} onPress={() => void verification.start(null)}>
+          Verify now
+        </Button>
+        <Button onPress={() => setAsking('export')}>Export …</Button>
+        <Button onPress={() => setAsking('report')}>Report …</Button>
       </header>
-      <div className="screen-body">
-        {words === '' ? null : (
-          <div className="row">
-            <span>
-              Entries <UntrustedText text={words} exact />
-            </span>
-            <Button
-              size="s"
-              variant="quiet"
-              onPress={() => {
-                setFixed({})
-                setEvent('')
-                setSearch('')
-              }}
-            >
-              Show all
-            </Button>
-          </div>
-        )}
-        <div className={open === null ? 'audit-split' : 'audit-split audit-split-open'}>
-          <AuditList filter={filter} open={open} onOpen={setOpen} />
-          {open === null ? null : <EntryPanel key={open} seq={open} onClose={() => setOpen(null)} onSeq={setOpen} />}
-        </div>
+      <div className="screen-body audit-body">
+        {status.data === undefined ? null : <Standing status={status.data} />}
+        <VerificationPanel
+          work={work.kind === 'done' ? { kind: 'done', value: reportView(work.value, 'station') } : work}
+          onCancel={verification.cancel}
+          onDismiss={verification.dismiss}
+          onEntry={(bad) => go(logPlace('station', {}, bad))}
+        />
+        <ExportPanel />
+        <LogBody source="station" view={view} seq={seq} note="Nothing here can be changed or removed." />
       </div>
+      {asking === 'export' ? <ExportDialog filter={logFilter(view).filter} onClose={() => setAsking(null)} /> : null}
     </div>
   )
 }
 
-function AuditList({
-  filter,
-  open,
-  onOpen,
+/** Filter, list and the open entry of a log, the same for our own and for one that is under review. */
+export function LogBody({
+  source,
+  view,
+  seq,
+  note,
 }: {
-  readonly filter: AuditFilter
-  readonly open: AuditSeq | null
-  readonly onOpen: (seq: AuditSeq) => void
+  readonly source: AuditSource
+  readonly view: LogView
+  readonly seq: number | null
+  readonly note: string
 }) {
-  const station = useStation()
-  const query = useInfiniteQuery(auditQuery(station, filter))
-  const { fetchNextPage, hasNextPage, isFetchingNextPage } = query
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [fetchNextPage, hasNextPage, isFetchingNextPage])
-  const pages = query.data?.pages
-  const rows = useMemo(() => rowsOf(pages ?? []), [pages])
-  if (query.isPending) return <p className="muted">Reading the log …</p>
-  if (query.isError) return <FailureNotice failure={failureFrom(query.error)} title="The log could not be read" />
-  const total = query.data.pages.at(-1)?.total ?? 0
-  if (total === 0)
-    return (
-      <EmptyState title="No entry matches">
-        The log has no such entry. Digests are found by their first eight digits or more.
-      </EmptyState>
-    )
-  return (
-    <div className="audit-list">
-      <VirtualGrid
-        label="Audit log"
-        layout={open === null ? 'audit-grid' : 'audit-grid-narrow'}
-        columns={open === null ? columns : narrow}
-        rows={rows}
-        total={total}
-        rowHeight={36}
-        rowKey={(row) => String(row.seq)}
-        selectedKey={open === null ? '' : String(open)}
-        onOpen={(row) => onOpen(row.seq)}
-        onNearEnd={more}
-      />
-      <p className="small muted">
-        {plainNumber(total)} {total === 1 ? 'entry' : 'entries'}. Nothing here can be changed or removed.
-      </p>
-    </div>
-  )
-}
-
-function CheckTheLog() {
-  const check = useAction((station, _input: null) => station.auditCheck(null))
-  const [state, setState] = useState<AuditState | null>(null)
-  const result = state === null ? null : checkResult(state)
-
-  async function checkAll() {
-    setState(null)
-    const answer = await check.run(null)
-    if (answer.ok) setState(answer.value)
-  }
-
+  const { go } = useNavigation()
+  const { filter, problems } = logFilter(view)
+  const open = seq as AuditSeq | null
+  const show = (next: LogView, entry: number | null) => go(logPlace(source, next, entry))
   return (
     <>
-      <Button isPending={check.pending} onPress={() => void checkAll()}>
-        {check.pending ? 'Checking every entry …' : 'Check the log'}
-      </Button>
-      {check.failure === null && result === null ? null : (
-        <div className="check-result">
-          {check.failure === null ? null : <FailureNotice failure={check.failure} />}
-          {result === null ? null : (
-            <Notice tone={result.tone} title={result.title} live>
-              <UntrustedText text={result.sentence} />
-            </Notice>
-          )}
-        </div>
-      )}
+      <FilterBar source={source} view={view} problems={problems} onChange={(next) => show(next, seq)} />
+      {view.requestId === null ? null : <OneRequest source={source} view={view} onAny={(next) => show(next, seq)} />}
+      <div className={open === null ? 'audit-split' : 'audit-split audit-split-open'}>
+        <List source={source} filter={filter} open={open} note={note} onOpen={(entry) => show(view, entry)} />
+        {open === null ? null : (
+          <EntryPanel
+            key={open}
+            source={source}
+            seq={open}
+            onClose={() => show(view, null)}
+            onSeq={(entry) => show(view, entry)}
+            onOnly={(part) => show({ ...view, ...part }, open)}
+          />
+        )}
+      </div>
     </>
   )
+}
+
+function OneRequest({
+  source,
+  view,
+  onAny,
+}: {
+  readonly source: AuditSource
+  readonly view: LogView
+  readonly onAny: (view: LogView) => void
+}) {
+  const { go } = useNavigation()
+  const { requestId } = view
+  return (
+    <div className="row">
+      <p>Only the entries of one request.</p>
+      {requestId === null || source === 'opened' ? null : (
+        <Button size="s" variant="quiet" onPress={() => go({ screen: 'requests', tab: 'done', open: requestId })}>
+          Open it
+        </Button>
+      )}
+      <Button size="s" variant="quiet" onPress={() => onAny({ ...view, requestId: null })}>
+        Of any request
+      </Button>
+    </div>
+  )
+}
+
+function List({
+  source,
+  filter,
+  open,
+  note,
+  onOpen,
+}: {
+  readonly source: AuditSource
+  readonly filter: AuditFilter
+  readonly open: AuditSeq | null
+  readonly note: string
+  readonly onOpen: (seq: AuditSeq) => void
+}) {
+  const rows = useLogRows(source, useSettled(filter))
+  return (
+    <LogList
+      rows={rows}
+      label={source === 'station' ? 'Audit log' : 'Log under review'}
+      layout={open === null ? 'audit-grid' : 'audit-grid-narrow'}
+      columns={open === null ? columns : narrow}
+      open={open}
+      note={note}
+      onOpen={onOpen}
+    />
+  )
+}
+
+/** The same object for as long as it says the same, and late while somebody types. */
+function useSettled(filter: AuditFilter): AuditFilter {
+  const [settled, setSettled] = useState(filter)
+  if (JSON.stringify(settled) !== JSON.stringify(filter)) setSettled(filter)
+  return useDeferredValue(settled)
 }

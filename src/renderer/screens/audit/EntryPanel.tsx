@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import type { AuditDetail, AuditSource } from '../../../shared/audit.ts'
 import type { AuditSeq } from '../../../shared/ids.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
@@ -7,27 +8,32 @@ import { Switch } from '../../design/Choice.tsx'
 import { Digest } from '../../design/Digest.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { useNavigation } from '../../navigation.tsx'
+import { CopyButton } from '../../parts/CopyButton.tsx'
 import { plainNumber, utc } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import type { LogView } from '../../place.ts'
+import { logEntryQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { auditEntryQuery } from '../../station/station-queries.ts'
-import { eventOf, previousHashWords, readableEntry } from './audit-view.ts'
+import { eventOf, previousHashWords, proofWords, readableEntry } from './audit-view.ts'
 
-/** One entry: what it says, the exact bytes that are hashed, and the two hashes that chain it. */
+/** One entry: what it says, the exact bytes that are hashed, the two hashes that chain it, and the proof that it is in the log. */
 export function EntryPanel({
+  source,
   seq,
   onClose,
   onSeq,
+  onOnly,
 }: {
+  readonly source: AuditSource
   readonly seq: AuditSeq
   readonly onClose: () => void
   readonly onSeq: (seq: AuditSeq) => void
+  /** Narrows the list to entries like this one. */
+  readonly onOnly: (part: Partial<LogView>) => void
 }) {
   const station = useStation()
-  const { go } = useNavigation()
-  const query = useQuery(auditEntryQuery(station, seq))
-  const [exact, setExact] = useState(false)
+  const query = useQuery(logEntryQuery(station, source, seq))
   const heading = useRef<HTMLHeadingElement>(null)
   // In braces: newer browsers answer with a promise, which React would take for a clean-up function.
   useEffect(() => {
@@ -50,46 +56,78 @@ export function EntryPanel({
         </Button>
       </div>
       {query.isError ? <FailureNotice failure={failureFrom(query.error)} /> : null}
-      {query.data === undefined || row === undefined ? null : (
-        <div className="entry-body">
-          <p>
-            <UntrustedText text={row.summary} />
-          </p>
-          <p className="small muted">
-            {utc(row.at)}
-            {row.operator === null ? null : (
-              <>
-                , <UntrustedText text={row.operator} />
-              </>
-            )}
-          </p>
-          {row.requestId === null ? null : (
-            <div>
-              <Button
-                size="s"
-                onPress={() => {
-                  if (row.requestId !== null) go({ screen: 'requests', tab: 'done', open: row.requestId })
-                }}
-              >
-                Open the request
-              </Button>
-            </div>
-          )}
-          {row.inputSha256 === null ? null : <Hash title="Input file, SHA-256" hex={row.inputSha256} />}
-          <Hash title="Leaf hash of this entry" hex={query.data.leafHash} />
-          <Hash title={previousHashWords(query.data)} hex={query.data.previousLeafHash} />
-          <div className="row">
-            <h3 className="grow">The entry</h3>
-            <Switch isSelected={exact} onChange={setExact}>
-              <span className="small">Exact bytes</span>
-            </Switch>
-          </div>
-          <pre className="entry-text">
-            <UntrustedText text={exact ? query.data.entry : readableEntry(query.data.entry)} multiline={!exact} />
-          </pre>
-        </div>
-      )}
+      {query.data === undefined ? null : <EntryBody source={source} detail={query.data} onOnly={onOnly} />}
     </section>
+  )
+}
+
+function EntryBody({
+  source,
+  detail,
+  onOnly,
+}: {
+  readonly source: AuditSource
+  readonly detail: AuditDetail
+  readonly onOnly: (part: Partial<LogView>) => void
+}) {
+  const { go } = useNavigation()
+  const [exact, setExact] = useState(false)
+  const { row, entry, proof } = detail
+  const { requestId, fingerprint } = row
+  return (
+    <div className="entry-body">
+      <p>
+        <UntrustedText text={row.summary} />
+      </p>
+      <p className="small muted">
+        {utc(row.at)}
+        {row.operator === null ? null : (
+          <>
+            , <UntrustedText text={row.operator} />
+          </>
+        )}
+      </p>
+      <div className="row">
+        {requestId === null || source === 'opened' ? null : (
+          <Button size="s" onPress={() => go({ screen: 'requests', tab: 'done', open: requestId })}>
+            Open the request
+          </Button>
+        )}
+        {requestId === null ? null : (
+          <Button size="s" variant="quiet" onPress={() => onOnly({ requestId })}>
+            All entries of this request
+          </Button>
+        )}
+        {fingerprint === null ? null : (
+          <Button size="s" variant="quiet" onPress={() => onOnly({ fingerprint })}>
+            All with this key
+          </Button>
+        )}
+      </div>
+      {row.inputSha256 === null ? null : <Hash title="Input file, SHA-256" hex={row.inputSha256} />}
+      <Hash title="Leaf hash of this entry" hex={detail.leafHash} />
+      <Hash title={previousHashWords(detail)} hex={detail.previousLeafHash} />
+      <div className="row">
+        <h3 className="grow">The entry</h3>
+        <Switch isSelected={exact} onChange={setExact}>
+          <span className="small">Exact bytes</span>
+        </Switch>
+        <CopyButton key={row.seq} what="the entry, byte for byte" text={entry} />
+      </div>
+      <pre className="entry-text">
+        <UntrustedText text={exact ? entry : readableEntry(entry)} multiline={!exact} />
+      </pre>
+      <div className="row">
+        <h3 className="grow">Proof that it is in the log</h3>
+        {proof === null ? null : <CopyButton key={row.seq} what="the proof" text={proof} />}
+      </div>
+      <p className="small muted">{proofWords(detail, source)}</p>
+      {proof === null ? null : (
+        <pre className="entry-text">
+          <UntrustedText text={proof} multiline />
+        </pre>
+      )}
+    </div>
   )
 }
 

@@ -7,7 +7,7 @@ import { useAction } from '../../station/station-queries.ts'
 import './first-start.css'
 
 /** The first thing that a new station shows. Making the log is an act of a person, never a side effect of opening the program. */
-export function CreateStation() {
+export function CreateStation({ onReview }: { readonly onReview: () => void }) {
   const cache = useQueryClient()
   const [stationName, setStationName] = useState('')
   const [operatorName, setOperatorName] = useState('')
@@ -61,6 +61,16 @@ export function CreateStation() {
           </Button>
         </div>
       </div>
+      <section className="first-start-other" aria-labelledby="review-instead">
+        <h2 id="review-instead">Or only read a log</h2>
+        <p className="muted">
+          An auditor needs no station: the export or the database of another one is opened for reading only, verified
+          and compared. Nothing is created.
+        </p>
+        <div>
+          <Button onPress={onReview}>Review a log …</Button>
+        </div>
+      </section>
     </main>
   )
 }

@@ -5,10 +5,11 @@ import type { RequestDetail } from '../../../shared/request.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
-import { type RequestsTab, useNavigation } from '../../navigation.tsx'
+import { useNavigation } from '../../navigation.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { outcomeWords, stageWords } from '../../parts/wording.ts'
+import { logPlace, type RequestsTab } from '../../place.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { requestQuery } from '../../station/station-queries.ts'
@@ -58,7 +59,7 @@ function Title({ detail }: { readonly detail: RequestDetail }) {
         variant="quiet"
         size="s"
         icon="audit"
-        onPress={() => go({ screen: 'audit', filter: { requestId: summary.id }, seq: detail.auditSeqs.at(-1) ?? null })}
+        onPress={() => go(logPlace('station', { requestId: summary.id }, detail.auditSeqs.at(-1) ?? null))}
       >
         {detail.auditSeqs.length} audit {detail.auditSeqs.length === 1 ? 'entry' : 'entries'}
       </Button>

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { Answer } from '../../../shared/contract.ts'
 import type { RequestDetail } from '../../../shared/request.ts'
 import { Button } from '../../design/Button.tsx'
 import { Icon } from '../../design/Icon.tsx'
@@ -10,7 +11,7 @@ import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeclineDialog } from './DeclineDialog.tsx'
-import { progressView, type StageAction, stageView } from './stage-view.ts'
+import { progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
 import './stage-panel.css'
 
 /** Says where the request is and offers what can be done about it there. */
@@ -84,7 +85,7 @@ function Actions({ detail, actions }: { readonly detail: RequestDetail; readonly
   const recheck = useAction((station, id: typeof requestId) => station.reviewRecheck({ requestId: id }))
   const retry = useAction((station, id: typeof requestId) => station.returnRetry({ requestId: id }))
   const save = useAction((station, id: typeof requestId) => station.outputsSave({ requestId: id }))
-  const [saved, setSaved] = useState<{ readonly folder: string; readonly files: number } | null>(null)
+  const [saved, setSaved] = useState<Answer<'outputs.save'> | null>(null)
   const failure = recheck.failure ?? retry.failure ?? save.failure
 
   async function act(action: StageAction) {
@@ -114,7 +115,7 @@ function Actions({ detail, actions }: { readonly detail: RequestDetail; readonly
       ))}
       {saved === null ? null : (
         <span role="status" className="small">
-          {count(saved.files, 'file')} written to <UntrustedText text={saved.folder} exact />
+          {savedWords(saved)} <UntrustedText text={saved.folder} exact />
         </span>
       )}
       {failure === null ? null : <FailureNotice failure={failure} />}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RequestDetail } from '../../../shared/request.ts'
 import type { FakeState } from '../../testing/fake-station.ts'
 import { scenarios, theRequest } from '../../testing/scenarios.ts'
-import { outcomeView, progressView, stageView } from './stage-view.ts'
+import { outcomeView, progressView, savedWords, stageView } from './stage-view.ts'
 
 function detailIn(make: () => FakeState): RequestDetail {
   const detail = make().requests.get(theRequest)
@@ -73,4 +73,16 @@ describe('the progress', () => {
 it('shows a file whose outcome is not known as in doubt, never as waiting', () => {
   expect(outcomeView({ kind: 'unknown' })).toMatchObject({ text: 'In doubt', tone: 'refused' })
   expect(outcomeView({ kind: 'waiting' })).toBeNull()
+})
+
+it('says of saved files whether their proofs are with them', () => {
+  expect([
+    savedWords({ files: 3, proofs: 3 }),
+    savedWords({ files: 3, proofs: 1 }),
+    savedWords({ files: 1, proofs: 0 }),
+  ]).toEqual([
+    '3 files and the proofs that they are in the log written to',
+    '3 files written, only 1 of them with the proof that they are in the log, to',
+    '1 file written, without a proof that they are in the log, to',
+  ])
 })

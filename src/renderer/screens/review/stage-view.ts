@@ -201,3 +201,12 @@ export function outcomeView(outcome: FileOutcome): OutcomeView | null {
       }
   }
 }
+
+/** What was written beside the files, up to the name of the folder. A release without its proofs is said to be without. */
+export function savedWords({ files, proofs }: { readonly files: number; readonly proofs: number }): string {
+  const written = count(files, 'file')
+  if (proofs === 0) return `${written} written, without a proof that they are in the log, to`
+  return proofs < files
+    ? `${written} written, only ${proofs} of them with the proof that they are in the log, to`
+    : `${written} and the ${files === 1 ? 'proof' : 'proofs'} that ${files === 1 ? 'it is' : 'they are'} in the log written to`
+}

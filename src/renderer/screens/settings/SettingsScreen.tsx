@@ -9,6 +9,7 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { settingsQuery, useAction } from '../../station/station-queries.ts'
+import { LogSection } from './LogSection.tsx'
 import { EnrolSection, UserTokenSection } from './ServerSections.tsx'
 import { type Draft, draftOf, problemsOf, settingsOf } from './settings-view.ts'
 import './settings.css'
@@ -137,6 +138,10 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
               description="Certificates that signed files may trust, of their DER. A file that trusts any other cannot be approved."
             />
           </div>
+        </section>
+        <section className="settings-section" aria-labelledby="settings-log">
+          <h2 id="settings-log">Audit log</h2>
+          <LogSection draft={draft} onChange={set} problems={problems} />
         </section>
       </div>
       <div className="settings-save" role="group" aria-label="Save the settings">

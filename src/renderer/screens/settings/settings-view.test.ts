@@ -38,6 +38,8 @@ it.each([
   ['caPem', 'hello'],
   ['trustedCerts', 'abcd'],
   ['stationName', '  '],
+  ['witnesses', 'witness.example.com/w1'],
+  ['witnesses', 'two words+9ef720b7+BK8f'],
 ] as const)('says what is wrong with %s %s', (field, value) => {
   expect(Object.keys(problemsOf({ ...draftOf(settings), [field]: value }))).toEqual([field])
 })
@@ -46,6 +48,14 @@ it('refuses a module whose path is not absolute', () => {
   expect(problemsOf({ ...draftOf(settings), modules: [{ path: 'libykcs11.so', enabled: true }] }).modules).toContain(
     'no absolute path',
   )
+})
+
+it('takes folders and witnesses without blanks around them, and refuses a folder that is not absolute', () => {
+  const vkey = 'witness.example.com/w1+9ef720b7+BK8fe14HAi43qhBpY4+FgJ3QfM2vhsq/aIc57EtHYihv'
+  const draft = { ...draftOf(settings), checkpointFolders: [' /media/audit ', ''], witnesses: `\n ${vkey} \n` }
+  expect(settingsOf(draft)).toMatchObject({ checkpointFolders: ['/media/audit'], witnesses: [vkey] })
+  expect(problemsOf(draft)).toEqual({})
+  expect(problemsOf({ ...draft, checkpointFolders: ['media'] }).checkpointFolders).toContain('no absolute path')
 })
 
 it('knows where the enrolment is', () => {

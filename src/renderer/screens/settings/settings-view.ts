@@ -12,10 +12,23 @@ export type Draft = {
   readonly modules: Settings['modules']
   /** One fingerprint a line. */
   readonly trustedCerts: string
+  readonly checkpointFolders: readonly string[]
+  /** One verifier key a line. */
+  readonly witnesses: string
 }
 
 export type Problems = Partial<
-  Record<'stationName' | 'operatorName' | 'apiUrl' | 'caPem' | 'modules' | 'trustedCerts', string>
+  Record<
+    | 'stationName'
+    | 'operatorName'
+    | 'apiUrl'
+    | 'caPem'
+    | 'modules'
+    | 'trustedCerts'
+    | 'checkpointFolders'
+    | 'witnesses',
+    string
+  >
 >
 
 export function draftOf(settings: Settings): Draft {
@@ -28,6 +41,8 @@ export function draftOf(settings: Settings): Draft {
     scope: settings.server.scope ?? '',
     modules: settings.modules,
     trustedCerts: settings.trustedCerts.join('\n'),
+    checkpointFolders: settings.checkpointFolders,
+    witnesses: settings.witnesses.join('\n'),
   }
 }
 
@@ -50,7 +65,16 @@ export function settingsOf(draft: Draft): Settings {
       .map((module) => ({ ...module, path: module.path.trim() }))
       .filter((module) => module.path !== ''),
     trustedCerts: [...fingerprints(draft.trustedCerts)],
+    checkpointFolders: draft.checkpointFolders.map((folder) => folder.trim()).filter((folder) => folder !== ''),
+    witnesses: [...lines(draft.witnesses)],
   }
+}
+
+function lines(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 }
 
 /** What is plainly wrong, said before anything is sent. Main checks everything again. */
@@ -68,7 +92,22 @@ export function problemsOf(draft: Draft): Problems {
   const wrong = fingerprints(draft.trustedCerts).find((line) => !/^[0-9a-f]{64}$/.test(line))
   if (wrong !== undefined)
     problems.trustedCerts = `“${wrong.slice(0, 20)}${wrong.length > 20 ? '…' : ''}” is no SHA-256 fingerprint (64 hex digits).`
-  return problems
+  return { ...problems, ...logProblems(draft) }
+}
+
+function logProblems(draft: Draft): Pick<Problems, 'checkpointFolders' | 'witnesses'> {
+  const { checkpointFolders, witnesses } = settingsOf(draft)
+  const relative = checkpointFolders.find((folder) => !folder.startsWith('/'))
+  // signed-note: a name without blank and plus, the id, the key with its type.
+  const wrong = witnesses.find((vkey) => !/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/.test(vkey))
+  return {
+    ...(relative === undefined ? {} : { checkpointFolders: `“${relative}” is no absolute path.` }),
+    ...(witnesses.length > 10
+      ? { witnesses: 'At most ten witnesses.' }
+      : wrong === undefined
+        ? {}
+        : { witnesses: `“${wrong.slice(0, 30)}${wrong.length > 30 ? '…' : ''}” is no verifier key (name+id+key).` }),
+  }
 }
 
 function urlProblem(text: string): string | null {

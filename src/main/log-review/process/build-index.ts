@@ -1,0 +1,110 @@
+import { DatabaseSync } from 'node:sqlite'
+import { reviewIndexes, reviewTables } from '../../../../db/review-tables.ts'
+import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
+
+export interface IndexBuilder {
+  /** One entry under its number, whatever its bytes are. Numbers rise. */
+  add(seq: number, bytes: Uint8Array): void
+  /** Sorts and closes it. */
+  end(): { readonly entries: number; readonly gaps: boolean; readonly openIntents: readonly number[] }
+}
+
+/**
+ * Makes the index of a foreign log in a file of our own. What is searched for is taken from the bytes that are hashed, never
+ * from columns that came with them: those could hide an entry from a filter. No entry is read member by member here: what a
+ * screen shows of one is decoded then.
+ */
+export function buildIndex(path: string): IndexBuilder {
+  const file = new DatabaseSync(path)
+  // If we crash the file is thrown away.
+  file.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE')
+  file.exec(reviewTables)
+  file.exec('BEGIN')
+  const insert = file.prepare(`INSERT INTO audit_entry VALUES (?${', ?'.repeat(14)})`)
+  const openIntents = new Set<number>()
+  let entries = 0
+  let last = 0
+  let leafBefore: Uint8Array = noLeafHash
+  let atBefore = '1970-01-01T00:00:00.000Z'
+
+  return {
+    add: (seq, bytes) => {
+      const value = fieldsOf(bytes)
+      const text = (name: string, longest: number) => {
+        const found = value[name]
+        return typeof found === 'string' && found.length > 0 && found.length <= longest && found.isWellFormed()
+          ? found
+          : null
+      }
+      const number = (name: string) => {
+        const found = value[name]
+        return typeof found === 'number' && Number.isSafeInteger(found) && found > 0 ? found : null
+      }
+      const event = text('event', 40) ?? ''
+      const leaf = leafHash(bytes)
+      const prev = hashOf(text('prev', 64))
+      const intent = number('intentSeq')
+      if (event === 'intent') openIntents.add(seq)
+      else if (intent !== null) openIntents.delete(intent)
+      atBefore = timeOf(text('at', 24)) ?? atBefore
+      insert.run(
+        seq,
+        bytes,
+        leaf,
+        // Of one whose own words cannot be read: what stands before it.
+        prev ?? leafBefore,
+        atBefore,
+        event,
+        text('requestId', 36),
+        number('workRequestId'),
+        text('fingerprint', 64),
+        text('purpose', 64),
+        text('operator', 200),
+        text('inputSha256', 64),
+        text('outputSha256', 64),
+        text('digest', 128),
+        text('sheetDigest', 64),
+      )
+      entries += 1
+      last = seq
+      leafBefore = leaf
+    },
+    end: () => {
+      const gaps = last !== entries
+      if (gaps)
+        file.exec(
+          'INSERT INTO review_place SELECT row_number() OVER (ORDER BY seq) - 1, seq FROM audit_entry ORDER BY seq',
+        )
+      file.exec('COMMIT')
+      for (const index of reviewIndexes) file.exec(index)
+      file.close()
+      return { entries, gaps, openIntents: [...openIntents] }
+    },
+  }
+}
+
+/** The members of an entry. Of one that is no JSON any more, those that can still be made out, so that it is shown where it stood. */
+function fieldsOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {}
+  } catch {
+    return Object.fromEntries(
+      [...text.slice(0, 20_000).matchAll(/"(at|event|requestId|prev)":"([^"\\]{1,64})"/g)].map(([, name, found]) => [
+        name,
+        found,
+      ]),
+    )
+  }
+}
+
+function hashOf(hex: string | null): Uint8Array | null {
+  return hex !== null && /^[0-9a-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : null
+}
+
+function timeOf(text: string | null): string | null {
+  return text !== null && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) ? text : null
+}

@@ -1,0 +1,137 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { parseVerifierKey, type VerifierKey } from '../../audit/format/signed-note.ts'
+import type { Outcome } from '../../cli/verify-output.ts'
+import type { ReadAnswer, ReadJob } from '../protocol.ts'
+import {
+  claimedSize,
+  handedFor,
+  headOfExport,
+  kindOfLog,
+  openDatabase,
+  type Progress,
+  type Unreadable,
+  unreadable,
+  verifyOpen,
+  vkeyOf,
+} from './read-log.ts'
+import { readSafely } from './verify-known.ts'
+
+type Compared = Extract<ReadAnswer<'compare'>, { kind: 'compared' }>
+
+/** A log that is read for a comparison. */
+interface Source {
+  readonly path: string
+  readonly file: DatabaseSync | null
+  readonly key: VerifierKey | null
+  readonly claimed: number | null
+}
+
+/**
+ * Whether the newer log begins with the older one: the older one's last checkpoint is handed to the verifier of the newer as a
+ * checkpoint that was kept elsewhere, and its tree is computed up to there.
+ */
+export function compareLogs(job: Extract<ReadJob, { op: 'compare' }>, progress: Progress): ReadAnswer<'compare'> {
+  return using(job.older, (older) => using(job.newer, (newer) => compare(older, newer, progress)))
+}
+
+function using<T>(path: string, use: (source: Source) => T): T | Unreadable {
+  return readSafely(path, () => {
+    const what = kindOfLog(path)
+    if (what.kind === 'unreadable') return unreadable(`${path}: ${what.sentence}`)
+    const file = what.kind === 'database' ? openDatabase(path) : null
+    try {
+      const vkey = vkeyOf(path, file)
+      const key = vkey === null ? null : parseVerifierKey(vkey)
+      const claimed = file === null ? headOfExport(path).size : claimedSize(file)
+      return use({ path, file, key: key?.ok === true ? key.value : null, claimed })
+    } finally {
+      file?.close()
+    }
+  })
+}
+
+function compare(older: Source, newer: Source, progress: Progress): Compared {
+  const total = older.claimed === null || newer.claimed === null ? null : older.claimed + newer.claimed
+  const base = {
+    kind: 'compared',
+    origin: older.key?.name ?? null,
+    olderSize: null,
+    newerSize: null,
+    checkedBy: null,
+  } as const
+  if (older.key === null || newer.key === null)
+    return {
+      ...base,
+      verdict: 'cannot-tell',
+      sentence: 'One of the two logs names no key, so nothing in it is signed.',
+    }
+  if (older.key.name !== newer.key.name)
+    return {
+      ...base,
+      verdict: 'cannot-tell',
+      sentence: `These are the logs of two stations: ${older.key.name} and ${newer.key.name}. They have nothing in common to compare.`,
+    }
+  const notes: string[] = []
+  const first = verifyOpen(handedFor(older.path, { key: older.key }), older.file, {
+    entry: (seq) => progress(seq, total),
+    checkpoint: (found) => {
+      notes[0] = found
+    },
+  })
+  const olderSize = sizeOf(first)
+  if (first.kind === 'tampered' || first.kind === 'usage') return { ...base, ...bad('older', first), olderSize }
+  const [note] = notes
+  if (note === undefined)
+    return { ...base, olderSize, verdict: 'cannot-tell', sentence: 'The older log has no checkpoint to compare with.' }
+  const known = [{ path: 'the older log', text: note }]
+  const second = verifyOpen(handedFor(newer.path, { key: older.key, checkpoints: known }), newer.file, {
+    entry: (seq) => progress((olderSize ?? 0) + seq, total),
+  })
+  const sizes = { olderSize, newerSize: sizeOf(second) }
+  const until = first.facts?.lastCheckpoint ?? 0
+  if (second.kind === 'usage') return { ...base, ...sizes, ...bad('newer', second) }
+  if (second.kind === 'tampered') {
+    const shorter = second.finding.code === 'log-shorter'
+    const sentence = shorter
+      ? `The log given as the newer one has ${sizes.newerSize ?? 0} entries, the older one ${until}: either the two were exchanged when they were chosen, or entries ${(sizes.newerSize ?? 0) + 1} to ${until} were cut off.`
+      : `The newer log does not begin with the older one: ${second.finding.sentence}`
+    return { ...base, ...sizes, verdict: shorter && olderFirst(older, newer) ? 'cannot-tell' : 'tampered', sentence }
+  }
+  if (second.facts?.known.includes(until) !== true) {
+    const why = second.kind === 'cannot-tell' ? second.doubts.map(({ sentence }) => sentence).join(' ') : ''
+    return {
+      ...base,
+      ...sizes,
+      verdict: 'cannot-tell',
+      sentence: `It cannot be told whether the newer log begins with the older one. ${why}`,
+    }
+  }
+  const added = (sizes.newerSize ?? until) - until
+  return {
+    ...base,
+    ...sizes,
+    verdict: 'verified',
+    checkedBy: 'tree',
+    sentence: `The newer log begins with all ${until} entries of the older one, unchanged; ${added === 0 ? 'none was' : added === 1 ? '1 was' : `${added} were`} added.`,
+  }
+}
+
+/** Exports say when they were made: two that were exchanged by mistake are told from one that was cut. */
+function olderFirst(older: Source, newer: Source): boolean {
+  if (older.file !== null || newer.file !== null) return false
+  const [a, b] = [headOfExport(older.path).madeAt, headOfExport(newer.path).madeAt]
+  return a !== null && b !== null && b < a
+}
+
+function sizeOf(outcome: Outcome): number | null {
+  return outcome.kind === 'usage' ? null : (outcome.facts?.size ?? null)
+}
+
+function bad(
+  which: 'older' | 'newer',
+  outcome: Extract<Outcome, { kind: 'tampered' | 'usage' }>,
+): Pick<Compared, 'verdict' | 'sentence'> {
+  return outcome.kind === 'tampered'
+    ? { verdict: 'tampered', sentence: `The ${which} log is not whole itself: ${outcome.finding.sentence}` }
+    : { verdict: 'cannot-tell', sentence: `The ${which} log cannot be read: ${outcome.sentence}` }
+}

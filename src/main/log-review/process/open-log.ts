@@ -1,0 +1,119 @@
+import { closeSync, openSync, type Stats, statSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { maxEntryBytes } from '../../audit/format/encode.ts'
+import { maxExportLine, parseExportLine } from '../../audit/format/export-file.ts'
+import { linesOf } from '../../cli/read-lines.ts'
+import { sqliteError } from '../../cli/verify-database.ts'
+import type { ReadAnswer, ReadJob, ReadOutcome } from '../protocol.ts'
+import { buildIndex, type IndexBuilder } from './build-index.ts'
+import {
+  claimedSize,
+  crossing,
+  type ExportHead,
+  headOfExport,
+  kindOfLog,
+  noHead,
+  openDatabase,
+  type Progress,
+  unreadable,
+  verifyOpen,
+} from './read-log.ts'
+import { handedBy, readSafely } from './verify-known.ts'
+
+/**
+ * Verifies a foreign log, then makes the index that its entries are listed from. What is damaged is read as far as it can be; the
+ * report says what it is worth.
+ */
+export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progress): ReadAnswer<'open'> {
+  return readSafely(job.path, () => {
+    const what = kindOfLog(job.path)
+    if (what.kind === 'unreadable') return what
+    const before = statSync(job.path)
+    const file = what.kind === 'database' ? openDatabase(job.path) : null
+    try {
+      const head: ExportHead = file === null ? headOfExport(job.path) : { ...noHead, size: claimedSize(file) }
+      // Read twice: once by the verifier, once for the index.
+      const total = head.size === null ? null : 2 * head.size
+      const outcome = crossing(verifyOpen(handedBy(job), file, { entry: (seq) => progress(seq, total) }))
+      if (outcome.kind === 'unreadable') return outcome
+      const verified = outcome.facts?.size ?? 0
+      const index = buildIndex(job.index)
+      const watch = (seq: number) => progress(verified + seq, total)
+      if (file === null) indexExport(job.path, index, watch)
+      else indexDatabase(file, index, watch)
+      const { entries, gaps, openIntents } = index.end()
+      if (changed(before, statSync(job.path)) && file === null)
+        return unreadable('The file was changed while it was read. Nothing can be said of it; open it again.')
+      return {
+        kind: 'opened' as const,
+        what: what.kind,
+        outcome: withIntents(outcome, gaps ? null : openIntents),
+        origin: outcome.facts?.origin ?? head.origin,
+        selection: head.selection,
+        entries,
+        gaps,
+      }
+    } finally {
+      file?.close()
+    }
+  })
+}
+
+function changed(before: Stats, after: Stats): boolean {
+  return before.ino !== after.ino || before.size !== after.size || before.mtimeMs !== after.mtimeMs
+}
+
+/** Where entries are left out, an intent may have its outcome among them. */
+function withIntents(outcome: ReadOutcome, openIntents: readonly number[] | null): ReadOutcome {
+  if (outcome.facts === null || openIntents === null) return outcome
+  const found = { count: openIntents.length, first: openIntents.slice(0, 100) }
+  return { ...outcome, facts: { ...outcome.facts, openIntents: found } }
+}
+
+/** Entries by their place: what an entry says of its own number may be a lie. */
+function indexExport(path: string, index: IndexBuilder, progress: (seq: number) => void): void {
+  const file = openSync(path, 'r')
+  try {
+    let seq = 0
+    let header = true
+    for (const piece of linesOf(file, maxExportLine)) {
+      if (!('line' in piece)) return
+      if (header) {
+        header = false
+        continue
+      }
+      const line = parseExportLine(piece.line)
+      // A line that is none may have been an entry: its number is left free.
+      seq +=
+        line.ok && line.value.kind === 'omitted' ? line.value.count : !line.ok || line.value.kind === 'entry' ? 1 : 0
+      if (!Number.isSafeInteger(seq)) return
+      if (line.ok && line.value.kind === 'entry' && line.value.bytes.length <= maxEntryBytes) {
+        index.add(seq, line.value.bytes)
+        progress(seq)
+      }
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: number) => void): void {
+  try {
+    const rows = file.prepare(
+      `SELECT seq, entry FROM audit_entry WHERE seq > 0 AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes} ORDER BY seq`,
+    )
+    rows.setReturnArrays(true)
+    let last = 0
+    for (const row of rows.iterate() as Iterable<unknown>) {
+      // With return arrays a row is an array, whatever the types in the library say.
+      const [seq, entry] = row as readonly unknown[]
+      if (typeof seq !== 'number' || seq <= last || !(entry instanceof Uint8Array)) continue
+      index.add(seq, entry)
+      last = seq
+      progress(seq)
+    }
+  } catch (error) {
+    // Torn pages: what came before them is shown.
+    if (sqliteError(error) === null) throw error
+  }
+}

@@ -1,0 +1,145 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { maxExportLine, parseHeaderLine } from '../../audit/format/export-file.ts'
+import type { VerifierKey } from '../../audit/format/signed-note.ts'
+import type { Handed, Watcher } from '../../cli/handed.ts'
+import { linesOf } from '../../cli/read-lines.ts'
+import { openForReading, sqliteError, verifyTables } from '../../cli/verify-database.ts'
+import { verifyExport } from '../../cli/verify-export.ts'
+import type { Outcome } from '../../cli/verify-output.ts'
+import type { ReadOutcome } from '../protocol.ts'
+
+/** Why there is nothing to say of a log, for people. */
+export interface Unreadable {
+  readonly kind: 'unreadable'
+  readonly sentence: string
+}
+
+export function unreadable(sentence: string): Unreadable {
+  return { kind: 'unreadable', sentence }
+}
+
+/** Told how far a log was read. */
+export type Progress = (entries: number, total: number | null) => void
+
+/** What a file is by how it begins; the sentence says why it is nothing that can be read. */
+export function kindOfLog(path: string): { readonly kind: 'export' | 'database' } | Unreadable {
+  // Before it is opened: a pipe or a device would hold the process, or begin something.
+  if (!statSync(path).isFile()) return unreadable('This is no file.')
+  const start = Buffer.alloc(16)
+  const file = openSync(path, 'r')
+  try {
+    const text = start.toString('latin1', 0, readSync(file, start, 0, start.length, 0))
+    if (text.startsWith('SQLite format 3\0')) return { kind: 'database' }
+    // A header of which one byte was changed is still an export that was tampered with; a picture is none.
+    if (text.startsWith('{"')) return { kind: 'export' }
+    return unreadable('This file is neither an export of a log nor a station’s database.')
+  } finally {
+    closeSync(file)
+  }
+}
+
+export interface ExportHead {
+  readonly origin: string | null
+  readonly selection: string | null
+  readonly size: number | null
+  readonly vkey: string | null
+  readonly madeAt: string | null
+}
+
+export const noHead: ExportHead = { origin: null, selection: null, size: null, vkey: null, madeAt: null }
+
+/** What an export says of itself; nothing of it is signed. */
+export function headOfExport(path: string): ExportHead {
+  const file = openSync(path, 'r')
+  try {
+    const first = linesOf(file, maxExportLine).next().value
+    const header = first !== undefined && 'line' in first ? parseHeaderLine(first.line) : null
+    return header?.ok === true ? header.value : noHead
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The newest number that a database claims, for the progress alone. */
+export function claimedSize(file: DatabaseSync): number | null {
+  try {
+    const size = file.prepare('SELECT max(seq) AS size FROM audit_entry').get()?.['size']
+    return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : null
+  } catch (error) {
+    // A table of another form is the verifier's business to name.
+    if (sqliteError(error) === null) throw error
+    return null
+  }
+}
+
+/** The key that a log names itself. */
+export function vkeyOf(path: string, file: DatabaseSync | null): string | null {
+  if (file === null) return headOfExport(path).vkey
+  try {
+    const vkey = file.prepare('SELECT vkey FROM audit_log_key').get()?.['vkey']
+    return typeof vkey === 'string' ? vkey : null
+  } catch (error) {
+    if (sqliteError(error) === null) throw error
+    return null
+  }
+}
+
+/** What was handed in beside the log: no signed file, nothing that has to be read. */
+export function handedFor(
+  path: string,
+  beside: {
+    readonly key?: VerifierKey | null
+    readonly checkpoints?: Handed['checkpoints']
+    readonly witnesses?: readonly VerifierKey[]
+  } = {},
+): Handed {
+  return {
+    wanted: {
+      target: path,
+      key: beside.key ?? null,
+      checkpoints: [],
+      consistency: [],
+      witnesses: beside.witnesses ?? [],
+      file: null,
+      readEntries: false,
+      json: false,
+    },
+    checkpoints: beside.checkpoints ?? [],
+    consistency: [],
+    signedFile: null,
+  }
+}
+
+/** Verifies a log of either kind. `file`: the open database, so that whoever reads on sees the same state. */
+export function verifyOpen(handed: Handed, file: DatabaseSync | null, watcher: Watcher): Outcome {
+  return file === null ? verifyExport(handed, watcher) : verifyTables(file, handed, watcher)
+}
+
+export function openDatabase(path: string): DatabaseSync {
+  const file = openForReading(path)
+  // Before the first question: neither a function that a planted column calls nor what it computes may do harm here.
+  file.exec('PRAGMA trusted_schema = OFF; PRAGMA hard_heap_limit = 268435456')
+  return file
+}
+
+/** As it crosses to main; the sentence of a log that cannot be read instead. */
+export function crossing(outcome: Outcome): ReadOutcome | Unreadable {
+  if (outcome.kind === 'usage') return unreadable(outcome.sentence)
+  const { file: _file, facts, ...rest } = outcome
+  const found =
+    facts === null
+      ? null
+      : {
+          ...facts,
+          known: [...facts.known].slice(0, 100),
+          cosigned: [...facts.cosigned].slice(0, 100),
+          openIntents:
+            facts.openIntents === null
+              ? null
+              : { count: facts.openIntents.length, first: facts.openIntents.slice(0, 100) },
+        }
+  return rest.kind === 'cannot-tell'
+    ? { ...rest, doubts: rest.doubts.map((doubt) => ({ ...doubt })), facts: found }
+    : { ...rest, facts: found }
+}

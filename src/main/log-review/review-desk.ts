@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openReviewIndex, type ReviewIndex, removeReviewIndex } from '../../../db/review-index.ts'
+import type {
+  AuditDetail,
+  AuditFilter,
+  AuditSource,
+  LogComparison,
+  OpenedLog,
+  VerificationReport,
+} from '../../shared/audit.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { AuditSeq } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { type AuditPage, listEntries, type Numbers, showEntry } from '../audit/audit.repository.ts'
+import { LogReader, type LogReaderOptions } from './log-reader.ts'
+import type { ReadJob } from './protocol.ts'
+import { reportOf } from './report.ts'
+
+/** What is known of a log outside it. */
+export interface KnownOfLog {
+  readonly vkey: string | null
+  readonly checkpoints: readonly { readonly path: string; readonly text: string }[]
+  readonly witnesses: readonly string[]
+}
+
+const nothingKnown: KnownOfLog = { vkey: null, checkpoints: [], witnesses: [] }
+
+/** Foreign logs, one at a time, and everything that reads a whole log. Needs no station. */
+export interface ReviewDesk {
+  /** Verifies a database of our own against what is known of it elsewhere. */
+  verifyOwn(path: string, known: KnownOfLog): Promise<Result<VerificationReport, Failure>>
+  /** Verifies the log that is open again. */
+  verifyOpened(): Promise<Result<VerificationReport, Failure>>
+  /** `known`: what the reviewer has from elsewhere; it counts for as long as the log is open. */
+  open(path: string, known?: KnownOfLog): Promise<Result<OpenedLog, Failure>>
+  opened(): OpenedLog | null
+  list(filter: AuditFilter, cursor: string | null, limit: number, skip: number): Promise<Result<AuditPage, Failure>>
+  show(seq: AuditSeq): Promise<Result<AuditDetail | null, Failure>>
+  closeOpened(): Promise<void>
+  compare(older: string, newer: string): Promise<Result<LogComparison, Failure>>
+  /** Stops whatever reads a log. */
+  cancel(): void
+  close(): Promise<void>
+}
+
+export interface ReviewDeskParts extends LogReaderOptions {
+  readonly now: () => Date
+  readonly onProgress: (source: AuditSource, entries: number, total: number | null) => void
+}
+
+interface Opened {
+  readonly log: OpenedLog
+  readonly known: KnownOfLog
+  readonly index: ReviewIndex
+  readonly numbers: Numbers | null
+}
+
+export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
+  const reader = new LogReader(parts)
+  let running: { readonly abort: AbortController; readonly done: Promise<unknown> } | null = null
+  let opened: Opened | null = null
+  let closing = false
+  // What a program that was killed left behind.
+  for (const name of readdirSync(parts.folder)) if (name.endsWith('.index')) removeReviewIndex(join(parts.folder, name))
+
+  /** One log is read at a time: two would only take each other's time. */
+  async function alone<T>(
+    source: AuditSource,
+    work: (run: <J extends ReadJob>(job: J) => ReturnType<typeof reader.run<J>>) => Promise<Result<T, Failure>>,
+  ): Promise<Result<T, Failure>> {
+    if (running !== null || closing) return err(busy)
+    const abort = new AbortController()
+    const done = work((job) =>
+      reader.run(job, abort.signal, (entries, total) => parts.onProgress(source, entries, total)),
+    )
+    running = { abort, done }
+    try {
+      return await done
+    } finally {
+      running = null
+    }
+  }
+
+  async function closeOpened(): Promise<void> {
+    const before = opened
+    opened = null
+    await before?.index.close()
+  }
+
+  async function verify(
+    source: AuditSource,
+    path: string,
+    { vkey, checkpoints, witnesses }: KnownOfLog,
+  ): Promise<Result<VerificationReport, Failure>> {
+    return alone(source, async (run) => {
+      const read = await run({ op: 'verify', path, vkey, checkpoints: [...checkpoints], witnesses: [...witnesses] })
+      if (!read.ok) return read
+      const keyFrom = vkey === null ? 'log' : source === 'station' ? 'station' : 'reviewer'
+      return ok(reportOf(read.value.outcome, keyFrom, parts.now()))
+    })
+  }
+
+  return {
+    verifyOwn: (path, known) => verify('station', path, known),
+    verifyOpened: async () => {
+      const asked = opened
+      if (asked === null) return err(nothingOpen)
+      const found = await verify('opened', asked.log.path, asked.known)
+      if (found.ok && opened === asked) opened = { ...asked, log: { ...asked.log, report: found.value } }
+      return found
+    },
+    open: (path, known = nothingKnown) =>
+      alone('opened', async (run) => {
+        const place = join(parts.folder, `${randomBytes(8).toString('hex')}.index`)
+        const { vkey, checkpoints, witnesses } = known
+        const read = await run({
+          op: 'open',
+          path,
+          index: place,
+          vkey,
+          checkpoints: [...checkpoints],
+          witnesses: [...witnesses],
+        })
+        if (!read.ok) {
+          removeReviewIndex(place)
+          return read
+        }
+        const { what, outcome, origin, selection, entries, gaps } = read.value
+        await closeOpened()
+        const index = openReviewIndex(place, entries)
+        const log = {
+          kind: what,
+          path,
+          origin,
+          selection,
+          entries,
+          report: reportOf(outcome, vkey === null ? 'log' : 'reviewer', parts.now()),
+        }
+        opened = { log, known, index, numbers: gaps ? { count: entries, ...index.placed } : null }
+        return ok(log)
+      }),
+    opened: () => opened?.log ?? null,
+    list: async (filter, cursor, limit, skip) => {
+      if (opened === null) return err(nothingOpen)
+      const { index, numbers } = opened
+      return ok(await listEntries(index.reader, filter, cursor, limit, skip, numbers))
+    },
+    show: async (seq) =>
+      opened === null ? err(nothingOpen) : ok(await showEntry(opened.index.reader, seq, async () => null)),
+    closeOpened,
+    compare: (older, newer) =>
+      alone('opened', async (run) => {
+        const read = await run({ op: 'compare', older, newer })
+        if (!read.ok) return read
+        const { kind: _kind, ...comparison } = read.value
+        return ok(comparison)
+      }),
+    cancel: () => running?.abort.abort(),
+    close: async () => {
+      closing = true
+      running?.abort.abort()
+      await running?.done.catch(() => null)
+      await closeOpened()
+    },
+  }
+}
+
+const busy: Failure = {
+  kind: 'unavailable',
+  code: 'log-reader-busy',
+  message: 'Another log is being read. Wait until that is done, or stop it, then try again.',
+}
+const nothingOpen: Failure = {
+  kind: 'refused',
+  code: 'no-opened-log',
+  message: 'No other log is open. Open one first.',
+}

@@ -1,0 +1,127 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { AuditFilter, AuditRow, AuditSource, VerificationReport } from '../../shared/audit.ts'
+import type { Answer } from '../../shared/contract.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { AuditSeq } from '../../shared/ids.ts'
+import type { StationApi } from './station-api.ts'
+import { valueOf } from './station-failure.ts'
+
+/** Rows of one page. A list of a million rows is asked for in these pieces, and only those near what is in sight are kept. */
+export const logPageSize = 200
+const keepPagesMs = 30_000
+
+export type LogHead = Answer<'audit.list'> & {
+  /** The question that this answers: the answer before it stays in sight until it comes. */
+  readonly of: string
+}
+
+/** The newest rows, how many there are, and the place that holds the list still while entries are added. */
+export function logHeadQuery(station: StationApi, source: AuditSource, filter: AuditFilter) {
+  return queryOptions({
+    queryKey: ['audit', 'list', source, filter],
+    queryFn: async (): Promise<LogHead> => ({
+      ...valueOf(await station.auditList({ source, filter, cursor: null, skip: 0, limit: logPageSize })),
+      of: JSON.stringify([source, filter]),
+    }),
+    placeholderData: (before) => before,
+  })
+}
+
+/** Page `page` of the list that begins at `anchor`; page 0 is the head's own. Entries never change, so neither does a page. */
+export function logPageQuery(
+  station: StationApi,
+  source: AuditSource,
+  filter: AuditFilter,
+  anchor: string | null,
+  page: number,
+) {
+  return queryOptions({
+    queryKey: ['audit', 'page', source, filter, anchor, page],
+    queryFn: async (): Promise<readonly AuditRow[]> =>
+      valueOf(await station.auditList({ source, filter, cursor: anchor, skip: page * logPageSize, limit: logPageSize }))
+        .rows,
+    gcTime: keepPagesMs,
+  })
+}
+
+export function logEntryQuery(station: StationApi, source: AuditSource, seq: AuditSeq) {
+  return queryOptions({
+    queryKey: ['audit', 'show', source, seq],
+    queryFn: async () => valueOf(await station.auditShow({ source, seq })),
+  })
+}
+
+export function lastCheckpointQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['audit', 'checkpoint'],
+    queryFn: async () => valueOf(await station.auditLastCheckpoint(null)),
+  })
+}
+
+/** The log of somebody else that is open for review, or null. */
+export function openedQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['audit', 'opened'],
+    queryFn: async () => valueOf(await station.auditOpened(null)),
+  })
+}
+
+export function foundLogsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['audit', 'found'],
+    queryFn: async () => valueOf(await station.auditFound(null)),
+    // A medium may have been plugged in meanwhile.
+    staleTime: 0,
+    gcTime: 0,
+  })
+}
+
+export type Exported = Answer<'audit.export'>
+
+/** Long work of main, as far as the window knows. It is kept outside the screens: leaving one and coming back changes nothing. */
+export type Work<T> =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running'; readonly entries: number; readonly total: number | null }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'done'; readonly value: T }
+
+export const idle = { kind: 'idle' } as const
+
+function workOptions<T>(queryKey: readonly string[]) {
+  return queryOptions<Work<T>>({
+    queryKey: [...queryKey],
+    queryFn: () => idle,
+    initialData: idle,
+    gcTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+export function verificationQuery(source: AuditSource) {
+  return workOptions<VerificationReport>(['audit-work', 'verify', source])
+}
+
+export const exportQuery = workOptions<Exported>(['audit-work', 'export'])
+
+const readAtOnce = 500
+
+/** The rows of a report, oldest first, and how many there are. With more than `most` none are read. */
+export function logReportQuery(station: StationApi, source: AuditSource, filter: AuditFilter, most: number) {
+  return queryOptions({
+    queryKey: ['audit', 'report', source, filter],
+    queryFn: async ({ signal }) => {
+      const ask = async (cursor: string | null, skip: number) =>
+        valueOf(await station.auditList({ source, filter, cursor, skip, limit: readAtOnce }))
+      const head = await ask(null, 0)
+      const rows = [...head.rows]
+      if (head.total > most) return { total: head.total, rows: [] }
+      while (rows.length < head.total && !signal.aborted) {
+        const page = await ask(head.anchor, rows.length)
+        if (page.rows.length === 0) break
+        rows.push(...page.rows)
+      }
+      return { total: head.total, rows: rows.reverse() }
+    },
+    staleTime: 0,
+    gcTime: 0,
+  })
+}
