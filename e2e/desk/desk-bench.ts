@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
+import { createStationDatabase } from '../../db/create.ts'
 import { openStationDatabase } from '../../db/open.ts'
+import { createAuditLog } from '../../src/main/audit/create-audit-log.ts'
 import { type Profile, prepareProfile, profileAt } from '../../src/main/config/profile.ts'
 import { Digester } from '../../src/main/digest/digester.ts'
 import { entryUrl } from '../../src/main/digest/entry-url.ts'
@@ -85,6 +87,8 @@ export interface DeskBenchOptions {
   readonly trustedCerts?: readonly string[]
   /** Left out: the first key of the token is registered. */
   readonly registerKey?: boolean
+  /** False: a station as it was before logs had keys. */
+  readonly logKey?: boolean
 }
 
 export class DeskBench {
@@ -116,7 +120,20 @@ export class DeskBench {
     const soft = options.tokens?.soft ?? null
     const tokens = bench.#tokens()
     const parts = { profile: bench.profile, tokens, version: '0', now: () => new Date() }
-    const made = await createStation(parts, { stationName: 'desk.example.org', operatorName: 'Release Manager' })
+    const names = { stationName: 'desk.example.org', operatorName: 'Release Manager' }
+    const made =
+      options.logKey === false
+        ? await createStationDatabase(bench.profile.database, async (trx) => {
+            await createAuditLog(trx, parts.now).append(trx, [
+              {
+                event: 'station-created',
+                stationName: names.stationName,
+                operator: names.operatorName,
+                softwareVersion: '0',
+              },
+            ])
+          })
+        : await createStation(parts, names)
     await tokens.reset()
     if (!made.ok) throw new Error(made.error.message)
     const settings = {
