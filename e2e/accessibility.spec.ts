@@ -49,7 +49,7 @@ function malformed(): Uint8Array {
 
 test('axe objects to nothing on any screen, in either theme', async ({ folders, windowKind }) => {
   test.skip(windowKind !== 'chromium', 'the renderer is the same bundle in every window; one look at it is enough')
-  test.setTimeout(600_000)
+  test.setTimeout(900_000)
   const bench = await makeWorkbench({ folders })
   const seen: string[] = []
   try {

@@ -112,7 +112,7 @@ describe.skipIf(softHsmModule() === null).each([
     expect(outputs.map((output) => output.files.map((file) => file.path))).toEqual([
       [`${image}.sig`],
       ['m/notes.efi.sig'],
-      ['signing-station.checkpoint', 'signing-station.log'],
+      ['signing-station.log', 'signing-station.checkpoint'],
     ])
     const [one, two] = (detail.sheet?.artifacts ?? []).map((artifact) => artifact.artifactId)
     expect(outputs.map((output) => output.relations.map(({ target, type }) => [target, type]))).toEqual([

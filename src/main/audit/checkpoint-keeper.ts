@@ -35,7 +35,7 @@ export interface KeeperParts {
 }
 
 /** So that the entries of one act are one checkpoint. */
-const first = 200
+const first = 500
 /** A checkpoint is one more write to the disk that the signing run waits for too: seldom enough not to be felt in a batch. */
 const gap = 2_000
 /** A key that did not sign is asked again without an entry: a service key is put back, a process comes up. */
