@@ -8,6 +8,11 @@ export const reviewTables = `
     event TEXT NOT NULL, request_id TEXT, work_request_id INTEGER, fingerprint TEXT, purpose TEXT, operator TEXT,
     input_sha256 TEXT, output_sha256 TEXT, signed_digest TEXT, sheet_digest TEXT
   ) STRICT;
+  -- The last checkpoint that was found right, and the tree below it, where no entry is left out: for proofs.
+  CREATE TABLE audit_log_key (id INTEGER PRIMARY KEY, vkey TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit_cosignature (size INTEGER, witness TEXT, line TEXT, at TEXT) STRICT;
+  CREATE TABLE audit_node (level INTEGER, position INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
   -- Only where entries are left out: which number stands at a place, counted from 0 at the oldest.
   CREATE TABLE review_place (place INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 `
