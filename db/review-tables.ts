@@ -8,6 +8,9 @@ export const reviewTables = `
     event TEXT NOT NULL, request_id TEXT, work_request_id INTEGER, fingerprint TEXT, purpose TEXT, operator TEXT,
     input_sha256 TEXT, output_sha256 TEXT, signed_digest TEXT, sheet_digest TEXT
   ) STRICT;
+  -- The first 16 digits of each digest, and how far they are here.
+  CREATE TABLE audit_digest (prefix TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (prefix, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit_digest_reach (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
   -- The last checkpoint that was found right, and the tree below it, where no entry is left out: for proofs.
   CREATE TABLE audit_log_key (id INTEGER PRIMARY KEY, vkey TEXT NOT NULL, at TEXT NOT NULL) STRICT;
   CREATE TABLE audit_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, at TEXT NOT NULL) STRICT;
