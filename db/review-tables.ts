@@ -11,6 +11,11 @@ export const reviewTables = `
   -- As in a station's own database (migration 45), and always complete.
   CREATE TABLE audit_digest (prefix TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (prefix, seq)) STRICT, WITHOUT ROWID;
   CREATE TABLE audit_digest_reach (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+  -- The last checkpoint that was found right, and the tree below it, where no entry is left out: for proofs.
+  CREATE TABLE audit_log_key (id INTEGER PRIMARY KEY, vkey TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit_cosignature (size INTEGER, witness TEXT, line TEXT, at TEXT) STRICT;
+  CREATE TABLE audit_node (level INTEGER, position INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
   -- Only where entries are left out: which number stands at a place, counted from 0 at the oldest.
   CREATE TABLE review_place (place INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 `
@@ -25,12 +30,5 @@ export const reviewIndexes: readonly string[] = [
   'CREATE INDEX audit_entry_work_request ON audit_entry (work_request_id) WHERE work_request_id IS NOT NULL',
   'CREATE INDEX audit_entry_fingerprint ON audit_entry (fingerprint) WHERE fingerprint IS NOT NULL',
   'CREATE INDEX audit_entry_sheet ON audit_entry (sheet_digest) WHERE sheet_digest IS NOT NULL',
-  `INSERT OR IGNORE INTO audit_digest
-    SELECT substr(digest, 1, 16) AS prefix, seq FROM (
-      SELECT input_sha256 AS digest, seq FROM audit_entry UNION ALL
-      SELECT output_sha256, seq FROM audit_entry UNION ALL
-      SELECT signed_digest, seq FROM audit_entry)
-    WHERE digest IS NOT NULL ORDER BY 1, 2`,
-  'INSERT INTO audit_digest_reach SELECT 1, coalesce(max(seq), 0) FROM audit_entry',
   'CREATE INDEX review_place_seq ON review_place (seq)',
 ]

@@ -152,6 +152,32 @@ function ask(bench: Workbench, n: number): Promise<number> {
   })
 }
 
+/** The log goes into a file, and the file is read as another's. */
+async function exportAndReview(page: Page): Promise<void> {
+  await press(page, /^Export …/)
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await press(page, /^Export$/)
+  await expect(page.getByText(/^Exported: \d+ entries/)).toBeVisible()
+  await press(page, /^Other logs …/)
+  await expect(heading(page, 'Other logs')).toBeFocused()
+  await tabTo(page, /^signing-log-/)
+  await page.keyboard.press('Space')
+  await press(page, /^Open and verify/)
+  await expect(heading(page, 'Log under review')).toBeFocused()
+  // Past the heading, which has the same name.
+  await page.keyboard.press('Tab')
+  await tabTo(page, /^Log under review$/)
+  await page.keyboard.press('End')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Entry 1', exact: true })).toBeVisible()
+  await press(page, /^Report …/)
+  await expect(heading(page, 'Audit log report')).toBeFocused()
+  await press(page, /^Back to the log/)
+  await expect(heading(page, 'Log under review')).toBeFocused()
+  await press(page, /^Close this log/)
+  await expect(heading(page, 'Other logs')).toBeFocused()
+}
+
 test('from an empty profile to a signed request, a declined one and the log, with the keyboard alone', async ({
   page,
   bench,
@@ -229,6 +255,7 @@ test('from an empty profile to a signed request, a declined one and the log, wit
   await expect(page.getByRole('heading', { name: /^Entry/ })).toBeVisible()
   await press(page, /^Verify now/)
   await expect(page.getByText(/^Verified: \d+ entries$/)).toBeVisible()
+  await exportAndReview(page)
   expect(bench.server.record.violations).toEqual([])
 })
 

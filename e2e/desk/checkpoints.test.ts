@@ -89,7 +89,10 @@ describe.skipIf(softHsmModule() === null)(
       const bindings = requestBindings({ current: () => bench.station }, '.sig', () => new Date())
       const saved = await bindings['outputs.save'].call({ requestId: detail.summary.id })
       expect(saved).toMatchObject({ kind: 'answered', answer: { ok: true, value: { files: 3, proofs: 3 } } })
-      const folder = join(bench.profile.exports, `work-request-${work}`)
+      const [saveFolder = ''] = readdirSync(bench.profile.exports).filter((name) =>
+        name.startsWith(`work-request-${work}`),
+      )
+      const folder = join(bench.profile.exports, saveFolder)
       const [proof = ''] = readdirSync(folder).filter((name) => name.endsWith('.tlog-proof'))
       // What the server has is a witness: with it the auditor trusts nobody's word.
       writeFileSync(join(folder, 'from-server'), note)

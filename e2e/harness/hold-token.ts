@@ -14,7 +14,8 @@ subscribe('station:step', (message) => {
   if (order !== 'hold') return
   const left = Number(value) - 1
   if (left > 0) return writeFileSync(file, `hold ${left}`)
-  const host = processTree(process.pid).find(({ command }) => command.includes('token-host'))
+  // The one with the token: the other one, with the keys in software, signs checkpoints of the log meanwhile.
+  const host = processTree(process.pid).find(({ command }) => /token-host\S* module /.test(command))
   if (host === undefined) throw new Error('the token has no process')
   process.kill(host.pid, 'SIGSTOP')
   writeFileSync(file, `held ${host.pid}`)

@@ -38,12 +38,12 @@ export async function listEntries(
   cursor: string | null,
   limit: number,
   skip = 0,
-  numbers: Numbers | null = null,
+  places: Numbers | null = null,
 ): Promise<AuditPage> {
   const before = cursor !== null && /^[1-9][0-9]{0,15}$/.test(cursor) ? Number(cursor) : null
   const everything = Object.values(filter).every((wanted) => wanted === undefined)
   // Counting and skipping read a row each; where all entries are listed their numbers say both.
-  const known = everything ? (numbers ?? withoutGaps(await headOf(db))) : null
+  const known = everything ? (places ?? withoutGaps(await headOf(db))) : null
   const total = known?.count ?? (await countOf(db, filter))
   let page = filtered(db.selectFrom('audit_entry'), filter)
     .selectAll()

@@ -1,5 +1,6 @@
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
+import { LogNotTrusted } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { AuditSeq } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
@@ -7,8 +8,8 @@ import { openCheckpoint } from './format/checkpoint.ts'
 import { leafHash } from './format/encode.ts'
 import { consistencyRanges, inclusionRanges, verifyConsistency, verifyInclusion } from './format/merkle.ts'
 import { formatConsistency, formatProof } from './format/proof-file.ts'
-import type { VerifierKey } from './format/signed-note.ts'
-import { checkpointOf, lastCheckpoint, proofHash } from './tree.repository.ts'
+import { parseVerifierKey, type VerifierKey } from './format/signed-note.ts'
+import { checkpointOf, lastCheckpoint, proofHash, storedLogKey } from './tree.repository.ts'
 
 export type ProofFailure = Failure<'entry-not-covered' | 'checkpoint-absent' | 'proof-wrong'>
 
@@ -28,6 +29,20 @@ export async function proveEntry(
   if (!opened.ok || !verifyInclusion(leafHash(row.entry), index, last.size, hashes, opened.value.checkpoint.root))
     return err(wrong)
   return ok(formatProof({ entry: row.entry, index, hashes, checkpoint: last.note }))
+}
+
+/** The same for whoever only shows it. Null: no key, no checkpoint over it, or a tree that lacks hashes or does not lead there. */
+export async function proofIn(db: ReadonlyKysely<Database>, seq: AuditSeq): Promise<string | null> {
+  const vkey = await storedLogKey(db)
+  const key = vkey === null ? null : parseVerifierKey(vkey)
+  if (key?.ok !== true) return null
+  try {
+    const proof = await proveEntry(db, key.value, seq)
+    return proof.ok ? proof.value : null
+  } catch (error) {
+    if (error instanceof LogNotTrusted) return null
+    throw error
+  }
 }
 
 /** That the log of the last checkpoint begins with the log of an older one, by its size. */

@@ -9,10 +9,8 @@ import {
   growTree,
   type LeafRange,
   type Subtree,
+  storedLevelStep,
 } from './format/merkle.ts'
-
-/** Levels whose hashes have rows of their own: one row for 256 of the level below, so a proof reads a few hundred hashes at most. */
-export const storedLevelStep = 8
 
 export function isStoredLevel(level: number): boolean {
   return level > 0 && level <= 32 && level % storedLevelStep === 0

@@ -107,7 +107,9 @@ describe('a log that is opened for review', () => {
     }
     const shown = auditDetail.parse(orThrow(await desk.show(auditSeq.parse(7))))
     const own = auditDetail.parse(await station.log.show(auditSeq.parse(7)))
-    expect(shown).toEqual({ ...own, proof: null })
+    // The same proof as the station gives: its own checkpoint, over the same tree.
+    expect(own.proof).toContain('c2sp.org/tlog-proof@v1')
+    expect(shown).toEqual(own)
     expect(orThrow(await desk.verifyOpened())).toMatchObject({ verdict: 'cannot-tell', facts: { size } })
     await desk.closeOpened()
     expect(await desk.list({}, null, 10, 0)).toMatchObject({ ok: false, error: { code: 'no-opened-log' } })
@@ -150,6 +152,25 @@ describe('a log that is opened for review', () => {
     for (const [place, seq] of numbers.entries())
       expect(orThrow(await desk.list({}, all.anchor, 1, place)).rows.map((row) => row.seq)).toEqual([seq])
     expect(orThrow(await desk.list({}, String(numbers[2]), 1, 1)).rows.map((row) => row.seq)).toEqual([numbers[4]])
+  })
+
+  it('gives the proofs that the station gives, also of a tree with stored hashes, and none that does not lead to the checkpoint', async () => {
+    const long = await checkpointedStation(at('long.db'))
+    await long.write(...Array.from({ length: 600 }, (_, index) => sampleIntent(index)))
+    await long.checkpoint()
+    await long.write(sampleIntent(600))
+    const own = await long.log.show(auditSeq.parse(299))
+    await long.exportTo(at('long.jsonl'))
+    await long.close()
+    orThrow(await desk.open(at('long.db')))
+    expect(own?.proof).toContain('index 298')
+    expect(orThrow(await desk.show(auditSeq.parse(299)))?.proof).toBe(own?.proof)
+    expect(orThrow(await desk.show(auditSeq.parse(601)))?.proof).toBeNull()
+    writeFileSync(at('long.jsonl'), readFileSync(at('long.jsonl'), 'utf8').replace('"seq":300,', '"seq":3000,'))
+    expect(orThrow(await desk.open(at('long.jsonl'))).report.verdict).toBe('tampered')
+    expect(orThrow(await desk.show(auditSeq.parse(299)))?.proof).toBeNull()
+    orThrow(await desk.open(at('part.jsonl')))
+    expect(orThrow(await desk.show(auditSeq.parse(size)))?.proof).toBeNull()
   })
 
   it('of which one byte was changed is shown, with the place named on top', async () => {

@@ -14,6 +14,7 @@ import type { Failure } from '../../shared/failure.ts'
 import type { AuditSeq } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type AuditPage, listEntries, type Numbers, showEntry } from '../audit/audit.repository.ts'
+import { proofIn } from '../audit/proofs.ts'
 import { LogReader, type LogReaderOptions } from './log-reader.ts'
 import type { ReadJob } from './protocol.ts'
 import { reportOf } from './report.ts'
@@ -147,8 +148,11 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
       const { index, numbers } = opened
       return ok(await listEntries(index.reader, filter, cursor, limit, skip, numbers))
     },
-    show: async (seq) =>
-      opened === null ? err(nothingOpen) : ok(await showEntry(opened.index.reader, seq, async () => null)),
+    show: async (seq) => {
+      if (opened === null) return err(nothingOpen)
+      const { reader } = opened.index
+      return ok(await showEntry(reader, seq, (wanted) => proofIn(reader, wanted)))
+    },
     closeOpened,
     compare: (older, newer) =>
       alone('opened', async (run) => {

@@ -271,6 +271,7 @@ test('the entries of a time are printed: the head, the verdict and each entry, o
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
   expect(violations.map(({ id }) => id)).toEqual([])
   await button(page, 'Back to the log').click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Audit log' })).toBeFocused()
   await expect(page.getByLabel('From (UTC)')).toHaveValue('2026-11-20 09:00')
 })
 

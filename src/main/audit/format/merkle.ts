@@ -52,6 +52,9 @@ export interface GrowingTree {
   readonly edge: () => readonly Uint8Array[]
 }
 
+/** Levels whose hashes are stored: one for 256 of the level below, so a proof reads a few hundred hashes at most. */
+export const storedLevelStep = 8
+
 /**
  * A tree of which only the right edge is kept: at most 53 hashes, whatever its size. `onNode` is told each inner node that
  * becomes complete.

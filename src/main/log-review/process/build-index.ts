@@ -1,10 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import { reviewIndexes, reviewTables } from '../../../../db/review-tables.ts'
 import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
+import { growTree, storedLevelStep } from '../../audit/format/merkle.ts'
 
 export interface IndexBuilder {
   /** One entry under its number, whatever its bytes are. Numbers rise. */
   add(seq: number, bytes: Uint8Array): void
+  /** The checkpoint that proofs lead to, and the key that it was checked with. */
+  sign(vkey: string, size: number, note: string): void
   /** Sorts and closes it. */
   end(): { readonly entries: number; readonly gaps: boolean; readonly openIntents: readonly number[] }
 }
@@ -21,6 +24,10 @@ export function buildIndex(path: string): IndexBuilder {
   file.exec(reviewTables)
   file.exec('BEGIN')
   const insert = file.prepare(`INSERT INTO audit_entry VALUES (?${', ?'.repeat(14)})`)
+  const insertNode = file.prepare('INSERT INTO audit_node VALUES (?, ?, ?)')
+  const tree = growTree(({ level, index }, hash) => {
+    if (level % storedLevelStep === 0 && level <= 32) insertNode.run(level, index, hash)
+  })
   const openIntents = new Set<number>()
   let entries = 0
   let last = 0
@@ -67,7 +74,13 @@ export function buildIndex(path: string): IndexBuilder {
       )
       entries += 1
       last = seq
+      if (tree.size() === seq - 1) tree.add(0, leaf)
       leafBefore = leaf
+    },
+    sign: (vkey, size, note) => {
+      const at = new Date(0).toISOString()
+      file.prepare('INSERT INTO audit_log_key VALUES (1, ?, ?)').run(vkey, at)
+      file.prepare('INSERT INTO audit_checkpoint VALUES (?, ?, ?)').run(size, note, at)
     },
     end: () => {
       const gaps = last !== entries
@@ -75,6 +88,12 @@ export function buildIndex(path: string): IndexBuilder {
         file.exec(
           'INSERT INTO review_place SELECT row_number() OVER (ORDER BY seq) - 1, seq FROM audit_entry ORDER BY seq',
         )
+      file.exec(`INSERT INTO audit_digest SELECT prefix, seq FROM (
+          SELECT substr(input_sha256, 1, 16) AS prefix, seq FROM audit_entry UNION
+          SELECT substr(output_sha256, 1, 16), seq FROM audit_entry UNION
+          SELECT substr(signed_digest, 1, 16), seq FROM audit_entry)
+        WHERE prefix IS NOT NULL ORDER BY prefix, seq`)
+      file.prepare('INSERT INTO audit_digest_reach VALUES (1, ?)').run(last)
       file.exec('COMMIT')
       for (const index of reviewIndexes) file.exec(index)
       file.close()

@@ -17,6 +17,7 @@ import {
   type Progress,
   unreadable,
   verifyOpen,
+  vkeyOf,
 } from './read-log.ts'
 import { handedBy, readSafely } from './verify-known.ts'
 
@@ -34,13 +35,24 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
       const head: ExportHead = file === null ? headOfExport(job.path) : { ...noHead, size: claimedSize(file) }
       // Read twice: once by the verifier, once for the index.
       const total = head.size === null ? null : 2 * head.size
-      const outcome = crossing(verifyOpen(handedBy(job), file, { entry: (seq) => progress(seq, total) }))
+      const notes: string[] = []
+      const outcome = crossing(
+        verifyOpen(handedBy(job), file, {
+          entry: (seq) => progress(seq, total),
+          checkpoint: (note) => {
+            notes[0] = note
+          },
+        }),
+      )
       if (outcome.kind === 'unreadable') return outcome
       const verified = outcome.facts?.size ?? 0
       const index = buildIndex(job.index)
       const watch = (seq: number) => progress(verified + seq, total)
       if (file === null) indexExport(job.path, index, watch)
       else indexDatabase(file, index, watch)
+      const vkey = job.vkey ?? vkeyOf(job.path, file)
+      const size = outcome.facts?.lastCheckpoint ?? null
+      if (vkey !== null && size !== null && notes[0] !== undefined) index.sign(vkey, size, notes[0])
       const { entries, gaps, openIntents } = index.end()
       if (changed(before, statSync(job.path)) && file === null)
         return unreadable('The file was changed while it was read. Nothing can be said of it; open it again.')

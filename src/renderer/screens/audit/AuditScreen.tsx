@@ -49,27 +49,42 @@ const narrow = columns.filter(({ id }) => id === 'seq' || id === 'event' || id =
 
 /** The station's own log. */
 export function AuditScreen({ view, seq }: { readonly view: LogView; readonly seq: number | null }) {
+  const station = useStation()
+  const status = useQuery(statusQuery(station))
+  const last = useQuery(lastCheckpointQuery(station))
+  const { work } = useVerification('station')
+  const [report, setReport] = useState(false)
+  if (!report) return <StationLog view={view} seq={seq} onReport={() => setReport(true)} />
+  return (
+    <PrintedReport
+      source="station"
+      filter={logFilter(view).filter}
+      origin={status.data?.logKey?.origin ?? status.data?.stationName ?? null}
+      file={null}
+      by={status.data?.operator ?? null}
+      verification={work.kind === 'done' ? work.value : null}
+      checkpoint={last.data?.note ?? null}
+      onBack={() => setReport(false)}
+    />
+  )
+}
+
+function StationLog({
+  view,
+  seq,
+  onReport,
+}: {
+  readonly view: LogView
+  readonly seq: number | null
+  readonly onReport: () => void
+}) {
   const heading = usePageHeading()
   const station = useStation()
   const { go } = useNavigation()
   const status = useQuery(statusQuery(station))
   const verification = useVerification('station')
-  const last = useQuery(lastCheckpointQuery(station))
-  const [asking, setAsking] = useState<'export' | 'report' | null>(null)
+  const [exporting, setExporting] = useState(false)
   const { work } = verification
-  if (asking === 'report')
-    return (
-      <PrintedReport
-        source="station"
-        filter={logFilter(view).filter}
-        origin={status.data?.logKey?.origin ?? status.data?.stationName ?? null}
-        file={null}
-        by={status.data?.operator ?? null}
-        verification={work.kind === 'done' ? work.value : null}
-        checkpoint={last.data?.note ?? null}
-        onBack={() => setAsking(null)}
-      />
-    )
   return (
     <div className="screen">
       <header className="screen-head">
@@ -83,8 +98,8 @@ export function AuditScreen({ view, seq }: { readonly view: LogView; readonly se
         <Button isDisabled={work.kind === 'running'} onPress={() => void verification.start(null)}>
           Verify now
         </Button>
-        <Button onPress={() => setAsking('export')}>Export …</Button>
-        <Button onPress={() => setAsking('report')}>Report …</Button>
+        <Button onPress={() => setExporting(true)}>Export …</Button>
+        <Button onPress={onReport}>Report …</Button>
       </header>
       <div className="screen-body audit-body">
         {status.data === undefined ? null : <Standing status={status.data} />}
@@ -97,7 +112,7 @@ export function AuditScreen({ view, seq }: { readonly view: LogView; readonly se
         <ExportPanel />
         <LogBody source="station" view={view} seq={seq} note="Nothing here can be changed or removed." />
       </div>
-      {asking === 'export' ? <ExportDialog filter={logFilter(view).filter} onClose={() => setAsking(null)} /> : null}
+      {exporting ? <ExportDialog filter={logFilter(view).filter} onClose={() => setExporting(false)} /> : null}
     </div>
   )
 }

@@ -87,12 +87,39 @@ function UnderReview({
   readonly view: LogView
   readonly seq: number | null
 }) {
+  const { work } = useVerification('opened')
+  const [report, setReport] = useState(false)
+  if (!report) return <ForeignLog log={log} view={view} seq={seq} onReport={() => setReport(true)} />
+  return (
+    <PrintedReport
+      source="opened"
+      filter={logFilter(view).filter}
+      origin={log.origin}
+      file={log.path}
+      by={null}
+      verification={work.kind === 'done' ? work.value : log.report}
+      checkpoint={null}
+      onBack={() => setReport(false)}
+    />
+  )
+}
+
+function ForeignLog({
+  log,
+  view,
+  seq,
+  onReport,
+}: {
+  readonly log: OpenedLog
+  readonly view: LogView
+  readonly seq: number | null
+  readonly onReport: () => void
+}) {
   const heading = usePageHeading()
   const cache = useQueryClient()
   const { go } = useNavigation()
   const verification = useVerification('opened')
   const close = useAction((station, _input: null) => station.auditCloseOpened(null))
-  const [printing, setPrinting] = useState(false)
   const { work } = verification
   const toEntry = (entry: number) => go(logPlace('opened', {}, entry))
   async function closeIt() {
@@ -102,19 +129,6 @@ function UnderReview({
     await cache.invalidateQueries({ queryKey: ['audit', 'opened'] })
   }
 
-  if (printing)
-    return (
-      <PrintedReport
-        source="opened"
-        filter={logFilter(view).filter}
-        origin={log.origin}
-        file={log.path}
-        by={null}
-        verification={work.kind === 'done' ? work.value : log.report}
-        checkpoint={null}
-        onBack={() => setPrinting(false)}
-      />
-    )
   return (
     <div className="screen screen-foreign">
       <header className="screen-head foreign-head">
@@ -126,7 +140,7 @@ function UnderReview({
         <Button isDisabled={work.kind === 'running'} onPress={() => void verification.start(null)}>
           Verify again
         </Button>
-        <Button onPress={() => setPrinting(true)}>Report …</Button>
+        <Button onPress={onReport}>Report …</Button>
         <Button isPending={close.pending} onPress={() => void closeIt()}>
           Close this log
         </Button>
