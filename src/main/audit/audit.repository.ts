@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
+import { type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
@@ -127,9 +127,14 @@ type Entries = SelectQueryBuilder<Database, 'audit_entry', object>
 
 function filtered(query: Entries, filter: AuditFilter): Entries {
   let wanted = query
-  if (filter.event !== undefined) wanted = wanted.where('event', '=', filter.event)
-  if (filter.purpose !== undefined) wanted = wanted.where('purpose', '=', filter.purpose)
-  if (filter.operator !== undefined) wanted = wanted.where('operator', '=', filter.operator)
+  // What leaves a few entries decides the way; of the others the planner knows nothing, and one index of a seventh of a million
+  // entries is slower than looking at those few. A plus before a column keeps its index out (sqlite.org/optoverview.html §2).
+  const few = filter.requestId ?? filter.workRequestId ?? filter.digest
+  const broad = (column: 'event' | 'purpose' | 'operator' | 'fingerprint' | 'at') =>
+    few === undefined ? sql<string>`${sql.ref(column)}` : sql<string>`+${sql.ref(column)}`
+  if (filter.event !== undefined) wanted = wanted.where(broad('event'), '=', filter.event)
+  if (filter.purpose !== undefined) wanted = wanted.where(broad('purpose'), '=', filter.purpose)
+  if (filter.operator !== undefined) wanted = wanted.where(broad('operator'), '=', filter.operator)
   if (filter.requestId !== undefined) wanted = wanted.where('request_id', '=', filter.requestId)
   if (filter.workRequestId !== undefined) {
     const ofWork = (eb: ExpressionBuilder<Database, 'audit_entry'>) =>
@@ -150,12 +155,16 @@ function filtered(query: Entries, filter: AuditFilter): Entries {
       ),
     )
   }
-  if (filter.since !== undefined) wanted = wanted.where('at', '>=', filter.since)
-  if (filter.until !== undefined) wanted = wanted.where('at', '<=', filter.until)
+  if (filter.since !== undefined) wanted = wanted.where(broad('at'), '>=', filter.since)
+  if (filter.until !== undefined) wanted = wanted.where(broad('at'), '<=', filter.until)
   if (filter.fingerprint !== undefined) {
     // As people copy them: with colons or blanks, in either case, or only the beginning. A range, so that the index serves.
     const start = filter.fingerprint.replace(/[:\s]/g, '').toUpperCase()
-    wanted = wanted.where('fingerprint', '>=', start).where('fingerprint', '<', `${start}G`)
+    // A whole one by equality: behind it the index is in the order of the list, and nothing is sorted.
+    wanted =
+      start.length === 64
+        ? wanted.where(broad('fingerprint'), '=', start)
+        : wanted.where(broad('fingerprint'), '>=', start).where(broad('fingerprint'), '<', `${start}G`)
   }
   if (filter.digest !== undefined) {
     wanted = withDigest(wanted, filter.digest.replace(/[:\s]/g, '').toLowerCase())

@@ -12,7 +12,7 @@ export const digestPrefixLength = 16
 /** Entries taken at once; between two slices the event loop is free. */
 const slice = 200
 
-type Digests = Pick<AuditEntryRow, 'input_sha256' | 'output_sha256' | 'signed_digest'>
+type Digests = Partial<Pick<AuditEntryRow, 'input_sha256' | 'output_sha256' | 'signed_digest'>>
 const digestNames = ['input_sha256', 'output_sha256', 'signed_digest'] as const
 
 /** What `audit_digest` holds for an entry. The digest of a sheet has an index of its own: it is the same for a whole request. */
