@@ -6,15 +6,21 @@ import { join } from 'node:path'
 import { createStationDatabase } from '../db/create.ts'
 import { readerOf } from '../db/database.ts'
 import { openStationDatabase } from '../db/open.ts'
+import { attach } from '../e2e/harness/fixtures.ts'
+import { makeFolders, missing, removeFolders, startStation } from '../e2e/harness/station-process.ts'
+import { makeStation } from '../e2e/workbench/many-requests.ts'
 import { entriesOfRequest, listEntries, showEntry } from '../src/main/audit/audit.repository.ts'
 import type { AuditFilter } from '../src/shared/audit.ts'
 import { auditSeq } from '../src/shared/ids.ts'
 import { appendRequests, digestOf, keyOf, operatorOf, requestOf } from './testing/large-log.ts'
+import { scrollGrid, shareOf } from './testing/scroll.ts'
 
 const entries = Number(process.argv[2] ?? 1_000_000)
 const rounds = 30
 const limitMs = 5
 const page = 100
+/** Of the frames, more than a page that stands still drops in the same window. */
+const droppedLimit = 0.05
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'station-log-bench-'))
 let good = true
@@ -32,6 +38,52 @@ async function measure(what: string, work: (round: number) => Promise<unknown>, 
   say(
     `${what.padEnd(58)} median ${median.toFixed(2)} ms, longest ${(times.at(-1) ?? 0).toFixed(2)} ms${limit === null ? ' (an aggregate)' : ` (limit ${limit})`}`,
   )
+}
+
+/** The list of the log in the window of a station, from its newest entry on. */
+async function scrollInWindow(): Promise<void> {
+  const folders = makeFolders()
+  try {
+    await makeStation(folders)
+    appendRequests(join(folders.profile, 'station.db'), entries)
+    const started = performance.now()
+    const station = startStation({ window: 'chromium', folders })
+    const { page } = await attach(station)
+    const status = () => page.evaluate(async () => window.station.stationStatus(null))
+    for (;;) {
+      const now = await status()
+      if (!now.ok) throw new Error(now.error.message)
+      if (now.value.station !== 'ready') throw new Error(`the station opened ${now.value.station}`)
+      // Entries that no checkpoint covers are read once, beside everything else.
+      if ((now.value.checkpoint?.size ?? 0) >= entries) break
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    say(
+      `a station with it is open, and its checkpoint signed, after ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    )
+    await page
+      .getByRole('link', { name: 'Audit log' })
+      .or(page.getByRole('button', { name: 'Audit log' }))
+      .first()
+      .click()
+    const grid = page.getByRole('grid', { name: 'Audit log' })
+    for (const [how, step] of [
+      ['as with a wheel', 40],
+      ['as fast as a thumb drags', 1200],
+    ] as const) {
+      const idle = shareOf(await scrollGrid(grid, 0))
+      const moved = await scrollGrid(grid, step)
+      const more = shareOf(moved) - idle
+      if (more > droppedLimit) good = false
+      say(
+        `${entries} entries scrolled ${how}: ${moved.frames} frames, ${(shareOf(moved) * 100).toFixed(1)} % dropped, ${(idle * 100).toFixed(1)} % by a page that stands still (limit ${droppedLimit * 100} more); 95 % within ${moved.p95Ms.toFixed(1)} ms, longest ${moved.longestMs.toFixed(0)} ms`,
+      )
+    }
+    station.kill('SIGTERM')
+    await station.exit
+  } finally {
+    removeFolders(folders)
+  }
 }
 
 try {
@@ -83,6 +135,10 @@ try {
   )
   await measure('filter: a time, with its count', () => list({ since: '2026-01-02T03:04:06.000Z' }), null)
   await opened.value.close()
+
+  const reason = existsSync(join(import.meta.dirname, '..', 'out', 'renderer')) ? missing() : 'the program is not built'
+  if (reason === null) await scrollInWindow()
+  else say(`the list in the window is not measured: ${reason}`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

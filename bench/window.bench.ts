@@ -14,6 +14,7 @@ import {
   startStation,
 } from '../e2e/harness/station-process.ts'
 import { insertDone, makeStation } from '../e2e/workbench/many-requests.ts'
+import { type Scroll, scrollGrid, shareOf } from './testing/scroll.ts'
 
 const runs = 7
 const requests = 10_000
@@ -54,47 +55,10 @@ async function start(folders: StationFolders): Promise<Start> {
   return { firstPaintMs: seen.origin + seen.painted - began, usefulMs: seen.origin + seen.useful - began }
 }
 
-interface Scroll {
-  readonly frames: number
-  readonly dropped: number
-  readonly longestMs: number
-  readonly p95Ms: number
-}
-
-/** Scrolls the list of what is done for some seconds, frame by frame, and counts the frames that came late. 0 pixels: stands still. */
+/** Scrolls the list of what is done. */
 async function scroll(page: Page, pixelsAFrame: number): Promise<Scroll> {
   await page.getByRole('tab', { name: 'Done' }).click()
-  const grid = page.getByRole('grid', { name: 'Requests that are done' })
-  await grid.getByRole('row').nth(5).waitFor()
-  return await grid.evaluate(
-    (scroller, step) =>
-      new Promise<Scroll>((resolve) => {
-        const deltas: number[] = []
-        let before: number | null = null
-        const until = performance.now() + 4000
-        const frame = (now: number) => {
-          if (before !== null) deltas.push(now - before)
-          before = now
-          scroller.scrollTop += step
-          if (scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1) scroller.scrollTop = 0
-          if (now < until) {
-            requestAnimationFrame(frame)
-            return
-          }
-          const sorted = deltas.toSorted((a, b) => a - b)
-          // The display's own beat, whatever it is here; a frame is dropped for each whole beat that passed without one.
-          const beat = sorted[Math.floor(sorted.length * 0.05)] ?? 16.7
-          resolve({
-            frames: deltas.length,
-            dropped: deltas.reduce((sum, delta) => sum + Math.max(0, Math.round(delta / beat) - 1), 0),
-            longestMs: sorted.at(-1) ?? 0,
-            p95Ms: sorted[Math.floor(sorted.length * 0.95)] ?? 0,
-          })
-        }
-        requestAnimationFrame(frame)
-      }),
-    pixelsAFrame,
-  )
+  return await scrollGrid(page.getByRole('grid', { name: 'Requests that are done' }), pixelsAFrame)
 }
 
 const reason = missing()
@@ -128,7 +92,6 @@ try {
 
   const station = startStation({ window: 'chromium', folders })
   const { page } = await attach(station)
-  const shareOf = ({ frames, dropped }: Scroll) => dropped / (frames + dropped)
   for (const [how, step] of [
     ['as with a wheel', 40],
     ['as fast as a thumb drags', 1200],
