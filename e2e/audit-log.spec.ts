@@ -9,6 +9,7 @@ import {
   type StationProcess,
   startStation,
 } from './harness/station-process.ts'
+import { copyCheckpointsElsewhere } from './workbench/checkpoint-copies.ts'
 import { buildPe } from './workbench/pe-files.ts'
 import { type Person, personAt, setUpByHand } from './workbench/person.ts'
 import { makeWorkbench, type Workbench } from './workbench/workbench.ts'
@@ -106,6 +107,7 @@ test('the log of two signed requests is verified and exported, and an auditor wi
   page,
   app,
   bench,
+  folders,
   windowKind,
 }) => {
   test.skip(windowKind !== 'chromium', 'the renderer is the same bundle in every window; one look at it is enough')
@@ -132,8 +134,14 @@ test('the log of two signed requests is verified and exported, and an auditor wi
   await button(page, /audit entries$/).click()
   await expect(page.getByText('Only the entries of one request.')).toBeVisible()
 
-  // Verified.
+  // With the checkpoint beside the database alone, that the whole folder is an older one cannot be excluded.
   await button(page, 'Show all').click()
+  await button(page, 'Verify now').click()
+  await expect(page.getByText(/No checkpoint is kept outside this station’s folder/)).toBeVisible()
+  await button(page, 'Put away').first().click()
+
+  // With a copy elsewhere it is verified.
+  await copyCheckpointsElsewhere(page, folders)
   await button(page, 'Verify now').click()
   await expect(page.getByText(/^Verified: \d+ entries$/)).toBeVisible()
   await button(page, 'Put away').first().click()

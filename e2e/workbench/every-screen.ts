@@ -343,7 +343,7 @@ async function tokenLost({
   await completed(crowd)
 }
 
-async function afterwards({ page, person, show, button, tab }: Hands): Promise<void> {
+async function afterwards({ page, person, show, button, tab, tour }: Hands): Promise<void> {
   await person.go('Requests')
   await tab('Done')
   await expect(page.getByRole('grid', { name: 'Requests that are done' })).toBeVisible()
@@ -354,7 +354,7 @@ async function afterwards({ page, person, show, button, tab }: Hands): Promise<v
   await person.go('Keys & tokens')
   await expect(page.getByText('Secure Boot signer 2026').first()).toBeVisible()
   await show('keys')
-  await showLogScreens({ page, person, show, button })
+  await showLogScreens({ page, person, show, button, folders: tour.folders })
   await person.go('Settings')
   await show('settings')
 }

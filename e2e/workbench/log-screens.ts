@@ -1,4 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test'
+import type { StationFolders } from '../harness/station-process.ts'
+import { copyCheckpointsElsewhere } from './checkpoint-copies.ts'
 import type { Person } from './person.ts'
 
 /** The screens of the log, in the order in which `showLogScreens` comes past them. */
@@ -19,13 +21,15 @@ interface LogTour {
   readonly person: Person
   readonly show: (name: (typeof logScreenNames)[number]) => Promise<void>
   readonly button: (name: string | RegExp) => Locator
+  readonly folders: StationFolders
 }
 
 /** From the log of a station that has signed to its own export under review. */
-export async function showLogScreens({ page, person, show, button }: LogTour): Promise<void> {
+export async function showLogScreens({ page, person, show, button, folders }: LogTour): Promise<void> {
   await person.go('Audit log')
   await expect(page.getByRole('grid', { name: 'Audit log' }).getByRole('row').nth(3)).toBeVisible()
   await show('audit')
+  await copyCheckpointsElsewhere(page, folders)
   await button('Verify now').click()
   await expect(page.getByText(/^Verified: \d+ entries$/)).toBeVisible()
   await show('audit-verified')
@@ -46,7 +50,7 @@ export async function showLogScreens({ page, person, show, button }: LogTour): P
 }
 
 /** The export of this station's own log, as an auditor sees it. */
-async function otherLogs({ page, show, button }: Omit<LogTour, 'person'>): Promise<void> {
+async function otherLogs({ page, show, button }: Omit<LogTour, 'person' | 'folders'>): Promise<void> {
   await page.getByRole('button', { name: 'Show all' }).click()
   await button('Export …').click()
   await show('audit-export')

@@ -6,6 +6,8 @@ import { checkpointFileName, checkpointFileOf, readCheckpoint } from './checkpoi
 import { parseVerifierKey, type VerifierKey } from './format/signed-note.ts'
 
 export interface KeptElsewhere {
+  /** Something of it lies outside the profile folder. What lies beside the database comes and goes with it. */
+  readonly outside: boolean
   readonly checkpoints: readonly { readonly path: string; readonly text: string }[]
   /** Verifier keys of the settings' witnesses that cosigned something here; the others have nothing to be checked. */
   readonly witnesses: readonly string[]
@@ -18,10 +20,8 @@ export async function keptElsewhere(
   key: VerifierKey,
   { checkpointFolders, witnesses }: Pick<Settings, 'checkpointFolders' | 'witnesses'>,
 ): Promise<KeptElsewhere> {
-  const paths = [
-    checkpointFileOf(database),
-    ...checkpointFolders.map((folder) => join(folder, checkpointFileName(key))),
-  ]
+  const beside = checkpointFileOf(database)
+  const paths = [beside, ...checkpointFolders.map((folder) => join(folder, checkpointFileName(key)))]
   const checkpoints: { path: string; text: string }[] = []
   for (const path of paths) {
     const kept = await readCheckpoint(path, key)
@@ -32,6 +32,7 @@ export async function keptElsewhere(
     (await db.selectFrom('audit_cosignature').select('witness').distinct().execute()).map(({ witness }) => witness),
   )
   return {
+    outside: checkpoints.some(({ path }) => path !== beside),
     checkpoints,
     witnesses: witnesses.filter((vkey) => {
       const witness = parseVerifierKey(vkey)

@@ -5,6 +5,7 @@ import { formatVerifierKey } from '../audit/format/signed-note.ts'
 import { keptElsewhere } from '../audit/kept-elsewhere.ts'
 import { knownToReviewer } from '../audit/known-to-reviewer.ts'
 import { findLogs, mediaFolders } from '../log-review/find-logs.ts'
+import { knownOnlyInside } from '../log-review/report.ts'
 import type { ReviewDesk } from '../log-review/review-desk.ts'
 import { answered, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
@@ -49,9 +50,14 @@ export function reviewBindings(access: StationAccess, review: ReviewDesk, export
         const key = checkpoints.key()
         const known =
           key === null
-            ? { checkpoints: [], witnesses: [] }
+            ? { outside: false, checkpoints: [], witnesses: [] }
             : await keptElsewhere(readerOf(database.db), profile.database, key, settings())
-        return review.verifyOwn(profile.database, { vkey: key === null ? null : formatVerifierKey(key), ...known })
+        const { outside, ...handed } = known
+        const found = await review.verifyOwn(profile.database, {
+          vkey: key === null ? null : formatVerifierKey(key),
+          ...handed,
+        })
+        return found.ok && !outside ? ok(knownOnlyInside(found.value)) : found
       })
     }),
     'audit.verify-cancel': bind('audit.verify-cancel', () => {

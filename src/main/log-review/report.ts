@@ -20,6 +20,24 @@ export function reportOf(outcome: ReadOutcome, keyFrom: VerificationReport['keyF
   }
 }
 
+/** A log that only agrees with what lies beside it: whoever puts an older copy of the whole folder in place puts that back too. */
+export function knownOnlyInside(report: VerificationReport): VerificationReport {
+  return report.verdict === 'verified'
+    ? {
+        ...report,
+        verdict: 'cannot-tell',
+        sentence: 'Nothing wrong was found, and the log agrees with the checkpoint beside it.',
+        doubts: [onlyInside],
+      }
+    : report
+}
+
+const onlyInside = {
+  code: 'known-only-inside',
+  sentence:
+    'No checkpoint is kept outside this station’s folder: that the whole folder was put back to an older state cannot be excluded. Name a folder on another disk or medium in the settings.',
+}
+
 function factsOf(facts: ReadOutcome['facts']): VerificationReport['facts'] {
   if (facts === null) return null
   const { lastCheckpoint, lastRoot, cosigned, openIntents, ...rest } = facts
