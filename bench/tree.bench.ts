@@ -2,9 +2,21 @@
 // Verification (scan, hash, links, tree, checkpoints) next to a loop that only reads the rows and hashes the entries; memory of
 // the verifier at a hundredth of the log and at all of it; a durable append with its checkpoint next to fdatasync.
 import { spawnSync } from 'node:child_process'
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import BetterSqlite3 from 'better-sqlite3'
 import { createStationDatabase } from '../db/create.ts'
@@ -15,11 +27,14 @@ import { encodeEntry, leafHash } from '../src/main/audit/format/encode.ts'
 import { growTree } from '../src/main/audit/format/merkle.ts'
 import { formatVerifierKey } from '../src/main/audit/format/signed-note.ts'
 import { proveEntry } from '../src/main/audit/proofs.ts'
+import { saveExport } from '../src/main/audit/save-export.ts'
 import { checkpointedStation } from '../src/main/audit/testing/checkpointed-station.ts'
 import { sampleIntent } from '../src/main/audit/testing/sample-entries.ts'
 import { sampleKey } from '../src/main/audit/testing/sample-log.ts'
 import { isStoredLevel } from '../src/main/audit/tree.repository.ts'
 import { verifyTarget } from '../src/main/cli/verify-target.ts'
+import { entryUrl } from '../src/main/digest/entry-url.ts'
+import { createReviewDesk } from '../src/main/log-review/review-desk.ts'
 import { auditSeq, sha256Hex } from '../src/shared/ids.ts'
 
 const entries = Number(process.argv[3] ?? 1_000_000)
@@ -142,6 +157,54 @@ async function exportOf(path: string, target: string): Promise<number> {
   return ms
 }
 
+/** What the window has done: the same work in a process beside, or in slices, and how long main's event loop stood still for it. */
+async function besideMain(made: { readonly path: string; readonly checkpoint: string }, target: string): Promise<void> {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  async function measure(what: string, work: () => Promise<{ readonly ok: boolean }>): Promise<void> {
+    delay.reset()
+    delay.enable()
+    const start = performance.now()
+    const done = await work()
+    const ms = performance.now() - start
+    delay.disable()
+    if (!done.ok) throw new Error(`${what}: ${JSON.stringify(done)}`)
+    say(what, `${seconds(ms)}; longest stall of the event loop ${(delay.max / 1e6).toFixed(0)} ms (at most 50)`)
+  }
+  const place = join(folder, 'review')
+  mkdirSync(place)
+  const desk = createReviewDesk({
+    node: process.execPath,
+    entry: entryUrl('log-reader', new URL('../src/main/index.ts', import.meta.url).href),
+    folder: place,
+    log: () => {},
+    now: () => new Date(),
+    onProgress: () => {},
+  })
+  const known = {
+    vkey,
+    checkpoints: [{ path: made.checkpoint, text: readFileSync(made.checkpoint, 'utf8') }],
+    witnesses: [],
+  }
+  await measure('“Verify now” in the window', () => desk.verifyOwn(made.path, known))
+  await measure('the export opened for review', () => desk.open(target, known))
+  await desk.close()
+  const opened = await openStationDatabase(made.path, 'read')
+  if (!opened.ok) throw new Error(opened.error.message)
+  await measure('“Export” in the window', () =>
+    saveExport({
+      db: readerOf(opened.value.db),
+      key: log.key,
+      selection: { since: null, until: null, fingerprint: null, requestId: null },
+      folder: place,
+      softwareVersion: '0',
+      now: new Date(),
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    }),
+  )
+  await opened.value.close()
+}
+
 async function ratePerSecond(work: () => Promise<void> | void, forMs = 2000): Promise<number> {
   const start = performance.now()
   let done = 0
@@ -180,6 +243,8 @@ try {
   say('peak memory, a hundredth of the log', `${peakOf(small.path, small.checkpoint).toFixed(0)} MiB`)
   say('peak memory, the log', `${peakOf(made.path, made.checkpoint).toFixed(0)} MiB`)
   say('peak memory, its export', `${peakOf(target, made.checkpoint).toFixed(0)} MiB`)
+
+  await besideMain(made, target)
 
   const opened = await openStationDatabase(made.path, 'read')
   if (!opened.ok) throw new Error(opened.error.message)
