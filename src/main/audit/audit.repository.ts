@@ -198,7 +198,13 @@ function withDigest(query: Entries, start: string): Entries {
             eb
               .selectFrom('audit_entry')
               .select('seq')
-              .where('seq', '>', eb.selectFrom('audit_digest_reach').select('seq').where('id', '=', 1)),
+              // Without a reach every entry is looked at: nothing is hidden by taking it out.
+              .where('seq', '>', (inner) =>
+                inner.fn.coalesce(
+                  inner.selectFrom('audit_digest_reach').select('seq').where('id', '=', 1),
+                  sql<number>`0`,
+                ),
+              ),
           ),
       ),
     )

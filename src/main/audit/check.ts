@@ -62,6 +62,8 @@ async function checkRanges(
   let leaf = noLeafHash
   try {
     const reach = await digestReach(db)
+    if (reach === null)
+      return broken(1, 'entries would not be found by their digests: how far those are indexed was taken out')
     for (const range of ranges) {
       if (seq < range.from - 1) {
         seq = range.from - 1

@@ -73,4 +73,17 @@ describe('finding entries by a digest', () => {
     raw.close()
     expect(await log.check()).toMatchObject({ kind: 'broken', firstBadSeq: 2 })
   })
+
+  it('finds every entry, and is called broken, when how far it reaches was taken out', async () => {
+    const { log, db, write, path } = await newStation()
+    await write(sampleIntent(), sampleSigned())
+    await indexDigests(db)
+    const raw = new BetterSqlite3(path)
+    raw.exec(`DROP TRIGGER audit_digest_no_delete; DROP TRIGGER audit_digest_reach_no_delete;
+      DELETE FROM audit_digest; DELETE FROM audit_digest_reach`)
+    raw.close()
+    expect(await found(log, 'a1'.repeat(32))).toEqual([2, 1])
+    expect(await log.check()).toMatchObject({ kind: 'broken' })
+    expect(await indexDigests(db)).toMatchObject({ ok: false, error: { code: 'log-unwritable' } })
+  })
 })

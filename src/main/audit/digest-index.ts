@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
-import { type LogUnwritable, writeTransaction } from '../../../db/write-transaction.ts'
+import { LogNotTrusted, type LogUnwritable, writeTransaction } from '../../../db/write-transaction.ts'
 import { ok, type Result } from '../../shared/result.ts'
 
 /** Hexadecimal digits of a digest that are kept for looking it up; what is found is compared with the whole digest. */
@@ -30,7 +30,7 @@ export async function indexDigests(
   stopped: () => boolean = () => false,
 ): Promise<Result<number, LogUnwritable>> {
   for (;;) {
-    const from = await digestReach(readerOf(db))
+    const from = (await digestReach(readerOf(db))) ?? 0
     const rows = await readerOf(db)
       .selectFrom('audit_entry')
       .select(['seq', ...digestNames])
@@ -50,17 +50,22 @@ export async function indexDigests(
           .values(found)
           .onConflict((conflict) => conflict.doNothing())
           .execute()
-      await trx.updateTable('audit_digest_reach').set({ seq: last.seq }).where('id', '=', 1).execute()
+      const reach = await trx
+        .updateTable('audit_digest_reach')
+        .set({ seq: last.seq })
+        .where('id', '=', 1)
+        .executeTakeFirst()
+      if (reach.numUpdatedRows !== 1n) throw new LogNotTrusted('how far its digests are indexed was taken out of it')
     })
     if (!written.ok) return written
     await setImmediate()
   }
 }
 
-/** The last entry whose digests are in `audit_digest`. */
-export async function digestReach(db: ReadonlyKysely<Database>): Promise<number> {
-  const row = await db.selectFrom('audit_digest_reach').select('seq').executeTakeFirst()
-  return row?.seq ?? 0
+/** The last entry whose digests are in `audit_digest`. Null: the row that says so is gone, which the program never does. */
+export async function digestReach(db: ReadonlyKysely<Database>): Promise<number | null> {
+  const row = await db.selectFrom('audit_digest_reach').select('seq').where('id', '=', 1).executeTakeFirst()
+  return row?.seq ?? null
 }
 
 /**
