@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
@@ -43,14 +43,32 @@ function verifyAfter(change: (file: BetterSqlite3.Database) => void) {
   return verify(at('copy.db'))
 }
 
-function verify(target: string) {
-  const wanted = parseCommandLine([
-    '--vkey',
-    formatVerifierKey(sampleKey().key),
-    '--checkpoint',
-    at('last.checkpoint'),
-    target,
-  ])
+/** An index that answers a query in place of the table, and holds another entry than it. Only one of the two is forged. */
+function plantIndex(file: BetterSqlite3.Database, seq: number, forged: 'table' | 'index'): void {
+  const forge = `update audit_entry set entry = cast(replace(cast(entry as text), 'builder', 'mallory') as blob) where seq = ${seq}`
+  const undo = forge.replace(`'builder', 'mallory'`, `'mallory', 'builder'`)
+  file.unsafeMode(true)
+  if (forged === 'index') file.exec(forge)
+  file.exec(`create index planted on audit_entry (seq, entry, leaf_hash, prev_hash); analyze; delete from sqlite_stat1;
+    insert into sqlite_stat1 values ('audit_entry', 'planted', '1000000 1 1 1 1')`)
+  const row = file
+    .prepare(`select type, name, tbl_name, rootpage, sql from sqlite_schema where name = 'planted'`)
+    .raw()
+    .get()
+  file.pragma('writable_schema = ON')
+  file.exec(`delete from sqlite_schema where name = 'planted'`)
+  // Without the index in the schema, the table is changed alone.
+  const alone = new BetterSqlite3(file.name)
+  alone.unsafeMode(true)
+  alone.pragma('ignore_check_constraints = ON')
+  expect(alone.prepare(forged === 'table' ? forge : undo).run().changes).toBe(1)
+  alone.pragma('writable_schema = ON')
+  alone.prepare('insert into sqlite_schema values (?, ?, ?, ?, ?)').run(row)
+  alone.close()
+}
+
+function verify(target: string, checkpoint = at('last.checkpoint')) {
+  const wanted = parseCommandLine(['--vkey', formatVerifierKey(sampleKey().key), '--checkpoint', checkpoint, target])
   if (wanted.kind !== 'wanted') throw new Error('wrong usage')
   return verifyTarget(wanted.wanted)
 }
@@ -118,6 +136,81 @@ describe('in a log that is read in parts', () => {
         ),
       ),
     ).toMatchObject({ kind: 'tampered', finding: { code: 'entry-malformed', first: 1 } })
+  })
+
+  describe.each([5, 128, 290, size])('with a planted index that covers the log and differs at entry %i', (seq) => {
+    const wanted = (file: BetterSqlite3.Database) =>
+      file.prepare<[number], { entry: Buffer }>('select entry from audit_entry not indexed where seq = ?').get(seq)
+        ?.entry
+    it('names the entry that is forged in the table', () => {
+      expect(verifyAfter((file) => plantIndex(file, seq, 'table'))).toMatchObject({
+        kind: 'tampered',
+        finding: { code: 'entry-changed', first: seq },
+      })
+    })
+    it('reads the table, whatever the index holds', () => {
+      let before: Buffer | undefined
+      const outcome = verifyAfter((file) => {
+        before = wanted(file)
+        plantIndex(file, seq, 'index')
+        expect(wanted(file)).toEqual(before)
+      })
+      expect(outcome).toMatchObject({ kind: 'verified', facts: { size, read: size } })
+    })
+  })
+
+  it.each([
+    ['a view', (file: BetterSqlite3.Database) => file.exec('create view audit_entry as select * from kept')],
+    [
+      'a virtual table',
+      (file: BetterSqlite3.Database) =>
+        file.exec(`create view answers as select seq as id, seq, entry, leaf_hash, prev_hash from kept;
+          create virtual table audit_entry using fts5(seq, entry, leaf_hash, prev_hash, content='answers', content_rowid='id')`),
+    ],
+    [
+      'a table with a computed column',
+      (file: BetterSqlite3.Database) =>
+        file.exec(`create table audit_entry (seq integer primary key, stored blob, leaf_hash blob, prev_hash blob,
+            entry blob generated always as (stored) virtual);
+          insert into audit_entry (seq, stored, leaf_hash, prev_hash) select seq, entry, leaf_hash, prev_hash from kept`),
+    ],
+    [
+      'a table with a computed column, and others that say there is none,',
+      (file: BetterSqlite3.Database) =>
+        file.exec(`create table audit_entry (seq integer primary key, stored blob, leaf_hash blob, prev_hash blob,
+            entry blob as (stored) stored);
+          insert into audit_entry (seq, stored, leaf_hash, prev_hash) select seq, entry, leaf_hash, prev_hash from kept;
+          create table pragma_table_list (schema text, name text, type text);
+          insert into pragma_table_list values ('main', 'audit_entry', 'table');
+          create table pragma_table_xinfo (hidden integer); insert into pragma_table_xinfo values (0)`),
+    ],
+  ])('does not read %s in the place of the log, whatever the schema says', (_name, plant) => {
+    const outcome = verifyAfter((file) => {
+      file.exec('create table kept as select * from audit_entry; drop table audit_entry')
+      plant(file)
+      file.unsafeMode(true)
+      file.pragma('writable_schema = ON')
+      file.exec(`update sqlite_schema set rootpage = 2 where name = 'audit_entry' and type = 'table' and rootpage = 0`)
+    })
+    expect(outcome).toMatchObject({
+      kind: 'usage',
+      sentence: expect.stringMatching(/not the tables of a station’s log|older version/),
+    })
+  })
+
+  it('finds the write-ahead log of a database that is named by a link', async () => {
+    const station = await checkpointedStation(at('live.db'))
+    await station.write(...Array.from({ length: 3 }, sampleIntent))
+    await station.checkpoint()
+    await station.close()
+    const again = await checkpointedStation(at('live.db'))
+    await again.write(...Array.from({ length: 9 }, sampleIntent))
+    writeFileSync(at('live.checkpoint'), await again.checkpoint())
+    expect(statSync(at('live.db-wal')).size).toBeGreaterThan(0)
+    symlinkSync(at('live.db'), at('link.db'))
+    const found = verify(at('link.db'), at('live.checkpoint'))
+    await again.close()
+    expect(found).toMatchObject({ kind: 'verified', facts: { size: 12 } })
   })
 
   it('does not read a table without its key again and again', () => {

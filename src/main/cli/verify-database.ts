@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { maxEntryBytes } from '../audit/format/encode.ts'
@@ -8,6 +7,7 @@ import { type Finding, finding } from '../audit/format/verification.ts'
 import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
 import { findSignature } from './find-signature.ts'
 import { expectationsFor, type Handed, type Watcher } from './handed.ts'
+import { tablesFault } from './log-tables.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
 
 /** "SSDB" in the header of a station's database. */
@@ -15,7 +15,8 @@ const applicationId = 0x53534442
 
 /**
  * Reads the log out of a station's database with the SQLite that Node has built in, for reading only and row by row. Triggers and
- * searchable columns are not looked at: the bytes of the entries, the hashes beside them and the checkpoints are what counts.
+ * searchable columns are not looked at: the bytes of the entries, the hashes beside them and the checkpoints are what counts. No
+ * query may take an index for its table: a planted one can hold other bytes than the table does.
  */
 export function verifyDatabase(handed: Handed, watcher: Watcher = {}): Outcome {
   let file: DatabaseSync | null = null
@@ -39,20 +40,15 @@ export function verifyDatabase(handed: Handed, watcher: Watcher = {}): Outcome {
 /** On an open file, so that whoever reads on reads the same state of it. */
 export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watcher = {}): Outcome {
   // One state of the file from here on, even while the station writes.
-  // What a planted generated column computes may not take the machine's memory.
+  // What a planted schema computes or sorts may take neither the machine's memory nor its disk.
   file.exec(
-    'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON; PRAGMA hard_heap_limit = 268435456; BEGIN',
+    'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = 268435456; BEGIN',
   )
   if (file.prepare('PRAGMA application_id').get()?.['application_id'] !== applicationId)
     return { kind: 'usage', sentence: 'This is a database of another program.' }
-  const own = file
-    .prepare(
-      `SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN ('audit_entry', 'audit_checkpoint', 'audit_log_key', 'audit_cosignature')`,
-    )
-    .all()
-  if (own.length !== 4)
-    return { kind: 'usage', sentence: 'The database has no log with checkpoints: it is of an older version.' }
-  const vkey = file.prepare('SELECT vkey FROM audit_log_key').get()?.['vkey']
+  const notRead = tablesFault(file)
+  if (notRead !== null) return { kind: 'usage', sentence: notRead }
+  const vkey = file.prepare('SELECT vkey FROM audit_log_key NOT INDEXED').get()?.['vkey']
   const key = typeof vkey === 'string' ? parseVerifierKey(vkey) : null
   const started = expectationsFor(handed, key?.ok === true ? key.value : null)
   if (started.kind === 'usage') return started
@@ -81,9 +77,10 @@ function readRows(
   verifier: LogVerifier,
   { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
 ): Finding | null {
-  const checkpoints =
-    file.prepare(`SELECT c.size, c.note || coalesce((SELECT group_concat(line, '') FROM audit_cosignature AS o WHERE o.size = c.size), '')
-      FROM audit_checkpoint AS c ORDER BY c.size`)
+  const checkpoints = file.prepare(`SELECT c.size, c.note || coalesce(o.lines, '')
+      FROM audit_checkpoint AS c NOT INDEXED LEFT JOIN (
+        SELECT size, group_concat(line, '') AS lines FROM audit_cosignature NOT INDEXED GROUP BY size
+      ) AS o ON o.size = c.size ORDER BY c.size`)
   checkpoints.setReturnArrays(true)
   const notes = checkpoints.iterate() as Iterator<unknown>
   let next = nextCheckpoint(notes)
@@ -132,7 +129,7 @@ interface Chunk {
  */
 function* chunksOf(file: DatabaseSync): Generator<Chunk, void> {
   // A table of somebody else's making could have rows before the first, or no key by which a chunk is found without reading it all.
-  const lowest = file.prepare('SELECT min(seq) AS lowest FROM audit_entry').get()?.['lowest']
+  const lowest = file.prepare('SELECT min(seq) AS lowest FROM audit_entry NOT INDEXED').get()?.['lowest']
   const plan = file.prepare('EXPLAIN QUERY PLAN SELECT 1 FROM audit_entry NOT INDEXED WHERE seq BETWEEN 1 AND 2').get()
   if (lowest !== 1 || !String(plan?.['detail']).includes('INTEGER PRIMARY KEY')) return
   const query = file.prepare(
@@ -182,7 +179,7 @@ function takeRows(file: DatabaseSync, verifier: LogVerifier, take: Take): Findin
   const done = verifier.size()
   const rows = file.prepare(
     `SELECT seq, CASE WHEN length(entry) <= ${maxEntryBytes} THEN entry END, CAST(leaf_hash || prev_hash AS BLOB)
-      FROM audit_entry ${done === 0 ? '' : `WHERE seq > ${done}`} ORDER BY seq`,
+      FROM audit_entry NOT INDEXED ${done === 0 ? '' : `WHERE seq > ${done}`} ORDER BY seq`,
   )
   rows.setReturnArrays(true)
   for (const row of rows.iterate() as Iterable<unknown>) {
@@ -226,11 +223,18 @@ function nextCheckpoint(notes: Iterator<unknown>): { readonly size: number; read
  * nobody changes. Where there is one it belongs to the log and must be read with it.
  */
 export function openForReading(path: string): DatabaseSync {
-  const wal = `${path}-wal`
-  if (existsSync(wal) && statSync(wal).size > 0) return new DatabaseSync(path, { readOnly: true })
-  const url = pathToFileURL(resolve(path))
+  // SQLite follows links before it looks for the write-ahead log, so that lies beside the file and not beside a link to it.
+  const real = realpathSync(path)
+  if (hasWriteAheadLog(real)) return new DatabaseSync(real, { readOnly: true })
+  const url = pathToFileURL(real)
   url.search = '?immutable=1'
   return new DatabaseSync(url, { readOnly: true })
+}
+
+/** Of the file itself, not of a link to it. */
+export function hasWriteAheadLog(path: string): boolean {
+  const wal = `${path}-wal`
+  return existsSync(wal) && statSync(wal).size > 0
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html) are findings; the others say that we could not read. */
