@@ -1,5 +1,6 @@
 import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
+import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
 import { LogNotTrusted } from '../../../db/write-transaction.ts'
 import { type AuditSeq, auditSeq, sha256Hex } from '../../shared/ids.ts'
 import { hex, sameBytes } from './bytes.ts'
@@ -9,6 +10,9 @@ import type { AuditEntryBody } from './format/entry.ts'
 
 /** Written once for all: building the statement anew costs more than running it, and a batch of signatures writes two rows a file. */
 const insertEntry = `INSERT INTO audit_entry (seq, entry, leaf_hash, prev_hash, at, ${searchColumnNames.join(', ')}) VALUES (?, ?, ?, ?, ?${', ?'.repeat(searchColumnNames.length)})`
+
+type HeadRow = Pick<AuditEntryRow, 'seq' | 'leaf_hash' | 'at' | 'entry'>
+const lastEntry = CompiledQuery.raw('SELECT seq, leaf_hash, at, entry FROM audit_entry ORDER BY seq DESC LIMIT 1')
 
 /** The last entry of the log. */
 export interface Head {
@@ -67,12 +71,7 @@ export async function append(
  * the station was running. What happened while it was not running is the start-up check's business.
  */
 async function trustedHead(trx: Transaction<Database>, seen: SeenHead): Promise<Head | null> {
-  const row = await trx
-    .selectFrom('audit_entry')
-    .select(['seq', 'leaf_hash', 'at', 'entry'])
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const [row] = (await trx.executeQuery<HeadRow>(lastEntry)).rows
   if (row !== undefined && !sameBytes(leafHash(row.entry), row.leaf_hash)) {
     throw new LogNotTrusted(`entry ${row.seq} of the audit log was changed`)
   }
