@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { parseVerifierKey, type VerifierKey } from '../../audit/format/signed-note.ts'
+import type { Doubt } from '../../audit/format/verification.ts'
 import type { Outcome } from '../../cli/verify-output.ts'
 import type { ReadAnswer, ReadJob } from '../protocol.ts'
 import {
@@ -28,7 +29,8 @@ interface Source {
 
 /**
  * Whether the newer log begins with the older one: the older one's last checkpoint is handed to the verifier of the newer as a
- * checkpoint that was kept elsewhere, and its tree is computed up to there.
+ * checkpoint that was kept elsewhere, and its tree is computed up to there. What either log has behind its last checkpoint is signed
+ * by nobody, and nothing is said of it.
  */
 export function compareLogs(job: Extract<ReadJob, { op: 'compare' }>, progress: Progress): ReadAnswer<'compare'> {
   return using(job.older, (older) => using(job.newer, (newer) => compare(older, newer, progress)))
@@ -97,15 +99,25 @@ function compare(older: Source, newer: Source, progress: Progress): Compared {
       : `The newer log does not begin with the older one: ${second.finding.sentence}`
     return { ...base, ...sizes, verdict: shorter && olderFirst(older, newer) ? 'cannot-tell' : 'tampered', sentence }
   }
-  if (second.facts?.known.includes(until) !== true) {
-    const why = second.kind === 'cannot-tell' ? second.doubts.map(({ sentence }) => sentence).join(' ') : ''
+  // That the older log has no checkpoint from elsewhere says nothing of whether the newer one continues it.
+  const ofOlder = doubtsOf(first).filter(({ code }) => code !== 'no-known-checkpoint')
+  const ofNewer = doubtsOf(second)
+  const begins = second.facts?.known.includes(until) === true
+  if (!begins || ofOlder.length > 0 || ofNewer.length > 0)
     return {
       ...base,
       ...sizes,
       verdict: 'cannot-tell',
-      sentence: `It cannot be told whether the newer log begins with the older one. ${why}`,
+      sentence: [
+        begins
+          ? `The newer log begins with the ${until} entries that the last checkpoint of the older one is for, but whether it begins with the whole older one, or is whole itself, cannot be told.`
+          : 'It cannot be told whether the newer log begins with the older one.',
+        ...ofOlder.map(({ sentence }) => `In the older log: ${sentence}`),
+        // Entries that nothing signs may have been written anew, and a comparison would rest on nobody's word.
+        ...((olderSize ?? until) > until ? [`Entries from ${until + 1} on of the older log were not compared.`] : []),
+        ...ofNewer.map(({ sentence }) => `In the newer log: ${sentence}`),
+      ].join(' '),
     }
-  }
   const added = (sizes.newerSize ?? until) - until
   return {
     ...base,
@@ -121,6 +133,10 @@ function olderFirst(older: Source, newer: Source): boolean {
   if (older.file !== null || newer.file !== null) return false
   const [a, b] = [headOfExport(older.path).madeAt, headOfExport(newer.path).madeAt]
   return a !== null && b !== null && b < a
+}
+
+function doubtsOf(outcome: Outcome): readonly Doubt[] {
+  return outcome.kind === 'cannot-tell' ? outcome.doubts : []
 }
 
 function sizeOf(outcome: Outcome): number | null {
