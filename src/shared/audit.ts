@@ -39,7 +39,8 @@ export type AuditSource = z.infer<typeof auditSource>
 export const auditRow = z.strictObject({
   seq: auditSeq,
   at: utcTime,
-  event: auditEvent,
+  /** `unreadable`: this version cannot read the entry. */
+  event: z.enum([...auditEvent.options, 'unreadable']),
   operator: z.string().nullable(),
   requestId: requestId.nullable(),
   /** Of the entry, or of the entry with which its request began. */

@@ -214,7 +214,7 @@ describe('showing one entry', () => {
     await station.close()
   })
 
-  it('says that a damaged entry proves nothing', async () => {
+  it('shows a damaged entry as one that cannot be read and proves nothing', async () => {
     const path = join(tempFolder(), 'station.db')
     const station = await auditStation(path)
     await station.write(sampleIntent())
@@ -222,9 +222,15 @@ describe('showing one entry', () => {
     file.exec(`drop trigger audit_entry_no_update; update audit_entry set entry = x'7b7d20'`)
     file.close()
     const { rows } = await station.log.list({}, null, 10)
-    expect(rows.map((row) => row.summary)).toEqual([
-      'This entry is damaged and proves nothing: the bytes are not canonical JSON',
+    expect(rows).toMatchObject([
+      {
+        event: 'unreadable',
+        summary:
+          'This entry, recorded as “intent”, cannot be read by this version and proves nothing: the bytes are not canonical JSON',
+      },
     ])
+    const shown = auditDetail.parse(await station.log.show(auditSeq.parse(1)))
+    expect(shown).toMatchObject({ entry: '{} ', row: { event: 'unreadable' } })
     await station.close()
   })
 })

@@ -2,14 +2,12 @@ import { type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
-import { type AuditDetail, type AuditFilter, type AuditRow, auditRow } from '../../shared/audit.ts'
+import type { AuditDetail, AuditFilter, AuditRow } from '../../shared/audit.ts'
 import { type AuditSeq, sha256Hex } from '../../shared/ids.ts'
 import { hex } from './bytes.ts'
-import { searchColumns } from './columns.ts'
 import { digestPrefixLength } from './digest-index.ts'
 import { decodeEntry } from './format/encode.ts'
-import { summary } from './summary.ts'
-import { isWithdrawn } from './withdrawn.ts'
+import { shown } from './shown-row.ts'
 
 export interface AuditPage {
   readonly rows: readonly AuditRow[]
@@ -61,7 +59,7 @@ export async function listEntries(
   const last = rows.at(-1)
   const workRequests = await workRequestNumbers(db, rows)
   return {
-    rows: rows.map((row) => shown(row, workRequests)).filter((row) => row !== null),
+    rows: rows.map((row) => shown(row, workRequests)),
     total,
     nextCursor: found.length > limit && last !== undefined ? String(last.seq) : null,
     anchor: before === null ? await anchorOf(db, known) : String(before),
@@ -101,10 +99,8 @@ export async function showEntry(
 ): Promise<AuditDetail | null> {
   const found = await db.selectFrom('audit_entry').selectAll().where('seq', '=', seq).executeTakeFirst()
   if (found === undefined) return null
-  const row = shown(found, await workRequestNumbers(db, [found]))
-  if (row === null) return null
   return {
-    row,
+    row: shown(found, await workRequestNumbers(db, [found])),
     entry: new TextDecoder().decode(found.entry),
     leafHash: sha256Hex.parse(hex(found.leaf_hash)),
     previousLeafHash: sha256Hex.parse(hex(found.prev_hash)),
@@ -237,27 +233,4 @@ async function workRequestNumbers(
     if (requestId === id && workRequestId !== null) numbers.set(id, workRequestId)
   }
   return numbers
-}
-
-/**
- * The row as screens see it, from the bytes that are hashed. Of an entry that cannot be read the columns are shown, and said
- * to be no evidence; null when even they are not of this format. The check of the log names such an entry.
- */
-function shown(row: AuditEntryRow, numbers: ReadonlyMap<string, number>): AuditRow | null {
-  const decoded = decodeEntry(row.entry)
-  const columns = decoded.ok ? searchColumns(decoded.value.body) : row
-  const candidate = auditRow.safeParse({
-    seq: row.seq,
-    at: decoded.ok ? decoded.value.place.at : row.at,
-    event: columns.event,
-    operator: columns.operator,
-    requestId: columns.request_id,
-    workRequestId: columns.work_request_id ?? numbers.get(columns.request_id ?? '') ?? null,
-    purpose: columns.purpose,
-    fingerprint: columns.fingerprint,
-    inputSha256: columns.input_sha256,
-    withdrawn: decoded.ok && isWithdrawn(decoded.value.body),
-    summary: decoded.ok ? summary(decoded.value.body) : `This entry is damaged and proves nothing: ${decoded.error}`,
-  })
-  return candidate.success ? candidate.data : null
 }

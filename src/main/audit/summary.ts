@@ -108,6 +108,6 @@ function quoted(text: string): string {
 }
 
 /** Controls, line breaks and marks that reorder text (Unicode TR36 §2.3.1) would let a name from outside rewrite the line. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`)
 }
