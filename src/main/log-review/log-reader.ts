@@ -89,7 +89,11 @@ export class LogReader {
     }
     const value = parsed.data as ReadAnswer<J['op']> // the schema of its own operation
     if (value.kind === 'unreadable')
-      return err({ kind: 'invalid', code: 'log-unreadable', message: `${value.sentence} Nothing was opened.` })
+      return err({
+        kind: 'invalid',
+        code: 'log-unreadable',
+        message: `${value.sentence} ${job.op === 'open' ? 'Nothing was opened.' : 'No verdict was given.'}`,
+      })
     return ok(value as Exclude<ReadAnswer<J['op']>, { kind: 'unreadable' }>)
   }
 }

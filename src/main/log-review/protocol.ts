@@ -11,8 +11,15 @@ const known = {
   witnesses: z.array(z.string().max(1000)).max(50),
 }
 
+/** A file as it was when it was read: `state` is of the same text as long as neither it nor its write-ahead log was changed. */
+export interface LogState {
+  readonly bytes: number
+  readonly state: string
+}
+
 export const readJob = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('verify'), path: z.string(), ...known }),
+  /** `state`: the one that the file must still have; null: any. */
+  z.strictObject({ op: z.literal('verify'), path: z.string(), state: z.string().max(400).nullable(), ...known }),
   /** `index`: where the index is to be made; nothing is there yet. */
   z.strictObject({ op: z.literal('open'), path: z.string(), index: z.string(), ...known }),
   z.strictObject({ op: z.literal('compare'), older: z.string(), newer: z.string() }),
@@ -69,6 +76,8 @@ export const readAnswers = {
       outcome: readOutcome,
       origin: z.string().max(1000).nullable(),
       selection: z.string().max(1000).nullable(),
+      /** By which the file is known again. */
+      state: z.string().max(400),
       /** Entries in the index. */
       entries: size,
       /** Entries are missing or left out between them. */

@@ -54,6 +54,8 @@ export interface ReviewDeskParts extends LogReaderOptions {
 interface Opened {
   readonly log: OpenedLog
   readonly known: KnownOfLog
+  /** By which the file is known again. */
+  readonly state: string
   readonly index: ReviewIndex
   readonly numbers: Numbers | null
 }
@@ -94,9 +96,17 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     source: AuditSource,
     path: string,
     { vkey, checkpoints, witnesses }: KnownOfLog,
+    state: string | null = null,
   ): Promise<Result<VerificationReport, Failure>> {
     return alone(source, async (run) => {
-      const read = await run({ op: 'verify', path, vkey, checkpoints: [...checkpoints], witnesses: [...witnesses] })
+      const read = await run({
+        op: 'verify',
+        path,
+        state,
+        vkey,
+        checkpoints: [...checkpoints],
+        witnesses: [...witnesses],
+      })
       if (!read.ok) return read
       const keyFrom = vkey === null ? 'log' : source === 'station' ? 'station' : 'reviewer'
       return ok(reportOf(read.value.outcome, keyFrom, parts.now()))
@@ -108,7 +118,8 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     verifyOpened: async () => {
       const asked = opened
       if (asked === null) return err(nothingOpen)
-      const found = await verify('opened', asked.log.path, asked.known)
+      const found = await verify('opened', asked.log.path, asked.known, asked.state)
+      if (found.ok && rootOf(found.value) !== rootOf(asked.log.report)) return err(otherLog)
       if (found.ok && opened === asked) opened = { ...asked, log: { ...asked.log, report: found.value } }
       return found
     },
@@ -128,7 +139,7 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
           removeReviewIndex(place)
           return read
         }
-        const { what, outcome, origin, selection, entries, gaps } = read.value
+        const { what, outcome, origin, selection, entries, gaps, state } = read.value
         await closeOpened()
         const index = openReviewIndex(place, entries)
         const log = {
@@ -139,7 +150,7 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
           entries,
           report: reportOf(outcome, vkey === null ? 'log' : 'reviewer', parts.now()),
         }
-        opened = { log, known, index, numbers: gaps ? { count: entries, ...index.placed } : null }
+        opened = { log, known, state, index, numbers: gaps ? { count: entries, ...index.placed } : null }
         return ok(log)
       }),
     opened: () => opened?.log ?? null,
@@ -171,6 +182,16 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
   }
 }
 
+function rootOf({ facts }: VerificationReport): string | null {
+  return facts?.lastCheckpoint?.rootHash ?? null
+}
+
+const otherLog: Failure = {
+  kind: 'invalid',
+  code: 'log-unreadable',
+  message:
+    'The file was changed after it was opened: what is listed is what it held before. Open it again. The list and its verdict were left as they are.',
+}
 const busy: Failure = {
   kind: 'unavailable',
   code: 'log-reader-busy',

@@ -4,20 +4,37 @@ import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
 import { growTree, storedLevelStep } from '../../audit/format/merkle.ts'
 
 export interface IndexBuilder {
-  /** One entry under its number, whatever its bytes are. Numbers rise. */
-  add(seq: number, bytes: Uint8Array): void
+  /** One entry under its number, whatever its bytes are. Numbers rise. False: more than the log can hold; nothing more may be added. */
+  add(seq: number, bytes: Uint8Array): boolean
   /** The checkpoint that proofs lead to, and the key that it was checked with. */
   sign(vkey: string, size: number, note: string): void
+  /** Root of the tree over the entries 1 to `rootAt`, lower-case hex; null where they are not all there. */
+  root(): string | null
   /** Sorts and closes it. */
   end(): { readonly entries: number; readonly gaps: boolean; readonly openIntents: readonly number[] }
 }
 
+export interface IndexLimits {
+  /** Bytes of the log, with its write-ahead log. */
+  readonly logBytes: number
+  /** The size for which the root of the tree is wanted; null: none. */
+  readonly rootAt: number | null
+}
+
+/** What a row takes beside the bytes of its entry, about. */
+const rowBytes = 256
+/** An index is a few times as large as the entries in it: their bytes, the columns and the indexes over those. */
+const timesLog = 4
+/** So that a short log is never too large. */
+const leastBytes = 16 * 1024 * 1024
+
 /**
  * Makes the index of a foreign log in a file of our own. What is searched for is taken from the bytes that are hashed, never
  * from columns that came with them: those could hide an entry from a filter. No entry is read member by member here: what a
- * screen shows of one is decoded then.
+ * screen shows of one is decoded then. A page of a database can be made to count as many, so what is taken is held against the
+ * size of the file: an honest one cannot hold more.
  */
-export function buildIndex(path: string): IndexBuilder {
+export function buildIndex(path: string, { logBytes, rootAt }: IndexLimits): IndexBuilder {
   const file = new DatabaseSync(path)
   // If we crash the file is thrown away.
   file.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE')
@@ -29,6 +46,8 @@ export function buildIndex(path: string): IndexBuilder {
     if (level % storedLevelStep === 0 && level <= 32) insertNode.run(level, index, hash)
   })
   const openIntents = new Set<number>()
+  let room = leastBytes + timesLog * logBytes
+  let root = rootAt === 0 ? hex(tree.root()) : null
   let entries = 0
   let last = 0
   let leafBefore: Uint8Array = noLeafHash
@@ -36,6 +55,8 @@ export function buildIndex(path: string): IndexBuilder {
 
   return {
     add: (seq, bytes) => {
+      room -= bytes.length + rowBytes
+      if (room < 0) return false
       const value = fieldsOf(bytes)
       const text = (name: string, longest: number) => {
         const found = value[name]
@@ -74,14 +95,19 @@ export function buildIndex(path: string): IndexBuilder {
       )
       entries += 1
       last = seq
-      if (tree.size() === seq - 1) tree.add(0, leaf)
+      if (tree.size() === seq - 1) {
+        tree.add(0, leaf)
+        if (seq === rootAt) root = hex(tree.root())
+      }
       leafBefore = leaf
+      return true
     },
     sign: (vkey, size, note) => {
       const at = new Date(0).toISOString()
       file.prepare('INSERT INTO audit_log_key VALUES (1, ?, ?)').run(vkey, at)
       file.prepare('INSERT INTO audit_checkpoint VALUES (?, ?, ?)').run(size, note, at)
     },
+    root: () => root,
     end: () => {
       const gaps = last !== entries
       if (gaps)
@@ -118,6 +144,10 @@ function fieldsOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
       ]),
     )
   }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 function hashOf(hex: string | null): Uint8Array | null {

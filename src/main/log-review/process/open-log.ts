@@ -1,9 +1,9 @@
-import { closeSync, openSync, type Stats, statSync } from 'node:fs'
+import { closeSync, openSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { maxEntryBytes } from '../../audit/format/encode.ts'
 import { maxExportLine, parseExportLine } from '../../audit/format/export-file.ts'
 import { linesOf } from '../../cli/read-lines.ts'
-import { sqliteError } from '../../cli/verify-database.ts'
+import { hasWriteAheadLog, sqliteError } from '../../cli/verify-database.ts'
 import type { ReadAnswer, ReadJob, ReadOutcome } from '../protocol.ts'
 import { buildIndex, type IndexBuilder } from './build-index.ts'
 import {
@@ -15,6 +15,7 @@ import {
   noHead,
   openDatabase,
   type Progress,
+  stateOf,
   unreadable,
   verifyOpen,
   vkeyOf,
@@ -29,8 +30,9 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
   return readSafely(job.path, () => {
     const what = kindOfLog(job.path)
     if (what.kind === 'unreadable') return what
-    const before = statSync(job.path)
+    const before = stateOf(job.path)
     const file = what.kind === 'database' ? openDatabase(job.path) : null
+    const inOneState = file !== null && hasWriteAheadLog(realpathSync(job.path))
     try {
       const head: ExportHead = file === null ? headOfExport(job.path) : { ...noHead, size: claimedSize(file) }
       // Read twice: once by the verifier, once for the index.
@@ -46,16 +48,21 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
       )
       if (outcome.kind === 'unreadable') return outcome
       const verified = outcome.facts?.size ?? 0
-      const index = buildIndex(job.index)
-      const watch = (seq: number) => progress(verified + seq, total)
-      if (file === null) indexExport(job.path, index, watch)
-      else indexDatabase(file, index, watch)
-      const vkey = job.vkey ?? vkeyOf(job.path, file)
       const size = outcome.facts?.lastCheckpoint ?? null
+      const index = buildIndex(job.index, { logBytes: before.bytes, rootAt: size })
+      const watch = (seq: number) => progress(verified + seq, total)
+      const fits = file === null ? indexExport(job.path, index, watch) : indexDatabase(file, index, watch)
+      if (!fits)
+        return unreadable(
+          'The file holds more entries than fit into its size: it was made to fill the disk of whoever opens it. No list can be made of it.',
+        )
+      // The list must be of the entries that the verdict is about. Where some are left out there is no such root.
+      if (outcome.facts?.omitted === 0 && index.root() !== outcome.facts.lastRoot) return otherEntries
+      const vkey = job.vkey ?? vkeyOf(job.path, file)
       if (vkey !== null && size !== null && notes[0] !== undefined) index.sign(vkey, size, notes[0])
       const { entries, gaps, openIntents } = index.end()
-      if (changed(before, statSync(job.path)) && file === null)
-        return unreadable('The file was changed while it was read. Nothing can be said of it; open it again.')
+      // A database with a write-ahead log is read in one state of it, however long that takes and whoever writes meanwhile.
+      if (!inOneState && stateOf(job.path).state !== before.state) return otherEntries
       return {
         kind: 'opened' as const,
         what: what.kind,
@@ -64,6 +71,7 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
         selection: head.selection,
         entries,
         gaps,
+        state: before.state,
       }
     } finally {
       file?.close()
@@ -71,9 +79,7 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
   })
 }
 
-function changed(before: Stats, after: Stats): boolean {
-  return before.ino !== after.ino || before.size !== after.size || before.mtimeMs !== after.mtimeMs
-}
+const otherEntries = unreadable('The file was changed while it was read. Nothing can be said of it; open it again.')
 
 /** Where entries are left out, an intent may have its outcome among them. */
 function withIntents(outcome: ReadOutcome, openIntents: readonly number[] | null): ReadOutcome {
@@ -82,14 +88,14 @@ function withIntents(outcome: ReadOutcome, openIntents: readonly number[] | null
   return { ...outcome, facts: { ...outcome.facts, openIntents: found } }
 }
 
-/** Entries by their place: what an entry says of its own number may be a lie. */
-function indexExport(path: string, index: IndexBuilder, progress: (seq: number) => void): void {
+/** Entries by their place: what an entry says of its own number may be a lie. False: they are more than there can be. */
+function indexExport(path: string, index: IndexBuilder, progress: (seq: number) => void): boolean {
   const file = openSync(path, 'r')
   try {
     let seq = 0
     let header = true
     for (const piece of linesOf(file, maxExportLine)) {
-      if (!('line' in piece)) return
+      if (!('line' in piece)) return true
       if (header) {
         header = false
         continue
@@ -98,21 +104,22 @@ function indexExport(path: string, index: IndexBuilder, progress: (seq: number) 
       // A line that is none may have been an entry: its number is left free.
       seq +=
         line.ok && line.value.kind === 'omitted' ? line.value.count : !line.ok || line.value.kind === 'entry' ? 1 : 0
-      if (!Number.isSafeInteger(seq)) return
+      if (!Number.isSafeInteger(seq)) return true
       if (line.ok && line.value.kind === 'entry' && line.value.bytes.length <= maxEntryBytes) {
-        index.add(seq, line.value.bytes)
+        if (!index.add(seq, line.value.bytes)) return false
         progress(seq)
       }
     }
+    return true
   } finally {
     closeSync(file)
   }
 }
 
-function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: number) => void): void {
+function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: number) => void): boolean {
   try {
     const rows = file.prepare(
-      `SELECT seq, entry FROM audit_entry WHERE seq > 0 AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes} ORDER BY seq`,
+      `SELECT seq, entry FROM audit_entry NOT INDEXED WHERE seq > 0 AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes} ORDER BY seq`,
     )
     rows.setReturnArrays(true)
     let last = 0
@@ -120,7 +127,7 @@ function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: 
       // With return arrays a row is an array, whatever the types in the library say.
       const [seq, entry] = row as readonly unknown[]
       if (typeof seq !== 'number' || seq <= last || !(entry instanceof Uint8Array)) continue
-      index.add(seq, entry)
+      if (!index.add(seq, entry)) return false
       last = seq
       progress(seq)
     }
@@ -128,4 +135,5 @@ function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: 
     // Torn pages: what came before them is shown.
     if (sqliteError(error) === null) throw error
   }
+  return true
 }

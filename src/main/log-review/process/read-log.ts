@@ -1,13 +1,14 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { maxExportLine, parseHeaderLine } from '../../audit/format/export-file.ts'
 import type { VerifierKey } from '../../audit/format/signed-note.ts'
 import type { Handed, Watcher } from '../../cli/handed.ts'
+import { tablesFault } from '../../cli/log-tables.ts'
 import { linesOf } from '../../cli/read-lines.ts'
-import { openForReading, sqliteError, verifyTables } from '../../cli/verify-database.ts'
+import { hasWriteAheadLog, openForReading, sqliteError, verifyTables } from '../../cli/verify-database.ts'
 import { verifyExport } from '../../cli/verify-export.ts'
 import type { Outcome } from '../../cli/verify-output.ts'
-import type { ReadOutcome } from '../protocol.ts'
+import type { LogState, ReadOutcome } from '../protocol.ts'
 
 /** Why there is nothing to say of a log, for people. */
 export interface Unreadable {
@@ -39,6 +40,18 @@ export function kindOfLog(path: string): { readonly kind: 'export' | 'database' 
   }
 }
 
+/** By which a log is known again. Links are followed: the write-ahead log of a database lies beside the file itself. */
+export function stateOf(path: string): LogState {
+  const real = realpathSync(path)
+  const parts = (hasWriteAheadLog(real) ? [real, `${real}-wal`] : [real]).map((name) =>
+    statSync(name, { bigint: true }),
+  )
+  return {
+    bytes: parts.reduce((sum, { size }) => sum + Number(size), 0),
+    state: parts.map(({ dev, ino, size, mtimeNs }) => [dev, ino, size, mtimeNs].join(':')).join(' '),
+  }
+}
+
 export interface ExportHead {
   readonly origin: string | null
   readonly selection: string | null
@@ -64,7 +77,8 @@ export function headOfExport(path: string): ExportHead {
 /** The newest number that a database claims, for the progress alone. */
 export function claimedSize(file: DatabaseSync): number | null {
   try {
-    const size = file.prepare('SELECT max(seq) AS size FROM audit_entry').get()?.['size']
+    if (tablesFault(file) !== null) return null
+    const size = file.prepare('SELECT max(seq) AS size FROM audit_entry NOT INDEXED').get()?.['size']
     return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : null
   } catch (error) {
     // A table of another form is the verifier's business to name.
@@ -77,7 +91,8 @@ export function claimedSize(file: DatabaseSync): number | null {
 export function vkeyOf(path: string, file: DatabaseSync | null): string | null {
   if (file === null) return headOfExport(path).vkey
   try {
-    const vkey = file.prepare('SELECT vkey FROM audit_log_key').get()?.['vkey']
+    if (tablesFault(file) !== null) return null
+    const vkey = file.prepare('SELECT vkey FROM audit_log_key NOT INDEXED').get()?.['vkey']
     return typeof vkey === 'string' ? vkey : null
   } catch (error) {
     if (sqliteError(error) === null) throw error
@@ -119,7 +134,7 @@ export function verifyOpen(handed: Handed, file: DatabaseSync | null, watcher: W
 export function openDatabase(path: string): DatabaseSync {
   const file = openForReading(path)
   // Before the first question: neither a function that a planted column calls nor what it computes may do harm here.
-  file.exec('PRAGMA trusted_schema = OFF; PRAGMA hard_heap_limit = 268435456')
+  file.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = 268435456')
   return file
 }
 

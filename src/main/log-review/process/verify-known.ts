@@ -10,6 +10,7 @@ import {
   kindOfLog,
   openDatabase,
   type Progress,
+  stateOf,
   type Unreadable,
   unreadable,
   verifyOpen,
@@ -20,17 +21,28 @@ export function verifyKnown(job: Extract<ReadJob, { op: 'verify' }>, progress: P
   return readSafely(job.path, () => {
     const what = kindOfLog(job.path)
     if (what.kind === 'unreadable') return what
+    if (isOther(job)) return exchanged
     const handed = handedBy(job)
     const file = what.kind === 'database' ? openDatabase(job.path) : null
     try {
       const total = file === null ? headOfExport(job.path).size : claimedSize(file)
       const outcome = crossing(verifyOpen(handed, file, { entry: (seq) => progress(seq, total) }))
-      return outcome.kind === 'unreadable' ? outcome : { kind: 'report', outcome }
+      if (outcome.kind === 'unreadable') return outcome
+      return isOther(job) ? exchanged : { kind: 'report', outcome }
     } finally {
       file?.close()
     }
   })
 }
+
+/** The verdict is put over the list that was made of the file: of another one it must not be. */
+function isOther({ path, state }: Extract<ReadJob, { op: 'verify' }>): boolean {
+  return state !== null && stateOf(path).state !== state
+}
+
+const exchanged = unreadable(
+  'The file was changed after it was opened: what is listed is what it held before. Open it again.',
+)
 
 /** What main knows of the log from elsewhere, as the verifier takes it. */
 export function handedBy(job: Extract<ReadJob, { op: 'verify' | 'open' }>): Handed {
