@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { createStationDatabase } from '../../db/create.ts'
 import { readerOf } from '../../db/database.ts'
 import type { StationDatabase } from '../../db/open.ts'
@@ -52,15 +52,34 @@ export async function addLogKey(
   audit: AuditLog,
   { stationName, operatorName }: { readonly stationName: string; readonly operatorName: string },
 ): Promise<Result<LogKey, Failure>> {
-  if ((await storedLogKey(readerOf(db))) !== null) return err(hasKey)
+  const reader = readerOf(db)
+  if ((await storedLogKey(reader)) !== null) return err(hasKey)
   if (existsSync(checkpointFileOf(profile.database))) return err(remains)
-  const key = await newLogKey(profile, tokens, stationName)
-  if (!key.ok) return key
+  const serviceKey = await tokens.ensureServiceKey()
+  if (!serviceKey.ok) return serviceKey
+  // Nothing comes between the question and the renaming: the file of a key that the log names meanwhile stays where it is.
+  if ((await storedLogKey(reader)) !== null) return err(hasKey)
+  const aside = setLogKeyAside(profile.logKey)
+  const key = await createLogKey(profile.logKey, newLogOrigin(stationName), tokens)
+  if (!key.ok) {
+    if (aside !== null && !existsSync(profile.logKey)) renameSync(aside, profile.logKey)
+    return key
+  }
+  const { vkey } = key.value
   const written = await writeTransaction(db, async (trx) => {
-    await insertLogKey(trx, key.value.vkey, now().toISOString())
-    await audit.append(trx, [{ event: 'log-key-created', vkey: key.value.vkey, operator: operatorName }])
+    if ((await storedLogKey(readerOf(trx))) !== null) return false
+    await insertLogKey(trx, vkey, now().toISOString())
+    await audit.append(trx, [{ event: 'log-key-created', vkey, operator: operatorName }])
+    return true
   })
-  return written.ok ? ok(key.value) : written
+  if (written.ok && written.value) return ok(key.value)
+  // The log has another key, whose file was the one set aside. After a commit that failed none is named, or this one after
+  // all (a commit whose sync failed may be found later): then the new key stays in its place.
+  if (written.ok && aside !== null) {
+    setLogKeyAside(profile.logKey)
+    renameSync(aside, profile.logKey)
+  }
+  return written.ok ? err(hasKey) : written
 }
 
 async function newLogKey(

@@ -115,10 +115,13 @@ export function openLogKey(path: string, signer: LogSigner): Result<LogKey, LogK
 
 /**
  * Puts a key away that no log names: the program died between making it and making its log. It is kept under another name, as
- * nothing that could have signed is ever deleted.
+ * nothing that could have signed is ever deleted. Gives that name; null: there was none.
  */
-export function setLogKeyAside(path: string): void {
-  if (existsSync(path)) renameSync(path, `${path}.unused-${randomBytes(4).toString('hex')}`)
+export function setLogKeyAside(path: string): string | null {
+  if (!existsSync(path)) return null
+  const aside = `${path}.unused-${randomBytes(4).toString('hex')}`
+  renameSync(path, aside)
+  return aside
 }
 
 function logKey(key: VerifierKey, sealed: SealedSeed, signer: LogSigner): LogKey {
