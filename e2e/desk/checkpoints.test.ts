@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +21,8 @@ import { parseCommandLine } from '../../src/main/cli/verify-arguments.ts'
 import { verifyTarget } from '../../src/main/cli/verify-target.ts'
 import { changing } from '../../src/main/ipc/answers.ts'
 import { requestBindings } from '../../src/main/ipc/requests.handlers.ts'
+import { reviewBindings } from '../../src/main/ipc/review.handlers.ts'
+import { reviewBench } from '../../src/main/log-review/testing/review-bench.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import { DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 
@@ -177,6 +180,95 @@ describe.skipIf(softHsmModule() === null)(
         ok: false,
         error: { code: 'log-not-trusted' },
       })
+    })
+
+    test('on a medium that the log put back does not contain are left as they are, and end all changes', async () => {
+      const base = mkdtempSync(join(tmpdir(), 'medium-'))
+      const medium = join(base, 'medium')
+      mkdirSync(medium)
+      const inside = join(bench.profile.dir, 'copies')
+      expect(
+        await bench.station.saveSettings({ ...bench.station.settings(), checkpointFolders: [medium, inside] }),
+      ).toMatchObject({ ok: false, error: { code: 'copy-folder-inside' } })
+      orThrow(await bench.station.saveSettings({ ...bench.station.settings(), checkpointFolders: [medium] }))
+      const copy = join(medium, checkpointFileName(keyOfLog()))
+      const sizeThere = () => {
+        const opened = openCheckpoint(readFileSync(copy, 'utf8'), keyOfLog())
+        return opened.ok ? opened.value.checkpoint.size : null
+      }
+      const untilCopied = async () => {
+        await untilCovered()
+        await vi.waitFor(async () => expect(sizeThere()).toBe(await entryCount()), { timeout: 30_000 })
+      }
+      await untilCopied()
+      await bench.close()
+      cpSync(bench.profile.dir, join(base, 'older'), { recursive: true })
+      await bench.start()
+      await bench.restart()
+      await untilCopied()
+      await bench.close()
+      const evidence = readFileSync(copy, 'utf8')
+      rmSync(bench.profile.dir, { recursive: true })
+      cpSync(join(base, 'older'), bench.profile.dir, { recursive: true })
+
+      await bench.start()
+      await vi.waitFor(() => expect(bench.station.logState).toMatchObject({ kind: 'broken' }), { timeout: 30_000 })
+      expect(bench.station.logState).toMatchObject({ reason: expect.stringContaining(copy) })
+      expect(state()?.warnings).toMatchObject([{ code: 'checkpoint-contradicts' }])
+      const signedFor = state()?.size
+      expect(await bench.station.checkpoints.write()).toMatchObject({ ok: false, error: { code: 'log-not-trusted' } })
+      expect(await changing({ current: () => bench.station }, async () => ({ ok: true, value: null }))).toMatchObject({
+        ok: false,
+        error: { code: 'log-not-trusted' },
+      })
+      const { desk } = reviewBench(base)
+      const bindings = reviewBindings({ current: () => bench.station }, desk, bench.profile.exports, 'nobody')
+      expect(await bindings['audit.verify'].call({ source: 'station' })).toMatchObject({
+        kind: 'answered',
+        answer: { ok: true, value: { verdict: 'tampered', findings: [{ code: 'log-shorter' }] } },
+      })
+      await desk.close()
+      await bench.close()
+      expect(readFileSync(copy, 'utf8')).toBe(evidence)
+      expect(readFileSync(checkpointFileOf(bench.profile.database), 'utf8')).toContain(`\n${signedFor}\n`)
+      rmSync(base, { recursive: true })
+    })
+
+    test('beside the database do not stand for those from elsewhere when the log is verified', async () => {
+      const base = mkdtempSync(join(tmpdir(), 'medium-'))
+      const medium = join(base, 'medium')
+      mkdirSync(medium)
+      orThrow(await bench.station.saveSettings({ ...bench.station.settings(), checkpointFolders: [medium] }))
+      await untilCovered()
+      const { desk } = reviewBench(base)
+      const bindings = reviewBindings({ current: () => bench.station }, desk, bench.profile.exports, 'nobody')
+      const verified = () => bindings['audit.verify'].call({ source: 'station' })
+      const copy = join(medium, checkpointFileName(keyOfLog()))
+      await vi.waitFor(() => expect(existsSync(copy)).toBe(true))
+      await bench.close()
+      const old = readFileSync(copy, 'utf8')
+      const size = Number(old.split('\n')[1])
+      renameSync(medium, `${medium}-away`)
+      await bench.start()
+      await vi.waitFor(async () => expect(state()?.size).toBe(await entryCount()), { timeout: 30_000 })
+      mkdirSync(medium)
+      writeFileSync(copy, old)
+      expect(await verified()).toMatchObject({
+        kind: 'answered',
+        answer: {
+          ok: true,
+          value: {
+            verdict: 'verified',
+            sentence: expect.stringContaining(`the newest checkpoint from elsewhere is for ${size}.`),
+          },
+        },
+      })
+      rmSync(medium, { recursive: true })
+      expect(await verified()).toMatchObject({
+        answer: { value: { verdict: 'cannot-tell', doubts: [{ code: 'known-only-inside' }] } },
+      })
+      await desk.close()
+      rmSync(base, { recursive: true })
     })
 
     test('beside an older copy of the database, or of one without its key, open it for reading only', async () => {

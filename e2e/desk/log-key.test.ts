@@ -56,6 +56,15 @@ describe.skipIf(softHsmModule() === null)(
       expect(orThrow(await bench.station.checkpoints.write()).size).toBeGreaterThan(written.size)
     })
 
+    test('has one key made when its operator asks twice at once, and starts with it again', async () => {
+      const made = await Promise.all([bench.station.createLogKey(), bench.station.createLogKey()])
+      expect(made).toMatchObject([{ ok: true }, { ok: false, error: { code: 'log-key-exists' } }])
+      orThrow(await bench.station.checkpoints.write())
+      await bench.restart()
+      expect(bench.station.logState.kind).toBe('whole')
+      orThrow(await bench.station.checkpoints.write())
+    })
+
     test('whose key file is gone says so, signs what is approved, and goes on with its key when it is back', async () => {
       orThrow(await bench.station.createLogKey())
       orThrow(await bench.station.checkpoints.write())

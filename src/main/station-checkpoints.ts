@@ -12,7 +12,9 @@ import { type CheckpointKeeper, type CheckpointState, createCheckpointKeeper } f
 import { createCheckpointer, type WrittenCheckpoint } from './audit/checkpointer.ts'
 import { decodeEntry } from './audit/format/encode.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './audit/format/signed-note.ts'
+import { isInside, type KeptElsewhere, keptElsewhere } from './audit/kept-elsewhere.ts'
 import { type LogKey, openLogKey } from './audit/log-key.ts'
+import { createMedia } from './audit/media.ts'
 import { checkCheckpoints } from './audit/startup-checkpoint.ts'
 import { lastCheckpoint, storedLogKey } from './audit/tree.repository.ts'
 import type { Profile } from './config/profile.ts'
@@ -30,6 +32,12 @@ export interface StationCheckpoints {
   /** Null: the log has no key. */
   key(): VerifierKey | null
   state(): CheckpointState | null
+  /** What is kept of this log outside its database, folder by folder, with what is silent left out. */
+  kept(): Promise<KeptElsewhere>
+  /** The first of these folders that lies in the profile folder: what comes and goes with the database is no copy. */
+  insideProfile(folders: readonly string[]): Promise<string | null>
+  /** The log was found not to be whole: nothing is signed for it any more. */
+  end(): void
   stop(): Promise<void>
 }
 
@@ -48,6 +56,8 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
   const { profile, tokens, now, log } = parts
   const reader = readerOf(parts.database.db)
   const file = checkpointFileOf(profile.database)
+  const media = createMedia()
+  let ended = false
   let key: VerifierKey | null = null
   let keeper: CheckpointKeeper | null = null
   let last: { readonly size: number; readonly at: string } | null = null
@@ -111,7 +121,7 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
     },
     begin: async () => {
       key = await keyOfLog()
-      if (key === null || keeper !== null) return
+      if (key === null || keeper !== null || ended) return
       const own = openLogKey(profile.logKey, tokens)
       if (!own.ok) {
         log('checkpoint.no-key', { code: own.error.code, detail: own.error.detail })
@@ -134,6 +144,19 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
         }
       )
     },
+    kept: async () =>
+      key === null
+        ? { outside: [], beside: null, witnesses: [] }
+        : keptElsewhere(reader, profile.database, key, parts.settings(), media),
+    insideProfile: async (folders) => {
+      for (const folder of folders)
+        if ((await media.soon(folder, () => isInside(folder, profile.dir))) === true) return folder
+      return null
+    },
+    end: () => {
+      ended = true
+      keeper?.end()
+    },
     stop: async () => {
       await keeper?.stop()
     },
@@ -146,6 +169,9 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
       file,
       folders: () => parts.settings().checkpointFolders,
       onWarnings: parts.onChange,
+      onContradiction: ({ reason }) =>
+        parts.onContradiction({ kind: 'invalid', code: 'checkpoint-contradicts', message: reason }),
+      media,
       now,
     })
     return createCheckpointKeeper({

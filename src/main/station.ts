@@ -174,12 +174,16 @@ export async function openStation(database: StationDatabase, parts: StationParts
   }
 
   const timers: NodeJS.Timeout[] = []
+  function isTrusted(): boolean {
+    return logState.kind === 'whole'
+  }
 
   /** Ends all changes: what is found wrong once stays wrong until the station is started with a whole log. */
   async function distrust(found: AuditState): Promise<void> {
     if (found.kind === 'whole' || logState.kind !== 'whole') return
     logState = found
     log('audit.log-not-whole', { ...found })
+    checkpoints.end()
     for (const timer of timers) clearInterval(timer)
     await digests.close()
     await desk.stop()
@@ -187,10 +191,28 @@ export async function openStation(database: StationDatabase, parts: StationParts
     parts.onStatus()
   }
 
-  /** The log is not the one that its last checkpoint was signed for. The check names the place, where it can. */
+  /** The log is not the one that a checkpoint was signed for. Changes end at once; then the check names the place, where it can. */
   async function contradicted(failure: Failure): Promise<void> {
-    const found = await checkpoints.check(await audit.check())
-    await distrust(found.kind === 'whole' ? { kind: 'broken', firstBadSeq: 1, reason: failure.message } : found)
+    if (logState.kind !== 'whole') return
+    const first: AuditState = { kind: 'broken', firstBadSeq: 1, reason: failure.message }
+    const place = async () => {
+      const found = await checkpoints.check(await audit.check())
+      if (found.kind === 'whole' || !Object.is(logState, first)) return
+      logState = found
+      parts.onStatus()
+    }
+    await Promise.all([distrust(first), place()])
+  }
+
+  /** One at a time: a second key would take the first one's place while the log already names it. */
+  let makingKey: Promise<unknown> = Promise.resolve()
+  async function makeLogKey(): Promise<Result<null, Failure>> {
+    const made = await addLogKey({ profile, tokens, version: parts.version, now }, database, audit, current)
+    if (!made.ok) return made
+    await checkpoints.begin()
+    checkpoints.soon()
+    parts.onStatus()
+    return ok(null)
   }
 
   if (logState.kind === 'whole') {
@@ -198,6 +220,9 @@ export async function openStation(database: StationDatabase, parts: StationParts
     await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
     await link.reconnect()
     await desk.recover()
+  }
+  // Asked again: what a medium tells may have come meanwhile.
+  if (isTrusted()) {
     if ((await readSetting(readerOf(db), 'duty')) === true) await link.setDuty(true)
     timers.push(
       every(
@@ -227,19 +252,20 @@ export async function openStation(database: StationDatabase, parts: StationParts
     checkpoints,
     settings,
     note,
-    createLogKey: async () => {
-      const made = await addLogKey({ profile, tokens, version: parts.version, now }, database, audit, current)
-      if (!made.ok) return made
-      await checkpoints.begin()
-      checkpoints.soon()
-      parts.onStatus()
-      return ok(null)
+    createLogKey: () => {
+      const next = makingKey.then(makeLogKey)
+      makingKey = next.catch(() => null)
+      return next
     },
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
       // A key that is none would be waited for without a word.
       if (!next.witnesses.every(isWitnessKey)) return err(noWitness)
+      if (fields.includes('checkpointFolders')) {
+        const inside = await checkpoints.insideProfile(next.checkpointFolders)
+        if (inside !== null) return err(noFolderInside(inside))
+      }
       const saved = await writeTransaction(db, async (trx) => {
         await writeSettings(trx, next, now().toISOString())
         await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])
@@ -315,6 +341,13 @@ const noWitness: Failure = {
   code: 'witness-malformed',
   message:
     'One of the witnesses’ keys is no verifier key of a witness (name+hash+key, type 04). The settings were not changed.',
+}
+function noFolderInside(folder: string): Failure {
+  return {
+    kind: 'invalid',
+    code: 'copy-folder-inside',
+    message: `The folder ${folder} lies in this station’s own folder, and would be put back to an older state along with it. The settings were not changed. Name a folder on another disk or medium.`,
+  }
 }
 const notEnrolledYet: Failure = {
   kind: 'refused',

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { type CopyWarning, checkpointFileName, putCheckpoint } from './checkpoint-file.ts'
+import { type AskHistory, type CopyWarning, checkpointFileName, putCheckpoint } from './checkpoint-file.ts'
 import type { VerifierKey } from './format/signed-note.ts'
+import type { Media } from './media.ts'
 
 /** Copies of the last checkpoint on media of the operator's choice. */
 export interface CheckpointCopies {
@@ -10,6 +11,18 @@ export interface CheckpointCopies {
   warnings(): readonly CopyWarning[]
   /** Resolves when nothing is being copied; a medium that hangs keeps it waiting. */
   settled(): Promise<void>
+  /** Begins no copy any more. */
+  end(): void
+}
+
+export interface CopiesParts {
+  readonly key: VerifierKey
+  readonly ask: AskHistory
+  readonly media: Media
+  /** A warning came or went. */
+  readonly onChange: () => void
+  /** Somewhere lies a checkpoint that our key signed and our log does not contain. */
+  readonly onContradiction: (warning: CopyWarning) => void
 }
 
 interface Place {
@@ -17,44 +30,61 @@ interface Place {
   /** Came while the one before was being written. */
   next: { readonly note: string; readonly size: number } | null
   warning: CopyWarning | null
+  /** The folder is taken for silent. */
+  silent: boolean
 }
 
-/** `onChange` is told when a warning came or went. */
-export function createCheckpointCopies(key: VerifierKey, onChange: () => void): CheckpointCopies {
+export function createCheckpointCopies(parts: CopiesParts): CheckpointCopies {
+  const { key, media, onChange } = parts
   const places = new Map<string, Place>()
+  let ended = false
 
-  async function copy(path: string, place: Place): Promise<void> {
-    for (let next = place.next; next !== null; next = place.next) {
+  /** Set while a copy is under way. */
+  function isEnded(): boolean {
+    return ended
+  }
+
+  async function copy(folder: string, path: string, place: Place): Promise<void> {
+    for (let next = place.next; next !== null && !isEnded(); next = place.next) {
+      const { note, size } = next
       place.next = null
-      const warning = await putCheckpoint(path, next.note, next.size, key)
-      const changed = warning?.reason !== place.warning?.reason
+      const takeBack = media.whenSilent(() => {
+        place.silent = true
+        onChange()
+      })
+      const put = () => putCheckpoint(path, note, size, key, parts.ask)
+      const warning = await media.inTurn(folder, put, () => !isEnded()).finally(takeBack)
+      const changed = place.silent || warning?.reason !== place.warning?.reason
       place.warning = warning
+      place.silent = false
       if (changed) onChange()
+      if (warning?.code === 'contradicts') parts.onContradiction(warning)
     }
     place.running = null
   }
 
   return {
     put: (folders, note, size) => {
-      const wanted = new Set(folders.map((folder) => join(folder, checkpointFileName(key))))
+      const wanted = new Map(folders.map((folder) => [join(folder, checkpointFileName(key)), folder]))
       for (const [path, place] of places) if (!wanted.has(path) && place.running === null) places.delete(path)
-      for (const path of wanted) {
-        const place = places.get(path) ?? { running: null, next: null, warning: null }
+      for (const [path, folder] of wanted) {
+        const place = places.get(path) ?? { running: null, next: null, warning: null, silent: false }
         places.set(path, place)
         place.next = { note, size }
-        place.running ??= copy(path, place)
+        place.running ??= copy(folder, path, place)
       }
     },
     warnings: () =>
-      [...places].flatMap(([path, place]): CopyWarning[] => {
-        if (place.running !== null && place.next !== null)
-          return [
-            { path, code: 'unwritable', reason: `The folder of ${path} does not answer. The log itself is safe.` },
-          ]
-        return place.warning === null ? [] : [place.warning]
+      [...places].flatMap(([path, { silent, warning }]): CopyWarning[] => {
+        if (silent)
+          return [{ path, code: 'silent', reason: `The folder of ${path} does not answer. The log itself is safe.` }]
+        return warning === null ? [] : [warning]
       }),
     settled: async () => {
       for (const { running } of places.values()) await running
+    },
+    end: () => {
+      ended = true
     },
   }
 }

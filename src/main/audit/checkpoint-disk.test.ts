@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
@@ -83,24 +83,34 @@ describe('a disk that does not take a checkpoint', () => {
   })
 })
 
+const contained = async () => 'contained' as const
+
 describe('a medium that somebody else prepared', () => {
   it.each([
-    ['a link to a file of the operator’s', (path: string, victim: string) => symlinkSync(victim, path)],
-    ['a link where the new one is begun', (path: string, victim: string) => symlinkSync(victim, `${path}.new`)],
-    ['a pipe', (path: string) => void execFileSync('mkfifo', [path])],
-    ['a pipe where the new one is begun', (path: string) => void execFileSync('mkfifo', [`${path}.new`])],
-    ['a folder', (path: string) => mkdirSync(path)],
-  ])('with %s under the checkpoint’s name has nothing overwritten, and nothing hangs', async (_name, plant) => {
-    const folder = tempFolder()
-    const station = await checkpointedStation(join(folder, 'station.db'))
-    await station.write(sampleIntent())
-    const note = await station.checkpoint()
-    await station.close()
-    const victim = join(folder, 'victim')
-    writeFileSync(victim, 'precious')
-    const path = join(folder, checkpointFileName(key))
-    plant(path, victim)
-    expect(await putCheckpoint(path, note, 1, key)).toMatchObject({ code: expect.stringMatching(/foreign|unwritable/) })
-    expect(execFileSync('cat', [victim], { encoding: 'utf8' })).toBe('precious')
-  })
+    ['a link to a file of the operator’s', (path: string, victim: string) => symlinkSync(victim, path), false],
+    ['a link where the new one is begun', (path: string, victim: string) => symlinkSync(victim, `${path}.new`), true],
+    ['a second name of a file there', (path: string, victim: string) => linkSync(victim, `${path}.new`), true],
+    ['a pipe', (path: string) => void execFileSync('mkfifo', [path]), false],
+    ['a pipe where the new one is begun', (path: string) => void execFileSync('mkfifo', [`${path}.new`]), true],
+    ['a folder', (path: string) => mkdirSync(path), false],
+    ['a folder where the new one is begun', (path: string) => mkdirSync(`${path}.new`), false],
+  ])(
+    'with %s under the checkpoint’s name has nothing overwritten, and nothing hangs',
+    async (_name, plant, written) => {
+      const folder = tempFolder()
+      const station = await checkpointedStation(join(folder, 'station.db'))
+      await station.write(sampleIntent())
+      const note = await station.checkpoint()
+      await station.close()
+      const victim = join(folder, 'victim')
+      writeFileSync(victim, 'precious')
+      const path = join(folder, checkpointFileName(key))
+      plant(path, victim)
+      const warning = await putCheckpoint(path, note, 1, key, contained)
+      if (written) expect(readCheckpointFile(path, key)).toMatchObject({ kind: 'kept', text: note })
+      else expect(warning).toMatchObject({ code: expect.stringMatching(/foreign|unwritable/) })
+      expect(warning === null).toBe(written)
+      expect(execFileSync('cat', [victim], { encoding: 'utf8' })).toBe('precious')
+    },
+  )
 })

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { InHistory } from './checkpoint-history.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from './format/checkpoint.ts'
 import { maxNoteBytes, type VerifierKey } from './format/signed-note.ts'
 
@@ -75,19 +76,23 @@ function notRead(error: unknown): KeptCheckpoint {
 /** A checkpoint could not be put somewhere. The log itself is not touched by that: `reason` is for people. */
 export interface CopyWarning {
   readonly path: string
-  readonly code: 'unwritable' | 'newer-there' | 'foreign-there'
+  readonly code: 'unwritable' | 'silent' | 'foreign-there' | 'not-compared' | 'contradicts'
   readonly reason: string
 }
 
+/** What asks our log whether it contains a checkpoint that our key signed. */
+export type AskHistory = (signed: SignedCheckpoint) => Promise<InHistory>
+
 /**
- * Replaces the file by a checkpoint of more entries, whole or not at all, and waits for the disk. One that is for more entries
- * than ours, or is of another log, or cannot be read as one, is left alone: it may be the only witness.
+ * Replaces the file by a checkpoint of more entries, whole or not at all, and waits for the disk. What is there goes only if it
+ * is a checkpoint of ours that our log contains: any other may be the only witness of what this log was.
  */
 export async function putCheckpoint(
   path: string,
   note: string,
   size: number,
   key: VerifierKey,
+  ask: AskHistory,
 ): Promise<CopyWarning | null> {
   const there = await readCheckpoint(path, key)
   if (there.kind === 'wrong')
@@ -98,19 +103,19 @@ export async function putCheckpoint(
     }
   if (there.kind === 'kept') {
     if (there.text === note) return null
-    if (there.signed.checkpoint.size > size)
-      return {
-        path,
-        code: 'newer-there',
-        reason: `The checkpoint in ${path} is for ${there.signed.checkpoint.size} entries, this log has a checkpoint for ${size}. It was left as it is: the log here may be an older copy.`,
-      }
+    const warning = await doubtAbout(path, there.signed, ask)
+    if (warning !== null) return warning
+    // Ours, and newer than what we came with: another call was quicker.
+    if (there.signed.checkpoint.size > size) return null
   }
   const unfinished = `${path}.new`
   try {
-    // If we crash before the rename, the old checkpoint is there and the next one is written over the remains.
+    // If we crash before the rename, the old checkpoint is there and the remains are taken away by the next one. Whoever can
+    // write to the medium may have put a link, a pipe or a file with other names there: what is written is a file of our own.
+    await removeIfThere(unfinished)
     const handle = await open(
       unfinished,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
       0o644,
     )
     try {
@@ -131,6 +136,40 @@ export async function putCheckpoint(
       code: 'unwritable',
       reason: `The checkpoint could not be copied to ${path} (${code}). The log itself is safe.`,
     }
+  }
+}
+
+async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistory): Promise<CopyWarning | null> {
+  let answer: InHistory
+  try {
+    answer = await ask(signed)
+  } catch (error) {
+    // The database is closed or cannot be read: as long as it does not say that this is its own, nothing is written over.
+    const why = error instanceof Error ? error.message : String(error)
+    return {
+      path,
+      code: 'not-compared',
+      reason: `The checkpoint in ${path} could not be compared with the log (${why}). It was left as it is.`,
+    }
+  }
+  if (answer === 'contained') return null
+  const { size } = signed.checkpoint
+  const what =
+    answer === 'more-entries'
+      ? `for ${size} entries, more than this log ever had signed here`
+      : `for ${size} entries, and they are not the first ${size} of this log`
+  return {
+    path,
+    code: 'contradicts',
+    reason: `The checkpoint in ${path} is signed by the key of this log ${what}: an older copy of the profile was put back, or a second copy of it works elsewhere. The checkpoint was left as it is, and the station is for reading only. Keep it, keep a copy of the database, find out who had access, and check the log with it (signing-station-verify). If an older copy was put back on purpose, put the newest one back instead.`,
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 

@@ -10,6 +10,7 @@ function bench() {
   const answers: ((result: Result<WrittenCheckpoint, CheckpointFailure>) => void)[] = []
   const contradictions: string[] = []
   let writes = 0
+  let ended = false
   const keeper = createCheckpointKeeper({
     checkpointer: {
       write: () => {
@@ -18,6 +19,9 @@ function bench() {
       },
       warnings: () => [],
       copied: async () => {},
+      end: () => {
+        ended = true
+      },
     },
     last: { size: 4, at: '2026-01-01T00:00:00.000Z' },
     after: (ms, then) => {
@@ -35,6 +39,7 @@ function bench() {
     keeper,
     contradictions,
     writes: () => writes,
+    ended: () => ended,
     due: () => [...timers.keys()],
     /** Lets time pass up to the next timer. */
     pass: () => {
@@ -98,6 +103,14 @@ describe('checkpoints while the station works', () => {
     pass()
     await answer(0, { kind: 'invalid', code: 'checkpoint-contradicted', message: 'It was cut.' })
     expect({ contradictions, due: due() }).toEqual({ contradictions: ['checkpoint-contradicted'], due: [] })
+  })
+
+  it('end at once, without one more, when the log is found broken', () => {
+    const { keeper, writes, due, ended } = bench()
+    keeper.soon()
+    keeper.end()
+    keeper.soon()
+    expect({ due: due(), writes: writes(), ended: ended() }).toEqual({ due: [], writes: 0, ended: true })
   })
 
   it('end with one for what is not signed for yet', async () => {

@@ -10,8 +10,10 @@ export interface CheckpointKeeper {
   /** Signs what the log holds now. */
   now(): Promise<Result<WrittenCheckpoint, CheckpointFailure>>
   state(): CheckpointState
-  /** Signs for what is not signed for yet, then writes no more. */
+  /** Signs for what is not signed for yet, waits a little for the copies, then writes no more. */
   stop(): Promise<void>
+  /** Writes no more, at once: the log was found not to be whole. */
+  end(): void
 }
 
 export interface CheckpointState {
@@ -40,6 +42,8 @@ const first = 500
 const gap = 2_000
 /** A key that did not sign is asked again without an entry: a service key is put back, a process comes up. */
 const again = 30_000
+/** What the end of the program waits for folders that are being written to. */
+const lastCopies = 2_000
 
 export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
   const { checkpointer } = parts
@@ -108,7 +112,12 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
         ...(failure === null ? [] : [{ kind: failure.kind, code: failure.code, message: failure.message }]),
         ...checkpointer
           .warnings()
-          .map(({ code, reason }): Failure => ({ kind: 'unavailable', code: `copy-${code}`, message: reason })),
+          .map(
+            ({ code, reason }): Failure =>
+              code === 'contradicts'
+                ? { kind: 'invalid', code: 'checkpoint-contradicts', message: reason }
+                : { kind: 'unavailable', code: `copy-${code}`, message: reason },
+          ),
       ],
     }),
     stop: async () => {
@@ -117,6 +126,17 @@ export function createCheckpointKeeper(parts: KeeperParts): CheckpointKeeper {
       if (coming.wanted || running > 0) await write()
       takeBack?.()
       takeBack = null
+      await new Promise<void>((resolve, reject) => {
+        const takeBackWait = parts.after(lastCopies, resolve)
+        checkpointer.copied().then(resolve, reject).finally(takeBackWait)
+      })
+    },
+    end: () => {
+      stopped = true
+      coming.wanted = false
+      takeBack?.()
+      takeBack = null
+      checkpointer.end()
     },
   }
 }

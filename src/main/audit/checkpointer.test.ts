@@ -128,7 +128,7 @@ describe('the checkpointer', () => {
     writeFileSync(copy, newer)
     await station.checkpoint()
     await station.checkpointer.copied()
-    expect(station.checkpointer.warnings()).toMatchObject([{ code: 'newer-there' }])
+    expect(station.checkpointer.warnings()).toMatchObject([{ code: 'contradicts' }])
     expect(readFileSync(copy, 'utf8')).toBe(newer)
     writeFileSync(copy, 'something else')
     await station.checkpoint()

@@ -8,10 +8,12 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { hex, sameBytes } from './bytes.ts'
 import { createCheckpointCopies } from './checkpoint-copies.ts'
 import { type CopyWarning, putCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
-import { checkpointText, openCheckpoint, signedCheckpoint } from './format/checkpoint.ts'
+import { inHistory } from './checkpoint-history.ts'
+import { checkpointText, openCheckpoint, type SignedCheckpoint, signedCheckpoint } from './format/checkpoint.ts'
 import { leafHash, noLeafHash } from './format/encode.ts'
 import type { GrowingTree, Subtree } from './format/merkle.ts'
 import type { LogKey } from './log-key.ts'
+import { createMedia, type Media } from './media.ts'
 import { insertLogKey, isStoredLevel, lastCheckpoint, loadTree, storedLogKey } from './tree.repository.ts'
 
 export interface WrittenCheckpoint {
@@ -23,7 +25,7 @@ export interface WrittenCheckpoint {
 
 export type CheckpointFailure =
   | LogUnwritable
-  | Failure<'checkpoint-not-signed' | 'log-empty' | 'checkpoint-contradicted'>
+  | Failure<'checkpoint-not-signed' | 'log-empty' | 'checkpoint-contradicted' | 'log-not-trusted'>
 
 export interface Checkpointer {
   /**
@@ -35,6 +37,8 @@ export interface Checkpointer {
   warnings(): readonly CopyWarning[]
   /** Resolves when nothing is being copied to a folder of the operator's. */
   copied(): Promise<void>
+  /** Signs nothing and copies nothing from now on: the log was found not to be whole. */
+  end(): void
 }
 
 export interface CheckpointerParts {
@@ -46,6 +50,10 @@ export interface CheckpointerParts {
   readonly folders: () => readonly string[]
   /** A copy failed that had not failed before, or the other way round. */
   readonly onWarnings?: () => void
+  /** Somewhere lies a checkpoint that our key signed and this log does not contain. */
+  readonly onContradiction?: (warning: CopyWarning) => void
+  /** Shared with whoever else reads the operator's folders. */
+  readonly media?: Media
   readonly now: () => Date
 }
 
@@ -63,8 +71,16 @@ interface State {
 /** One for each open database. It keeps the right edge of the tree in memory, and reads only entries that are new. */
 export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   const state: State = { tree: null, leaf: noLeafHash, pending: [] }
-  const copies = createCheckpointCopies(parts.key.key, () => parts.onWarnings?.())
+  const ask = (signed: SignedCheckpoint) => inHistory(readerOf(parts.db), signed)
+  const copies = createCheckpointCopies({
+    key: parts.key.key,
+    ask,
+    media: parts.media ?? createMedia(),
+    onChange: () => parts.onWarnings?.(),
+    onContradiction: (warning) => parts.onContradiction?.(warning),
+  })
   let besideWarning: CopyWarning | null = null
+  let ended = false
   let running: Promise<unknown> = Promise.resolve()
 
   async function write(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
@@ -77,14 +93,25 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     }
   }
 
+  /** Set while a write is under way. */
+  function isEnded(): boolean {
+    return ended
+  }
+
   async function place({ note, size, at }: WrittenCheckpoint): Promise<WrittenCheckpoint> {
     const folders = parts.folders()
-    besideWarning = await putCheckpoint(parts.file, note, size, parts.key.key)
-    copies.put(folders, note, size)
+    await putBeside(note, size)
+    if (besideWarning?.code !== 'contradicts') copies.put(folders, note, size)
     return { size, note, at }
   }
 
+  async function putBeside(note: string, size: number): Promise<void> {
+    besideWarning = await putCheckpoint(parts.file, note, size, parts.key.key, ask)
+    if (besideWarning?.code === 'contradicts') parts.onContradiction?.(besideWarning)
+  }
+
   async function writeNow(): Promise<Result<WrittenCheckpoint, CheckpointFailure>> {
+    if (isEnded()) return err(notTrusted)
     const reader = readerOf(parts.db)
     const last = await lastCheckpoint(reader)
     const grown = await growToHead(parts, state)
@@ -93,12 +120,19 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     const size = tree.size()
     if (size === 0) return err(logEmpty)
     if (last !== null && last.size === size) return ok(await place(last))
+    // No second one before the file beside the database has been there once: that it is gone means something then.
+    if (last !== null) {
+      await putBeside(last.note, last.size)
+      if (besideWarning !== null) return err(notBeside(besideWarning))
+    }
     const checkpoint = { origin: parts.key.key.name, size, root: tree.root(), extensions: [] }
+    if (isEnded()) return err(notTrusted)
     const signature = await parts.key.sign(checkpointText(checkpoint))
     if (!signature.ok) return err(notSigned(`${signature.error.code}: ${signature.error.detail ?? ''}`))
     const note = signedCheckpoint(checkpoint, parts.key.key, signature.value)
     // A signature that was made wrongly (a fault of memory, another key) must not be kept as ours.
     if (!openCheckpoint(note, parts.key.key).ok) return err(notSigned('the signature does not verify'))
+    if (isEnded()) return err(notTrusted)
     const nodes = state.pending
     const at = parts.now().toISOString()
     // If we crash before this commit, the entries are there and the next start signs for them. If we crash after it, the file
@@ -122,6 +156,10 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
     },
     warnings: () => (besideWarning === null ? copies.warnings() : [besideWarning, ...copies.warnings()]),
     copied: () => copies.settled(),
+    end: () => {
+      ended = true
+      copies.end()
+    },
   }
 }
 
@@ -211,6 +249,22 @@ const logEmpty: CheckpointFailure = {
   kind: 'refused',
   code: 'log-empty',
   message: 'The log has no entry yet, so there is nothing to sign a checkpoint for.',
+}
+
+const notTrusted: CheckpointFailure = {
+  kind: 'refused',
+  code: 'log-not-trusted',
+  message: 'The log was found not to be whole, so no checkpoint is signed for it. Keep a copy of the database.',
+}
+
+function notBeside({ code, reason }: CopyWarning): CheckpointFailure {
+  if (code === 'contradicts')
+    return { kind: 'invalid', code: 'checkpoint-contradicted', message: `No checkpoint was signed: ${reason}` }
+  return {
+    kind: 'unavailable',
+    code: 'checkpoint-not-signed',
+    message: `No checkpoint was signed, as the last one is not in its place beside the database. The entries are kept. ${reason}`,
+  }
 }
 
 function notSigned(detail: string): CheckpointFailure {

@@ -7,6 +7,7 @@ import { verifyCosignature } from './format/cosignature.ts'
 import { formatVerifierKey, noteKeyType } from './format/signed-note.ts'
 import { keepCosignature } from './keep-cosignature.ts'
 import { keptElsewhere } from './kept-elsewhere.ts'
+import { createMedia } from './media.ts'
 import { checkpointedStation } from './testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
 import { cosign, sampleKey } from './testing/sample-log.ts'
@@ -45,8 +46,8 @@ describe('what a witness answers', () => {
     // And it is what is put beside the database, and looked for when the log is verified.
     await station.checkpoint()
     const settings = { checkpointFolders: [], witnesses: [vkey, formatVerifierKey(stranger.key)] }
-    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings)).toMatchObject({
-      checkpoints: [{ text: kept?.note }],
+    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings, createMedia())).toMatchObject({
+      beside: { text: kept?.note },
       witnesses: [vkey],
     })
     await station.close()

@@ -1,11 +1,11 @@
 import { readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok } from '../../shared/result.ts'
+import { inHistory } from '../audit/checkpoint-history.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
-import { keptElsewhere } from '../audit/kept-elsewhere.ts'
 import { knownToReviewer } from '../audit/known-to-reviewer.ts'
 import { findLogs, mediaFolders } from '../log-review/find-logs.ts'
-import { knownOnlyInside } from '../log-review/report.ts'
+import { contradictedBeside, knownOnlyInside } from '../log-review/report.ts'
 import type { ReviewDesk } from '../log-review/review-desk.ts'
 import { answered, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
@@ -44,20 +44,22 @@ export function reviewBindings(access: StationAccess, review: ReviewDesk, export
     'audit.verify': bind('audit.verify', async ({ source }) => {
       if (source === 'opened') return answered(await review.verifyOpened())
       return reading(access, async (station) => {
-        const { checkpoints, database, profile, settings, logState } = station
+        const { checkpoints, database, profile, logState } = station
+        // What is kept is read first: it is what the log is held against, not what is written now.
+        const { outside, beside, witnesses } = await checkpoints.kept()
         // So that the newest entries are signed for; where that fails, the report says which are not.
         if (logState.kind === 'whole' && checkpoints.key() !== null) await checkpoints.write()
         const key = checkpoints.key()
-        const known =
-          key === null
-            ? { outside: false, checkpoints: [], witnesses: [] }
-            : await keptElsewhere(readerOf(database.db), profile.database, key, settings())
-        const { outside, ...handed } = known
         const found = await review.verifyOwn(profile.database, {
           vkey: key === null ? null : formatVerifierKey(key),
-          ...handed,
+          checkpoints: outside.length > 0 || beside === null ? outside : [{ path: beside.path, text: beside.text }],
+          witnesses,
         })
-        return found.ok && !outside ? ok(knownOnlyInside(found.value)) : found
+        if (!found.ok) return found
+        const how = beside === null ? 'contained' : await inHistory(readerOf(database.db), beside.signed)
+        if (beside !== null && how !== 'contained')
+          return ok(contradictedBeside(found.value, beside.signed.checkpoint.size, how))
+        return outside.length > 0 ? found : ok(knownOnlyInside(found.value))
       })
     }),
     'audit.verify-cancel': bind('audit.verify-cancel', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { knownOnlyInside, reportOf } from './report.ts'
+import { contradictedBeside, knownOnlyInside, reportOf } from './report.ts'
 
 const facts = {
   origin: 'station.example.org/signing-log/0f1e2d3c4b5a6978',
@@ -24,4 +24,16 @@ it('leaves what was found as it is', () => {
   const finding = { code: 'log-shorter' as const, first: 2, last: 3, sentence: 'Entries 2 to 3 are missing.' }
   const report = reportOf({ kind: 'tampered', finding, facts }, 'station', now)
   expect(knownOnlyInside(report)).toBe(report)
+})
+
+it('calls a log tampered that the file beside it contradicts, unless something was found already', () => {
+  const fine = reportOf({ kind: 'verified', sentence: 'All 3 entries.', facts }, 'station', now)
+  expect(contradictedBeside(fine, 9, 'more-entries')).toMatchObject({
+    verdict: 'tampered',
+    findings: [{ code: 'log-shorter', sentence: expect.stringContaining('9 entries') }],
+  })
+  expect(contradictedBeside(fine, 2, 'other-entries')).toMatchObject({ findings: [{ code: 'log-rewritten' }] })
+  const finding = { code: 'log-shorter' as const, first: 2, last: 3, sentence: 'Entries 2 to 3 are missing.' }
+  const found = reportOf({ kind: 'tampered', finding, facts }, 'station', now)
+  expect(contradictedBeside(found, 9, 'more-entries')).toBe(found)
 })

@@ -32,6 +32,30 @@ export function knownOnlyInside(report: VerificationReport): VerificationReport 
     : report
 }
 
+/** The file beside the database is signed by the log's own key for what this log is not, whatever else was found. */
+export function contradictedBeside(
+  report: VerificationReport,
+  size: number,
+  how: 'more-entries' | 'other-entries',
+): VerificationReport {
+  if (report.verdict === 'tampered') return report
+  const finding =
+    how === 'more-entries'
+      ? {
+          code: 'log-shorter',
+          first: null,
+          last: null,
+          sentence: `The checkpoint beside the database is for ${size} entries, more than the log ever had signed: entries are missing at the end, or the database is an older copy.`,
+        }
+      : {
+          code: 'log-rewritten',
+          first: null,
+          last: null,
+          sentence: `The checkpoint of ${size} entries beside the database was signed for other entries: something at or before entry ${size} was changed, or all was written anew.`,
+        }
+  return { ...report, verdict: 'tampered', sentence: finding.sentence, findings: [finding], doubts: [] }
+}
+
 const onlyInside = {
   code: 'known-only-inside',
   sentence:
