@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { auditDetail } from '../../shared/audit.ts'
-import { auditSeq } from '../../shared/ids.ts'
+import { auditSeq, fingerprint } from '../../shared/ids.ts'
 import { leafHash } from '../audit/format/encode.ts'
 import { checkpointLineOf, endLineOf, entryLine, headerLine } from '../audit/format/export-file.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
@@ -41,6 +41,11 @@ beforeAll(async () => {
   note = await station.checkpoint()
   await station.exportTo(at('whole.jsonl'))
   await station.close()
+  const mixed = await checkpointedStation(at('mixed.db'))
+  await mixed.write(...sampleEntries())
+  await mixed.checkpoint()
+  await mixed.exportTo(at('part.jsonl'), { fingerprint: fingerprint.parse('C3'.repeat(32)) })
+  await mixed.close()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 beforeEach(() => {
@@ -143,21 +148,38 @@ describe('a database', () => {
 })
 
 describe('a file', () => {
-  it('that holds other entries when the list is made of it is not opened, though it has the same size and time', () => {
-    const honest = readFileSync(at('whole.jsonl'))
-    const forged = Buffer.from(honest.toString().replace('builder', 'mallory'))
-    const time = new Date('2026-03-04T05:06:07.000Z')
-    const write = (bytes: Buffer) => {
-      writeFileSync(at('moving.jsonl'), bytes)
-      utimesSync(at('moving.jsonl'), time, time)
-    }
-    write(honest)
-    const job = { op: 'open', path: at('moving.jsonl'), index: at('moving.index'), ...known() } as const
-    const answer = openLog(job, (seq) => {
-      if (seq === 300) write(forged)
-    })
-    expect(answer).toMatchObject({ kind: 'unreadable', sentence: expect.stringContaining('changed while it was read') })
-  })
+  it.each([
+    ['of the whole log', 'whole.jsonl'],
+    ['of which entries are left out', 'part.jsonl'],
+  ])(
+    '%s that holds other entries when the list is made of it is not opened, though it has the same size and time',
+    (_name, from) => {
+      const honest = readFileSync(at(from))
+      const last = Number([...honest.toString().matchAll(/"seq":(\d+),/g)].at(-1)?.[1])
+      const forged = Buffer.from(honest.toString().replace('builder', 'mallory'))
+      const time = new Date('2026-03-04T05:06:07.000Z')
+      const write = (bytes: Buffer) => {
+        writeFileSync(at('moving.jsonl'), bytes)
+        utimesSync(at('moving.jsonl'), time, time)
+      }
+      write(honest)
+      const job = {
+        op: 'open' as const,
+        path: at('moving.jsonl'),
+        index: at(`${from}.index`),
+        vkey,
+        checkpoints: [],
+        witnesses: [],
+      }
+      const answer = openLog(job, (seq) => {
+        if (seq === last) write(forged)
+      })
+      expect(answer).toMatchObject({
+        kind: 'unreadable',
+        sentence: expect.stringContaining('changed while it was read'),
+      })
+    },
+  )
 
   it.each([
     ['an export', 'whole.jsonl', (bytes: Buffer) => Buffer.from(bytes.toString().replace('builder', 'mallory'))],

@@ -40,7 +40,10 @@ export function kindOfLog(path: string): { readonly kind: 'export' | 'database' 
   }
 }
 
-/** By which a log is known again. Links are followed: the write-ahead log of a database lies beside the file itself. */
+/**
+ * By which a log is known again. Links are followed: the write-ahead log of a database lies beside the file itself. Whoever writes
+ * a file can set the time of its content, but not that of its inode; SQLite changes the latter where there is a write-ahead log.
+ */
 export function stateOf(path: string): LogState {
   const real = realpathSync(path)
   const parts = (hasWriteAheadLog(real) ? [real, `${real}-wal`] : [real]).map((name) =>
@@ -48,7 +51,11 @@ export function stateOf(path: string): LogState {
   )
   return {
     bytes: parts.reduce((sum, { size }) => sum + Number(size), 0),
-    state: parts.map(({ dev, ino, size, mtimeNs }) => [dev, ino, size, mtimeNs].join(':')).join(' '),
+    state: parts
+      .map(({ dev, ino, size, mtimeNs, ctimeNs }) =>
+        [dev, ino, size, mtimeNs, parts.length === 1 ? ctimeNs : ''].join(':'),
+      )
+      .join(' '),
   }
 }
 
