@@ -128,6 +128,25 @@ describe('in a log that is read in parts', () => {
     })
   })
 
+  it.each(['9223372036854775807', '-9223372036854775808'])(
+    'refuses a row of number %s, which no program counts to',
+    (seq) => {
+      expect(
+        verifyAfter((file) => {
+          file.exec(`update audit_entry set seq = ${seq} where seq = ${size}`)
+        }),
+      ).toMatchObject({ kind: 'tampered', finding: { code: 'entry-malformed' } })
+    },
+  )
+
+  it('refuses a checkpoint of more entries than any program counts', () => {
+    expect(
+      verifyAfter((file) => {
+        file.exec(`update audit_checkpoint set size = 9223372036854775807 where size = ${size}`)
+      }),
+    ).toMatchObject({ kind: 'tampered' })
+  })
+
   it('refuses rows before the first', () => {
     expect(
       verifyAfter(

@@ -77,7 +77,7 @@ function readRows(
   verifier: LogVerifier,
   { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
 ): Finding | null {
-  const checkpoints = file.prepare(`SELECT c.size, c.note || coalesce(o.lines, '')
+  const checkpoints = file.prepare(`SELECT ${safe('c.size')}, c.note || coalesce(o.lines, '')
       FROM audit_checkpoint AS c NOT INDEXED LEFT JOIN (
         SELECT size, group_concat(line, '') AS lines FROM audit_cosignature NOT INDEXED GROUP BY size
       ) AS o ON o.size = c.size ORDER BY c.size`)
@@ -111,6 +111,11 @@ function readRows(
   )
 }
 
+/** Nothing in place of a number that JavaScript does not have: reading one would end the reader and not the log. */
+function safe(value: string): string {
+  return `CASE WHEN ${value} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER} THEN ${value} END`
+}
+
 type Take = (seq: number, entry: Uint8Array, hashes: Uint8Array) => Finding | null
 
 /** Rows of one query. */
@@ -129,7 +134,7 @@ interface Chunk {
  */
 function* chunksOf(file: DatabaseSync): Generator<Chunk, void> {
   // A table of somebody else's making could have rows before the first, or no key by which a chunk is found without reading it all.
-  const lowest = file.prepare('SELECT min(seq) AS lowest FROM audit_entry NOT INDEXED').get()?.['lowest']
+  const lowest = file.prepare(`SELECT ${safe('min(seq)')} AS lowest FROM audit_entry NOT INDEXED`).get()?.['lowest']
   const plan = file.prepare('EXPLAIN QUERY PLAN SELECT 1 FROM audit_entry NOT INDEXED WHERE seq BETWEEN 1 AND 2').get()
   if (lowest !== 1 || !String(plan?.['detail']).includes('INTEGER PRIMARY KEY')) return
   const query = file.prepare(
@@ -178,7 +183,7 @@ function takeChunk({ lengths, entries, hashes }: Chunk, first: number, take: Tak
 function takeRows(file: DatabaseSync, verifier: LogVerifier, take: Take): Finding | null {
   const done = verifier.size()
   const rows = file.prepare(
-    `SELECT seq, CASE WHEN length(entry) <= ${maxEntryBytes} THEN entry END, CAST(leaf_hash || prev_hash AS BLOB)
+    `SELECT ${safe('seq')}, CASE WHEN length(entry) <= ${maxEntryBytes} THEN entry END, CAST(leaf_hash || prev_hash AS BLOB)
       FROM audit_entry NOT INDEXED ${done === 0 ? '' : `WHERE seq > ${done}`} ORDER BY seq`,
   )
   rows.setReturnArrays(true)

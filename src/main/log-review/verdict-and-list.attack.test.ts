@@ -133,6 +133,16 @@ describe('a database', () => {
     expect(readdirSync(bench.folder)).toEqual([])
   })
 
+  it('with an entry of a number that no program counts to is shown without it', async () => {
+    const path = planted('number.db', (file) => {
+      file.exec('UPDATE audit_entry SET seq = 9223372036854775807 WHERE seq = 300')
+    })
+    expect(orThrow(await bench.desk.open(path, known()))).toMatchObject({
+      entries: 299,
+      report: { verdict: 'tampered', findings: [{ code: 'entry-malformed', first: 300 }] },
+    })
+  })
+
   it('that is named by a link is read with the write-ahead log beside the file', async () => {
     const first = await checkpointedStation(at('live.db'))
     await first.write(sampleIntent(0))

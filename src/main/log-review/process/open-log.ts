@@ -119,7 +119,7 @@ function indexExport(path: string, index: IndexBuilder, progress: (seq: number) 
 function indexDatabase(file: DatabaseSync, index: IndexBuilder, progress: (seq: number) => void): boolean {
   try {
     const rows = file.prepare(
-      `SELECT seq, entry FROM audit_entry NOT INDEXED WHERE seq > 0 AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes} ORDER BY seq`,
+      `SELECT seq, entry FROM audit_entry NOT INDEXED WHERE seq BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER} AND typeof(entry) = 'blob' AND length(entry) <= ${maxEntryBytes} ORDER BY seq`,
     )
     rows.setReturnArrays(true)
     let last = 0

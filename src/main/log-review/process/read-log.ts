@@ -85,7 +85,11 @@ export function headOfExport(path: string): ExportHead {
 export function claimedSize(file: DatabaseSync): number | null {
   try {
     if (tablesFault(file) !== null) return null
-    const size = file.prepare('SELECT max(seq) AS size FROM audit_entry NOT INDEXED').get()?.['size']
+    const size = file
+      .prepare(
+        `SELECT CASE WHEN max(seq) <= ${Number.MAX_SAFE_INTEGER} THEN max(seq) END AS size FROM audit_entry NOT INDEXED`,
+      )
+      .get()?.['size']
     return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : null
   } catch (error) {
     // A table of another form is the verifier's business to name.
