@@ -62,7 +62,11 @@ async function tabTo(page: Page, name: RegExp, key: 'Tab' | 'Shift+Tab' = 'Tab')
     await page.keyboard.press(key)
     const now = await focusOf(page)
     stops.push(now === null ? '(nothing)' : `${now.role} ${now.name.slice(0, 40)}`)
-    if (now !== null) expect(now.seen, `the focus on ${now.role} “${now.name.slice(0, 60)}” is seen`).toBe(true)
+    // The page scrolls to it, and draws the mark, in a frame to come.
+    if (now !== null) {
+      const where = `the focus on ${now.role} “${now.name.slice(0, 60)}” is seen`
+      await expect.poll(async () => (await focusOf(page))?.seen, where).toBe(true)
+    }
   }
   throw new Error(`${key} never reached ${name}; it came past ${stops.join(', ')}`)
 }
