@@ -57,9 +57,12 @@ export async function append(
     const entry = encodeEntry({ seq: auditSeq.parse(seq), at, prev: sha256Hex.parse(hex(prev)) }, body)
     const hash = leafHash(entry)
     const columns = searchColumns(body)
-    await trx.executeQuery(
+    const written = await trx.executeQuery(
       CompiledQuery.raw(insertEntry, [seq, entry, hash, prev, at, ...searchColumnNames.map((name) => columns[name])]),
     )
+    // A trigger can make an INSERT do nothing and fail nobody (sqlite.org/lang_createtrigger.html §6, RAISE(IGNORE)).
+    if (written.numAffectedRows !== 1n)
+      throw new LogNotTrusted(`the database did not take entry ${seq} of the audit log`)
     prev = hash
     seqs.push(auditSeq.parse(seq))
   }
