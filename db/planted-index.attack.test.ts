@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { expect, it } from 'vitest'
+import { auditStation } from '../src/main/audit/testing/audit-station.ts'
+import { sampleEntries } from '../src/main/audit/testing/sample-entries.ts'
+import { openStationDatabase } from './open.ts'
+import { tempFolder } from './testing/temp-folder.ts'
+
+// Whoever can write the file, with SQLite in hand and the station not running.
+
+async function station(): Promise<string> {
+  const path = join(tempFolder(), 'station.db')
+  const made = await auditStation(path)
+  await made.write(...sampleEntries())
+  await made.close()
+  return path
+}
+
+function alter(path: string, change: (file: BetterSqlite3.Database) => void): void {
+  const file = new BetterSqlite3(path)
+  file.unsafeMode(true)
+  file.pragma('writable_schema = ON')
+  change(file)
+  file.close()
+}
+
+async function codeOf(path: string, mode: 'write' | 'read'): Promise<string> {
+  const opened = await openStationDatabase(path, mode)
+  if (!opened.ok) return opened.error.code
+  await opened.value.close()
+  return 'opened'
+}
+
+it.each([
+  ['audit_entry_event', '(event)'],
+  ['audit_entry_request', '(request_id)'],
+  ['audit_entry_fingerprint', '(fingerprint)'],
+])('a database whose index %s says something else than its table is not opened', async (index, columns) => {
+  const path = await station()
+  let sql = ''
+  alter(path, (file) => {
+    sql = String(file.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(index))
+    const lies = sql.replace(columns, `(iif(seq = 19, 'x', ${columns}))`)
+    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(lies, index)
+  })
+  alter(path, (file) => {
+    file.exec(`REINDEX ${index}`)
+    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(sql, index)
+  })
+  expect([await codeOf(path, 'write'), await codeOf(path, 'read')]).toEqual(['database-corrupt', 'database-corrupt'])
+})
