@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { expect, it } from 'vitest'
-import { auditStation } from '../src/main/audit/testing/audit-station.ts'
-import { sampleEntries } from '../src/main/audit/testing/sample-entries.ts'
-import { openStationDatabase } from './open.ts'
-import { tempFolder } from './testing/temp-folder.ts'
+import { openStationDatabase } from '../../../db/open.ts'
+import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { auditStation } from './testing/audit-station.ts'
+import { sampleEntries } from './testing/sample-entries.ts'
 
 // Whoever can write the file, with SQLite in hand and the station not running.
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { createAuditLog } from '../src/main/audit/create-audit-log.ts'
-import { auditStation } from '../src/main/audit/testing/audit-station.ts'
-import { sampleEntries, sampleIntent } from '../src/main/audit/testing/sample-entries.ts'
-import { openStationDatabase } from './open.ts'
-import { tempFolder } from './testing/temp-folder.ts'
-import { writeTransaction } from './write-transaction.ts'
+import { openStationDatabase } from '../../../db/open.ts'
+import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import { createAuditLog } from './create-audit-log.ts'
+import { auditStation } from './testing/audit-station.ts'
+import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
 
 // Whoever can write the file, with SQLite in hand and the station not running.
 
