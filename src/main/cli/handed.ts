@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from '../audit/format/checkpoint.ts'
 import { type ConsistencyProof, maxProofBytes, parseConsistency } from '../audit/format/proof-file.ts'
@@ -41,11 +41,20 @@ export function readHanded(wanted: Wanted): Result<Handed, string> {
   return ok({ wanted, checkpoints, consistency, signedFile })
 }
 
-/** Null: too large, or not UTF-8. */
+/** Null: too large, or not UTF-8. What has no size (a pipe, a device) is read no further either. */
 export function readText(path: string, maxBytes: number): string | null {
-  if (statSync(path).size > maxBytes) return null
+  const bytes = Buffer.allocUnsafe(maxBytes + 1)
+  let length = 0
+  const file = openSync(path, 'r')
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, length, bytes.length - length, null)
+  } finally {
+    closeSync(file)
+  }
+  if (length > maxBytes) return null
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length))
   } catch (error) {
     if (error instanceof TypeError) return null
     throw error

@@ -78,13 +78,18 @@ function factLines(facts: Facts | null): readonly string[] {
     `checkpoints         ${facts.checkpoints} signed and right, the last for ${facts.lastCheckpoint ?? 'no'} entries`,
     `known checkpoints   ${facts.known.length === 0 ? 'none' : facts.known.join(', ')}`,
     ...facts.cosigned.map(
-      ({ witness, size, time }) =>
-        `cosigned            ${size} entries by ${witness} at ${new Date(time * 1000).toISOString()}`,
+      ({ witness, size, time }) => `cosigned            ${size} entries by ${witness} at ${timeOf(time)}`,
     ),
     ...(facts.openIntents === null
       ? []
       : [`open intents        ${facts.openIntents.length === 0 ? 'none' : facts.openIntents.join(', ')}`]),
   ]
+}
+
+/** A witness may state any time, also one that no calendar has. */
+function timeOf(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  return Number.isFinite(time.getTime()) ? time.toISOString() : `second ${seconds}, which is no time`
 }
 
 function fileLines(file: FileFound | null): readonly string[] {
