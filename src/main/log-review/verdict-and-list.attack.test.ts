@@ -191,6 +191,33 @@ describe('a file', () => {
     },
   )
 
+  it.each(['whole.jsonl', 'part.jsonl'])(
+    'that is named by a link to %s, which leads elsewhere while the list is made, is not opened',
+    (from) => {
+      const honest = readFileSync(at(from)).toString()
+      const last = Number([...honest.matchAll(/"seq":(\d+),/g)].at(-1)?.[1])
+      writeFileSync(at('elsewhere.jsonl'), honest.replace('builder', 'mallory'))
+      const lead = (to: string) => {
+        rmSync(at('leading.jsonl'), { force: true })
+        symlinkSync(at(to), at('leading.jsonl'))
+      }
+      lead(from)
+      const index = at(`leading-${from}.index`)
+      const job = { op: 'open' as const, path: at('leading.jsonl'), index, vkey, checkpoints: [], witnesses: [] }
+      let read = 0
+      const answer = openLog(job, (seq) => {
+        // The last entry that is verified, and the first that is listed.
+        if (seq === last) lead('elsewhere.jsonl')
+        read += 1
+        if (read === [...honest.matchAll(/^\{"entry"/gm)].length + 1) lead(from)
+      })
+      expect(answer).toMatchObject({
+        kind: 'unreadable',
+        sentence: expect.stringContaining('changed while it was read'),
+      })
+    },
+  )
+
   it.each([
     ['an export', 'whole.jsonl', (bytes: Buffer) => Buffer.from(bytes.toString().replace('builder', 'mallory'))],
     ['a database', 'station.db', () => readFileSync(planted('forged.db', (file) => file.exec(forgeFifth)))],
