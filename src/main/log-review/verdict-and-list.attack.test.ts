@@ -236,6 +236,22 @@ describe('a file', () => {
   })
 })
 
+it('is listed to its end when it is closed, or another one is opened, while somebody reads on', async () => {
+  orThrow(await bench.desk.open(at('whole.jsonl')))
+  const read = () => [bench.desk.list({}, null, 10, 0), bench.desk.show(auditSeq.parse(7))] as const
+  const [page, entry] = read()
+  const [another] = [bench.desk.open(at('part.jsonl')), bench.desk.open(at('part.jsonl'))]
+  expect(orThrow(await page).rows).toHaveLength(10)
+  expect(orThrow(await entry)?.row.seq).toBe(7)
+  orThrow(await another)
+  const [last] = read()
+  const closed = Promise.all([bench.desk.closeOpened(), bench.desk.closeOpened()])
+  expect(orThrow(await last).rows.length).toBeGreaterThan(0)
+  await closed
+  expect(readdirSync(bench.folder)).toEqual([])
+  expect(await bench.desk.list({}, null, 10, 0)).toMatchObject({ ok: false, error: { code: 'no-opened-log' } })
+})
+
 describe('an entry that the verifier takes and this version cannot read', () => {
   const log = sampleLog(sampleEntries())
   const next = (entries: readonly Buffer[], change: (text: string) => string): Buffer => {
