@@ -1,3 +1,4 @@
+import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { expect, it } from 'vitest'
@@ -45,5 +46,26 @@ it('a transaction that is rolled back takes its entries with it, and the next on
   // And one that somebody else writes beside it does not count as a rollback.
   behindItsBack(path, 'UPDATE audit_digest_reach SET seq = 3')
   expect(await station.write(sampleIntent(1))).toEqual([size + 2])
+  await station.close()
+})
+
+it.each([
+  ['replaced by an older copy', (path: string) => renameSync(`${path}.backup`, path)],
+  ['removed with the files beside it', (path: string) => ['', '-wal', '-shm'].map((end) => rmSync(`${path}${end}`))],
+  ['moved away', (path: string) => renameSync(path, `${path}.elsewhere`)],
+])('a database that is %s while the station runs takes no entry any more', async (_name, change) => {
+  const path = join(tempFolder(), 'station.db')
+  const before = await auditStation(path)
+  await before.write(...sampleEntries().slice(0, 5))
+  await before.close()
+  copyFileSync(path, `${path}.backup`)
+  const station = await auditStation(path)
+  await station.write(...sampleEntries().slice(5))
+  change(path)
+  const written = await writeTransaction(station.db, (trx) => station.log.append(trx, [sampleIntent()]))
+  expect(written).toMatchObject({
+    ok: false,
+    error: { code: 'log-unwritable', detail: expect.stringContaining('database-moved') },
+  })
   await station.close()
 })
