@@ -293,6 +293,25 @@ describe('an entry that the verifier takes and this version cannot read', () => 
   })
 })
 
+it.each([
+  [
+    'that is no UTF-8 any more',
+    (entry: Buffer) => entry.fill(0xff, entry.indexOf('builder'), entry.indexOf('builder') + 1),
+  ],
+  ['with a mark at its beginning that readers drop', (entry: Buffer) => entry.fill('\ufeff', 0, 3)],
+])('an entry %s is shown with its exact bytes', async (_name, change) => {
+  const bytes = readFileSync(at('whole.jsonl'))
+  const start = bytes.indexOf('\n') + 1 + '{"entry":'.length
+  const entry = bytes.subarray(start, bytes.indexOf('\n', start) - 1)
+  change(entry)
+  writeFileSync(at('bytes.jsonl'), bytes)
+  expect(orThrow(await bench.desk.open(at('bytes.jsonl'), known())).report.verdict).toBe('tampered')
+  const shown = auditDetail.parse(orThrow(await bench.desk.show(auditSeq.parse(1))))
+  const exact = shown.entryHex === null ? Buffer.from(shown.entry) : Buffer.from(shown.entryHex, 'hex')
+  expect(exact).toEqual(entry)
+  expect(Buffer.from(leafHash(exact)).toString('hex')).toBe(shown.leafHash)
+})
+
 describe('a comparison', () => {
   async function twoLogs(name: string): Promise<readonly [older: string, newer: string]> {
     const station = await checkpointedStation(at(`${name}-older.db`))
