@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from '../audit/format/checkpoint.ts'
 import { type ConsistencyProof, maxProofBytes, parseConsistency } from '../audit/format/proof-file.ts'
@@ -22,6 +22,9 @@ export interface Watcher {
   readonly checkpoint?: (note: string) => void
 }
 
+/** It is read as a whole. */
+const maxSignedBytes = 2 ** 30
+
 /** Reads the files beside the target; the error is a sentence about the one that cannot be used. */
 export function readHanded(wanted: Wanted): Result<Handed, string> {
   const checkpoints: { path: string; text: string }[] = []
@@ -37,6 +40,8 @@ export function readHanded(wanted: Wanted): Result<Handed, string> {
     if (!proof.ok) return err(`${path} is not a consistency proof: ${proof.error}.`)
     consistency.push(proof.value)
   }
+  if (wanted.file !== null && statSync(wanted.file).size > maxSignedBytes)
+    return err(`${wanted.file} is larger than any file that is signed.`)
   const signedFile = wanted.file === null ? null : readSignedFile(wanted.file)
   return ok({ wanted, checkpoints, consistency, signedFile })
 }

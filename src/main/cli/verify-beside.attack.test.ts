@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkpointLineOf, endLineOf, entryLine, headerLine } from '../audit/format/export-file.ts'
 import { inclusionRanges } from '../audit/format/merkle.ts'
@@ -8,7 +8,7 @@ import { formatVerifierKey, noteKeyType } from '../audit/format/signed-note.ts'
 import { cosign, rootOf, sampleCheckpoint, sampleKey, sampleLog } from '../audit/testing/sample-log.ts'
 import { at, bodies, forged, prepareLogs, size, verify, vkey } from './testing/logs.ts'
 import { parseCommandLine } from './verify-arguments.ts'
-import { shown } from './verify-output.ts'
+import { shown, shownAsJson } from './verify-output.ts'
 
 // What is handed in beside the log is right, and shows less than it seems to.
 
@@ -102,6 +102,19 @@ describe('the command line', () => {
   it.each(['vkey', 'file'])('is not understood with --%s twice, of which one would be forgotten', (name) => {
     const value = name === 'vkey' ? vkey : at('whole.jsonl')
     expect(parseCommandLine([`--${name}`, value, `--${name}`, value, at('whole.jsonl')]).kind).toBe('wrong')
+  })
+
+  it('is wrong with a signed file that nobody could read as a whole', () => {
+    writeFileSync(at('huge.efi'), 'MZ')
+    truncateSync(at('huge.efi'), 3 * 2 ** 30)
+    expect(verify(at('whole.jsonl'), '--vkey', vkey, '--file', at('huge.efi')).kind).toBe('usage')
+  })
+
+  it('gets JSON that is the same for a program and harmless on a terminal', () => {
+    const evil = 'station\u009b2J\u202e.example.org/\u{e0001}x'
+    const outcome = { kind: 'usage', sentence: evil } as const
+    expect(shownAsJson(outcome)).not.toMatch(/[^\n\x20-\x7e]/)
+    expect(JSON.parse(shownAsJson(outcome))).toEqual({ result: 'usage', sentence: evil })
   })
 
   it('is wrong with what can be read only once or never ends, and nothing hangs', () => {
