@@ -120,7 +120,7 @@ export function setPragmas(file: BetterSqlite3.Database, mode: OpenMode | 'memor
 
 /**
  * `integrity_check` reads the whole file and compares each index with its table, which `quick_check` does not: an index can be made
- * that hides an entry from every search. Above this size it would take too long, and the check of the log reads the entries.
+ * that hides an entry from every search. Above this size it would take too long; the check of the log looks up the entries that it reads.
  */
 const integrityCheckBytes = 32 * 1024 * 1024
 
