@@ -44,8 +44,8 @@ it('a log whose key, checkpoints and end were taken out is not whole, whatever t
   })
   rmSync(`${path}.checkpoint`)
 
-  const entries = await startupCheck(readerOf(station.db))
-  expect(entries).toMatchObject({ kind: 'whole', entries: 12 })
+  // The check of the entries sees such an index too, where it reads the entry; here it has not.
+  expect(await startupCheck(readerOf(station.db))).toMatchObject({ kind: 'broken', firstBadSeq: 2 })
   const untouched = () => {
     throw new Error('nothing is asked of this')
   }
@@ -63,6 +63,9 @@ it('a log whose key, checkpoints and end were taken out is not whole, whatever t
     onChange: () => {},
     onContradiction: untouched,
   }
-  expect(await createStationCheckpoints(parts).check(entries)).toMatchObject({ kind: 'broken', firstBadSeq: 2 })
+  expect(await createStationCheckpoints(parts).check({ kind: 'whole', entries: 12, head: null })).toMatchObject({
+    kind: 'broken',
+    firstBadSeq: 2,
+  })
   await station.close()
 })
