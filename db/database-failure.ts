@@ -11,6 +11,7 @@ export type DatabaseFailureCode =
   | 'database-altered' // its tables or triggers are not those that this program makes
   | 'database-locked' // another process writes
   | 'database-read-only' // this user may not write it
+  | 'database-moved' // under its name lies another file than the one that is open, or none
   | 'database-unreadable' // no permission, a folder, a path that cannot be
   | 'disk-full'
   | 'disk-error'
@@ -56,6 +57,11 @@ const sentences: Readonly<Record<DatabaseFailureCode, { readonly kind: Failure['
     message:
       'The database cannot be written by this user. Nothing was changed. Check the owner and the mode of the file and its folder.',
   },
+  'database-moved': {
+    kind: 'invalid',
+    message:
+      'The file of the database was replaced, moved or removed while it was in use. Nothing of this step was kept. Close the program, keep a copy of the folder, and put the newest copy of it back.',
+  },
   'database-unreadable': {
     kind: 'unavailable',
     message: 'The database cannot be opened. Nothing was changed. Check the path, its owner and its mode.',
@@ -85,6 +91,7 @@ export function databaseFailureOf(error: unknown): DatabaseFailure | null {
 function sqliteCode(code: string): DatabaseFailureCode | null {
   if (code.startsWith('SQLITE_FULL')) return 'disk-full'
   if (code.startsWith('SQLITE_IOERR')) return 'disk-error'
+  if (code === 'SQLITE_READONLY_DBMOVED') return 'database-moved'
   if (code.startsWith('SQLITE_READONLY')) return 'database-read-only'
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'database-locked'
   if (code.startsWith('SQLITE_CORRUPT')) return 'database-corrupt'

@@ -28,12 +28,19 @@ export function schemaDifference(file: BetterSqlite3.Database, version: number):
   }
 }
 
-/** Names that begin with `sqlite_` are SQLite's own (sqlite.org/fileformat2.html §2.6): automatic indexes, statistics. */
+/** What ANALYZE makes (sqlite.org/fileformat2.html §2.6), by whoever ran it: figures for the planner, and nothing that runs. */
+const statistics: ReadonlyMap<string, string> = new Map([
+  ['table sqlite_stat1', 'CREATE TABLE sqlite_stat1(tbl,idx,stat)'],
+  ['table sqlite_stat4', 'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)'],
+])
+
+/**
+ * A name that begins with `sqlite_` says nothing: with `writable_schema` anything is given one, also a trigger, and SQLite runs it.
+ * So only what is known exactly is left out.
+ */
 function schemaOf(file: BetterSqlite3.Database): ReadonlyMap<string, string> {
   const objects = file
-    .prepare<[], SchemaObject>(
-      `SELECT type || ' ' || name AS name, coalesce(sql, '') AS sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
-    )
+    .prepare<[], SchemaObject>(`SELECT type || ' ' || name AS name, coalesce(sql, '') AS sql FROM sqlite_schema`)
     .all()
-  return new Map(objects.map(({ name, sql }) => [name, sql]))
+  return new Map(objects.filter(({ name, sql }) => statistics.get(name) !== sql).map(({ name, sql }) => [name, sql]))
 }

@@ -1,4 +1,5 @@
-import type BetterSqlite3 from 'better-sqlite3'
+import { statSync } from 'node:fs'
+import BetterSqlite3 from 'better-sqlite3'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -39,13 +40,21 @@ class StationAdapter extends SqliteAdapter {
 
 class StationDriver extends SqliteDriver {
   readonly #file: BetterSqlite3.Database
+  readonly #place: string | null
 
   constructor(file: BetterSqlite3.Database) {
     super({ database: preparedOnce(file) })
     this.#file = file
+    this.#place = placeOf(file)
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    // With a write-ahead log SQLite goes on in a file that has lost its name, and whatever it commits there is gone with the process.
+    if (!this.#file.readonly && placeOf(this.#file) !== this.#place)
+      throw new BetterSqlite3.SqliteError(
+        'the file has another place than when it was opened',
+        'SQLITE_READONLY_DBMOVED',
+      )
     await connection.executeQuery(CompiledQuery.raw(this.#file.readonly ? 'begin' : 'begin immediate'))
   }
 
@@ -53,6 +62,12 @@ class StationDriver extends SqliteDriver {
     // After a full disk or an I/O error SQLite may have rolled back by itself; a second ROLLBACK would fail and hide the cause.
     if (this.#file.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
   }
+}
+
+/** Which file bears the name of the database now; null: none does, or it is in memory. */
+function placeOf(file: BetterSqlite3.Database): string | null {
+  const stat = file.memory ? undefined : statSync(file.name, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}`
 }
 
 const maxPrepared = 200

@@ -57,8 +57,10 @@ export type AuditRow = z.infer<typeof auditRow>
 
 export const auditDetail = z.strictObject({
   row: auditRow,
-  /** The canonical bytes of the entry, as UTF-8 text: exactly what is hashed. */
+  /** The bytes of the entry as UTF-8 text: exactly what is hashed, where they are UTF-8. */
   entry: z.string(),
+  /** Where they are not (somebody changed them): the bytes in hexadecimal digits. */
+  entryHex: z.string().nullable(),
   leafHash: sha256Hex,
   previousLeafHash: sha256Hex,
   /** Text of the entry's `.tlog-proof` file; null while no checkpoint covers it, or where the source has no tree to prove it with. */

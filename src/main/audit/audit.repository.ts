@@ -4,7 +4,7 @@ import type { Database } from '../../../db/database.ts'
 import type { AuditEntryRow } from '../../../db/tables/audit-entry.table.ts'
 import type { AuditDetail, AuditFilter, AuditRow } from '../../shared/audit.ts'
 import { type AuditSeq, sha256Hex } from '../../shared/ids.ts'
-import { hex } from './bytes.ts'
+import { hex, sameBytes } from './bytes.ts'
 import { digestPrefixLength } from './digest-index.ts'
 import { decodeEntry } from './format/encode.ts'
 import { shown } from './shown-row.ts'
@@ -101,11 +101,17 @@ export async function showEntry(
   if (found === undefined) return null
   return {
     row: shown(found, await workRequestNumbers(db, [found])),
-    entry: new TextDecoder().decode(found.entry),
+    ...bytesShown(found.entry),
     leafHash: sha256Hex.parse(hex(found.leaf_hash)),
     previousLeafHash: sha256Hex.parse(hex(found.prev_hash)),
     proof: await prove(seq),
   }
+}
+
+/** As text where text gives the same bytes again. */
+function bytesShown(bytes: Uint8Array): Pick<AuditDetail, 'entry' | 'entryHex'> {
+  const entry = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  return { entry, entryHex: sameBytes(new TextEncoder().encode(entry), bytes) ? null : hex(bytes) }
 }
 
 /** Numbers of the entries about a request, ascending. */

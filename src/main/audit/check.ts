@@ -8,6 +8,7 @@ import { hex, sameBytes } from './bytes.ts'
 import { searchColumns } from './columns.ts'
 import { digestReach, firstNotIndexed } from './digest-index.ts'
 import { decodeEntry, leafHash, noLeafHash } from './format/encode.ts'
+import { firstHidden } from './index-check.ts'
 
 /** Entries read at once; between two slices the event loop is free. */
 const slice = 200
@@ -86,6 +87,12 @@ async function checkRanges(
           seq = row.seq
           leaf = row.leaf_hash
         }
+        const hidden = await firstHidden(db, rows)
+        if (hidden !== null)
+          return broken(
+            hidden.seq,
+            `entry ${hidden.seq} would not be found by its ${hidden.column}: the index of that column was changed; the entry itself was not`,
+          )
         const lost = await firstNotIndexed(db, rows, reach)
         if (lost !== null)
           return broken(

@@ -124,6 +124,16 @@ export async function putCheckpoint(
     } finally {
       await handle.close()
     }
+    // Another station may use the same medium: what came there since it was looked at is no checkpoint that may go.
+    const now = await readCheckpoint(path, key)
+    if (now.kind !== there.kind || (now.kind === 'kept' && there.kind === 'kept' && now.text !== there.text)) {
+      await removeIfThere(unfinished)
+      return {
+        path,
+        code: 'not-compared',
+        reason: `The checkpoint in ${path} was changed while it was compared with the log. It was left as it is, and is looked at again with the next one.`,
+      }
+    }
     await rename(unfinished, path)
     await syncFolder(dirname(path))
     return null

@@ -143,7 +143,12 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
       }
       await trx.insertInto('audit_checkpoint').values({ size, note, at }).execute()
     })
-    if (!written.ok) return written
+    if (!written.ok) {
+      // After a sync that failed the commit may be there all the same: what is on disk is read anew.
+      state.tree = null
+      state.pending = []
+      return written
+    }
     state.pending = []
     return ok(await place({ note, size, at }))
   }

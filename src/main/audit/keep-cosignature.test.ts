@@ -75,4 +75,18 @@ describe('what a witness answers', () => {
     expect(await keep(`${note}${line}`)).toEqual({ ok: true, value: null })
     await station.close()
   })
+
+  it('is refused as it would be for the first time, when there is a cosignature already', async () => {
+    const { station, note } = await signed()
+    const namesake = sampleKey('namesake', witness.key.name, noteKeyType.cosignature)
+    const theirs = formatVerifierKey(namesake.key)
+    const keep = (text: string, by = vkey) => keepCosignature(station.db, text, by, [vkey, theirs], now)
+    expect(await keep(cosign(note, witness, 1_800_000_000))).toEqual({ ok: true, value: null })
+    const refused = { ok: false, error: { code: 'cosignature-wrong' } }
+    expect(await keep('no answer at all')).toMatchObject(refused)
+    expect(await keep(cosign(note, namesake, 1_800_000_000))).toMatchObject(refused)
+    expect(await keep(cosign(note, namesake, 1_800_000_000), theirs)).toMatchObject(refused)
+    expect(await keep(cosign(note, witness, 1_800_000_001))).toEqual({ ok: true, value: null })
+    await station.close()
+  })
 })

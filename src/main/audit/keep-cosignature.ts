@@ -4,6 +4,7 @@ import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { parseCheckpoint } from './format/checkpoint.ts'
+import { addCosignature } from './format/cosignature.ts'
 import { noteKeyType, parseVerifierKey } from './format/signed-note.ts'
 import { lastCheckpoint } from './tree.repository.ts'
 import { storeCosignature } from './verify-own-log.ts'
@@ -31,11 +32,22 @@ export async function keepCosignature(
   const stored = await writeTransaction(db, async (trx) => {
     const there = await trx
       .selectFrom('audit_cosignature')
-      .select('size')
+      .select('line')
       .where('size', '=', size)
       .where('witness', '=', key.value.name)
       .executeTakeFirst()
-    return there === undefined ? storeCosignature(trx, size, lines, key.value, now) : ok('')
+    if (there === undefined) return storeCosignature(trx, size, lines, key.value, now)
+    // There is one of this name: nothing is kept twice, and "kept" is said of nothing else.
+    const { note } = await trx
+      .selectFrom('audit_checkpoint')
+      .select('note')
+      .where('size', '=', size)
+      .executeTakeFirstOrThrow()
+    const answered = addCosignature(note, lines, key.value)
+    if (!answered.ok) return answered
+    return addCosignature(note, there.line, key.value).ok
+      ? ok('')
+      : err(`another key of the name ${key.value.name} has cosigned this checkpoint already`)
   })
   if (!stored.ok) return stored
   return stored.value.ok ? ok(null) : err(refused(stored.value.error))

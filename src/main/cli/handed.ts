@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from '../audit/format/checkpoint.ts'
 import { type ConsistencyProof, maxProofBytes, parseConsistency } from '../audit/format/proof-file.ts'
@@ -22,6 +22,9 @@ export interface Watcher {
   readonly checkpoint?: (note: string) => void
 }
 
+/** It is read as a whole. */
+const maxSignedBytes = 2 ** 30
+
 /** Reads the files beside the target; the error is a sentence about the one that cannot be used. */
 export function readHanded(wanted: Wanted): Result<Handed, string> {
   const checkpoints: { path: string; text: string }[] = []
@@ -37,15 +40,26 @@ export function readHanded(wanted: Wanted): Result<Handed, string> {
     if (!proof.ok) return err(`${path} is not a consistency proof: ${proof.error}.`)
     consistency.push(proof.value)
   }
+  if (wanted.file !== null && statSync(wanted.file).size > maxSignedBytes)
+    return err(`${wanted.file} is larger than any file that is signed.`)
   const signedFile = wanted.file === null ? null : readSignedFile(wanted.file)
   return ok({ wanted, checkpoints, consistency, signedFile })
 }
 
-/** Null: too large, or not UTF-8. */
+/** Null: too large, or not UTF-8. What has no size (a pipe, a device) is read no further either. */
 export function readText(path: string, maxBytes: number): string | null {
-  if (statSync(path).size > maxBytes) return null
+  const bytes = Buffer.allocUnsafe(maxBytes + 1)
+  let length = 0
+  const file = openSync(path, 'r')
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, length, bytes.length - length, null)
+  } finally {
+    closeSync(file)
+  }
+  if (length > maxBytes) return null
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length))
   } catch (error) {
     if (error instanceof TypeError) return null
     throw error

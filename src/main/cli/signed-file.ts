@@ -52,12 +52,23 @@ export function readSignedFile(path: string): SignedFile {
   if (!table.ok) return { ...whole, signatures: [], imageDigest, problem: table.error.message }
   const signatures: FileSignature[] = []
   for (const { type, data } of table.value) {
-    // Some signers count the padding to 8 bytes as part of the entry; the signature ends where its DER ends.
+    // Some signers count the padding to 8 bytes as part of the entry; the signature ends where its DER ends. No digest covers what is
+    // behind it, so anything could be hidden in a file that is signed already (CVE-2013-3900).
     const element = type === winCertificateTypePkcs ? readElementAt(data, 0) : null
-    if (element?.ok === true)
-      signatures.push({ sha256: sha256(element.value.bytes), digest: digestInside(element.value.bytes) })
+    if (element?.ok !== true || !isPadding(data.subarray(element.value.bytes.length)))
+      return {
+        ...whole,
+        signatures: [],
+        imageDigest,
+        problem: 'its certificate table holds something beside signatures',
+      }
+    signatures.push({ sha256: sha256(element.value.bytes), digest: digestInside(element.value.bytes) })
   }
   return { ...whole, signatures, imageDigest, problem: signatures.length === 0 ? 'it has no signature' : null }
+}
+
+function isPadding(bytes: Uint8Array): boolean {
+  return bytes.length < 8 && bytes.every((byte) => byte === 0)
 }
 
 function digestInside(der: Uint8Array): string | null {

@@ -43,8 +43,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     // parseArgs throws for what it does not know, with a sentence for people.
     return { kind: 'wrong', sentence: error instanceof Error ? error.message : String(error) }
   }
-  const { values, positionals } = parsed
+  const { values, positionals, tokens } = parsed
   if (values.help === true) return { kind: 'help' }
+  // The last one would win, and nobody be told that the others were not looked at.
+  const once = (['vkey', 'file'] as const).find(
+    (name) => tokens.filter((token) => token.kind === 'option' && token.name === name).length > 1,
+  )
+  if (once !== undefined) return { kind: 'wrong', sentence: `--${once} can be given once only.` }
   const [target, ...more] = positionals
   if (target === undefined || more.length > 0) return { kind: 'wrong', sentence: 'Give one file to verify.' }
   const key = values.vkey === undefined ? null : parseVerifierKey(values.vkey.trim())
@@ -78,6 +83,7 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
+    tokens: true,
     options: {
       vkey: { type: 'string' },
       checkpoint: { type: 'string', multiple: true },

@@ -58,10 +58,15 @@ export function shown(outcome: Outcome): string {
   }
 }
 
-/** One object. `result` is the name of the exit code; names in it stay as they are. */
+/** One object. `result` is the name of the exit code; names in it stay what they are, and cannot change what a terminal shows either. */
 export function shownAsJson(outcome: Outcome): string {
   const { kind, ...rest } = outcome
-  return `${JSON.stringify({ result: kind, ...rest })}\n`
+  return `${JSON.stringify({ result: kind, ...rest }).replace(unseen, (found) =>
+    Array.from(
+      { length: found.length },
+      (_, unit) => `\\u${found.charCodeAt(unit).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )}\n`
 }
 
 function placeOf({ first, last }: Finding): string {
@@ -78,13 +83,18 @@ function factLines(facts: Facts | null): readonly string[] {
     `checkpoints         ${facts.checkpoints} signed and right, the last for ${facts.lastCheckpoint ?? 'no'} entries`,
     `known checkpoints   ${facts.known.length === 0 ? 'none' : facts.known.join(', ')}`,
     ...facts.cosigned.map(
-      ({ witness, size, time }) =>
-        `cosigned            ${size} entries by ${witness} at ${new Date(time * 1000).toISOString()}`,
+      ({ witness, size, time }) => `cosigned            ${size} entries by ${witness} at ${timeOf(time)}`,
     ),
     ...(facts.openIntents === null
       ? []
       : [`open intents        ${facts.openIntents.length === 0 ? 'none' : facts.openIntents.join(', ')}`]),
   ]
+}
+
+/** A witness may state any time, also one that no calendar has. */
+function timeOf(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  return Number.isFinite(time.getTime()) ? time.toISOString() : `second ${seconds}, which is no time`
 }
 
 function fileLines(file: FileFound | null): readonly string[] {
@@ -96,9 +106,11 @@ function fileLines(file: FileFound | null): readonly string[] {
   ]
 }
 
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
 /** Names come from files that others wrote: no control character and no change of direction reaches the terminal. */
 function lines(all: readonly string[]): string {
-  return all.map((line) => `${line.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`).join('')
+  return all.map((line) => `${line.toWellFormed().replace(unseen, escaped)}\n`).join('')
 }
 
 function escaped(character: string): string {

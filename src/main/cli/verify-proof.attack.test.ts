@@ -112,6 +112,31 @@ describe('a proof', () => {
     })
   })
 
+  it.each([
+    ['behind its signature', 0, Buffer.alloc(4096, 'payload ')],
+    ['in the padding of its signature', 0, Buffer.from('payload ')],
+    ['as a certificate of another kind', 0x0ef1, Buffer.alloc(4096, 'payload ')],
+  ])('does not serve for the file with something hidden %s, where no digest reaches', (_name, kind, hidden) => {
+    const image = readFileSync(at('grub.efi.signed'))
+    const pe = image.readUInt32LE(0x3c)
+    // The certificate table's place and size: the fifth data directory (PE format, "Optional Header Data Directories").
+    const directory = pe + 24 + (image.readUInt16LE(pe + 24) === 0x20b ? 112 : 96) + 4 * 8
+    const [offset, before] = [image.readUInt32LE(directory), image.readUInt32LE(directory + 4)]
+    const header = Buffer.alloc(8)
+    header.writeUInt32LE(hidden.length + 8)
+    header.writeUInt16LE(0x0200, 4)
+    header.writeUInt16LE(kind, 6)
+    const changed = Buffer.concat([image, ...(kind === 0 ? [] : [header]), hidden])
+    changed.writeUInt32LE(changed.length - offset, directory + 4)
+    if (kind === 0) changed.writeUInt32LE(before + hidden.length, offset)
+    writeFileSync(at('hidden.efi.signed'), changed)
+    for (const target of [at('grub.tlog-proof'), at('signed.jsonl')])
+      expect(verify(target, '--vkey', vkey, '--file', at('hidden.efi.signed'))).toMatchObject({
+        kind: 'tampered',
+        finding: { sentence: expect.stringContaining('something beside signatures') },
+      })
+  })
+
   it('cannot tell who signed the checkpoint without the key of the log', () => {
     expect(verify(at('grub.tlog-proof'), '--file', at('grub.sig'))).toMatchObject({
       kind: 'cannot-tell',

@@ -40,6 +40,14 @@ export function verifyProof(handed: Handed): Outcome {
   if (!verifyInclusion(leafHash(proof.entry), proof.index, size, proof.hashes, root))
     return tampered('proof-wrong', `The proof does not lead from entry ${seq} to the checkpoint of ${size} entries.`)
 
+  const { body } = entry.value
+  if (signedFile !== null) {
+    if (body.event !== 'signed')
+      return tampered('proof-of-another-file', `The proof is of an entry "${body.event}", which records no signature.`)
+    const mismatch = matches(signedFile, body)
+    if (mismatch !== null) return tampered('proof-of-another-file', `This proof is not for this file: ${mismatch}.`)
+  }
+
   const doubt: Doubt[] = []
   if (wanted.key === null) {
     doubt.push(keyNeeded)
@@ -55,8 +63,9 @@ export function verifyProof(handed: Handed): Outcome {
             'other-log',
             'The checkpoint in the proof is of another log, or signed by another key than the one that was given.',
           )
-    const contradiction = againstKnown(handed, size, root)
-    if (contradiction !== null) return contradiction
+    const compared = againstKnown(handed, size, root)
+    if (!Array.isArray(compared)) return compared
+    doubt.push(...compared)
   }
   for (const witness of wanted.witnesses) {
     const verdict = verifyCosignature(checkpoint.value.note, witness)
@@ -65,13 +74,6 @@ export function verifyProof(handed: Handed): Outcome {
     if (verdict.kind === 'absent') doubt.push(notCosigned(witness))
   }
 
-  const { body } = entry.value
-  if (signedFile !== null) {
-    if (body.event !== 'signed')
-      return tampered('proof-of-another-file', `The proof is of an entry "${body.event}", which records no signature.`)
-    const mismatch = matches(signedFile, body)
-    if (mismatch !== null) return tampered('proof-of-another-file', `This proof is not for this file: ${mismatch}.`)
-  }
   const file = signedFile === null ? null : { file: signedFile.name, entries: [seq] }
   if (doubt.length > 0) return { kind: 'cannot-tell', doubts: doubt, facts: null, file }
   const about =
@@ -84,12 +86,16 @@ export function verifyProof(handed: Handed): Outcome {
   }
 }
 
-/** A known checkpoint of the same size must have the same root; of another size a consistency proof must connect the two. */
-function againstKnown(handed: Handed, size: number, root: Uint8Array): Outcome | null {
+/**
+ * A known checkpoint of the same size must have the same root; of another size a consistency proof must connect the two. All are looked
+ * at: one that contradicts counts for more than one of which nothing can be told.
+ */
+function againstKnown(handed: Handed, size: number, root: Uint8Array): Outcome | Doubt[] {
   const started = expectationsFor(handed, null)
   if (started.kind === 'usage') return started
   if (started.kind === 'fault') return { kind: 'tampered', finding: started.finding, facts: null, file: null }
   const { known, key } = started.expectations
+  const doubt: Doubt[] = []
   for (const { checkpoint } of known) {
     if (checkpoint.size === size && !sameHash(checkpoint.root, root))
       return tampered(
@@ -109,19 +115,12 @@ function againstKnown(handed: Handed, size: number, root: Uint8Array): Outcome |
       )
     })
     if (!proven)
-      return {
-        kind: 'cannot-tell',
-        doubts: [
-          {
-            code: 'known-checkpoint-omitted',
-            sentence: `Whether the checkpoint of ${checkpoint.size} entries and the one in the proof, of ${size}, are of one history takes a consistency proof between them.`,
-          },
-        ],
-        facts: null,
-        file: null,
-      }
+      doubt.push({
+        code: 'known-checkpoint-omitted',
+        sentence: `Whether the checkpoint of ${checkpoint.size} entries and the one in the proof, of ${size}, are of one history takes a consistency proof between them.`,
+      })
   }
-  return null
+  return doubt
 }
 
 const keyNeeded: Doubt = {

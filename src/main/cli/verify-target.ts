@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { readHanded } from './handed.ts'
 import type { Wanted } from './verify-arguments.ts'
 import { verifyDatabase } from './verify-database.ts'
@@ -9,6 +9,12 @@ import { verifyProof } from './verify-proof.ts'
 /** Reads what was named and runs the verifier that fits the target. */
 export function verifyTarget(wanted: Wanted): Outcome {
   try {
+    // It is read more than once, and a pipe has everything only once.
+    if (!statSync(wanted.target).isFile())
+      return {
+        kind: 'usage',
+        sentence: `${wanted.target} is no file. What comes from a pipe has to be put into one first.`,
+      }
     const handed = readHanded(wanted)
     if (!handed.ok) return { kind: 'usage', sentence: handed.error }
     switch (kindOf(wanted.target)) {

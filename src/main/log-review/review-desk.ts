@@ -58,6 +58,8 @@ interface Opened {
   readonly state: string
   readonly index: ReviewIndex
   readonly numbers: Numbers | null
+  /** What reads the index just now: it is not closed under it. */
+  readonly reading: Set<Promise<unknown>>
 }
 
 export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
@@ -89,7 +91,21 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
   async function closeOpened(): Promise<void> {
     const before = opened
     opened = null
-    await before?.index.close()
+    if (before === null) return
+    await Promise.allSettled(before.reading)
+    await before.index.close()
+  }
+
+  async function reading<T>(work: (from: Opened) => Promise<T>): Promise<Result<T, Failure>> {
+    if (opened === null) return err(nothingOpen)
+    const from = opened.reading
+    const done = work(opened)
+    from.add(done)
+    try {
+      return ok(await done)
+    } finally {
+      from.delete(done)
+    }
   }
 
   async function verify(
@@ -150,20 +166,14 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
           entries,
           report: reportOf(outcome, vkey === null ? 'log' : 'reviewer', parts.now()),
         }
-        opened = { log, known, state, index, numbers: gaps ? { count: entries, ...index.placed } : null }
+        const numbers = gaps ? { count: entries, ...index.placed } : null
+        opened = { log, known, state, index, numbers, reading: new Set() }
         return ok(log)
       }),
     opened: () => opened?.log ?? null,
-    list: async (filter, cursor, limit, skip) => {
-      if (opened === null) return err(nothingOpen)
-      const { index, numbers } = opened
-      return ok(await listEntries(index.reader, filter, cursor, limit, skip, numbers))
-    },
-    show: async (seq) => {
-      if (opened === null) return err(nothingOpen)
-      const { reader } = opened.index
-      return ok(await showEntry(reader, seq, (wanted) => proofIn(reader, wanted)))
-    },
+    list: (filter, cursor, limit, skip) =>
+      reading(({ index, numbers }) => listEntries(index.reader, filter, cursor, limit, skip, numbers)),
+    show: (seq) => reading(({ index }) => showEntry(index.reader, seq, (wanted) => proofIn(index.reader, wanted))),
     closeOpened,
     compare: (older, newer) =>
       alone('opened', async (run) => {

@@ -191,6 +191,33 @@ describe('a file', () => {
     },
   )
 
+  it.each(['whole.jsonl', 'part.jsonl'])(
+    'that is named by a link to %s, which leads elsewhere while the list is made, is not opened',
+    (from) => {
+      const honest = readFileSync(at(from)).toString()
+      const last = Number([...honest.matchAll(/"seq":(\d+),/g)].at(-1)?.[1])
+      writeFileSync(at('elsewhere.jsonl'), honest.replace('builder', 'mallory'))
+      const lead = (to: string) => {
+        rmSync(at('leading.jsonl'), { force: true })
+        symlinkSync(at(to), at('leading.jsonl'))
+      }
+      lead(from)
+      const index = at(`leading-${from}.index`)
+      const job = { op: 'open' as const, path: at('leading.jsonl'), index, vkey, checkpoints: [], witnesses: [] }
+      let read = 0
+      const answer = openLog(job, (seq) => {
+        // The last entry that is verified, and the first that is listed.
+        if (seq === last) lead('elsewhere.jsonl')
+        read += 1
+        if (read === [...honest.matchAll(/^\{"entry"/gm)].length + 1) lead(from)
+      })
+      expect(answer).toMatchObject({
+        kind: 'unreadable',
+        sentence: expect.stringContaining('changed while it was read'),
+      })
+    },
+  )
+
   it.each([
     ['an export', 'whole.jsonl', (bytes: Buffer) => Buffer.from(bytes.toString().replace('builder', 'mallory'))],
     ['a database', 'station.db', () => readFileSync(planted('forged.db', (file) => file.exec(forgeFifth)))],
@@ -207,6 +234,22 @@ describe('a file', () => {
     expect(orThrow(await bench.desk.open(at(`exchanged-${from}`), known())).report.verdict).toBe('verified')
     expect(orThrow(await bench.desk.verifyOpened()).verdict).toBe('verified')
   })
+})
+
+it('is listed to its end when it is closed, or another one is opened, while somebody reads on', async () => {
+  orThrow(await bench.desk.open(at('whole.jsonl')))
+  const read = () => [bench.desk.list({}, null, 10, 0), bench.desk.show(auditSeq.parse(7))] as const
+  const [page, entry] = read()
+  const [another] = [bench.desk.open(at('part.jsonl')), bench.desk.open(at('part.jsonl'))]
+  expect(orThrow(await page).rows).toHaveLength(10)
+  expect(orThrow(await entry)?.row.seq).toBe(7)
+  orThrow(await another)
+  const [last] = read()
+  const closed = Promise.all([bench.desk.closeOpened(), bench.desk.closeOpened()])
+  expect(orThrow(await last).rows.length).toBeGreaterThan(0)
+  await closed
+  expect(readdirSync(bench.folder)).toEqual([])
+  expect(await bench.desk.list({}, null, 10, 0)).toMatchObject({ ok: false, error: { code: 'no-opened-log' } })
 })
 
 describe('an entry that the verifier takes and this version cannot read', () => {
@@ -248,6 +291,25 @@ describe('an entry that the verifier takes and this version cannot read', () => 
     expect(shown.entry).toBe(String(entries.at(-2)))
     expect(shown.proof).toContain('c2sp.org/tlog-proof@v1')
   })
+})
+
+it.each([
+  [
+    'that is no UTF-8 any more',
+    (entry: Buffer) => entry.fill(0xff, entry.indexOf('builder'), entry.indexOf('builder') + 1),
+  ],
+  ['with a mark at its beginning that readers drop', (entry: Buffer) => entry.fill('\ufeff', 0, 3)],
+])('an entry %s is shown with its exact bytes', async (_name, change) => {
+  const bytes = readFileSync(at('whole.jsonl'))
+  const start = bytes.indexOf('\n') + 1 + '{"entry":'.length
+  const entry = bytes.subarray(start, bytes.indexOf('\n', start) - 1)
+  change(entry)
+  writeFileSync(at('bytes.jsonl'), bytes)
+  expect(orThrow(await bench.desk.open(at('bytes.jsonl'), known())).report.verdict).toBe('tampered')
+  const shown = auditDetail.parse(orThrow(await bench.desk.show(auditSeq.parse(1))))
+  const exact = shown.entryHex === null ? Buffer.from(shown.entry) : Buffer.from(shown.entryHex, 'hex')
+  expect(exact).toEqual(entry)
+  expect(Buffer.from(leafHash(exact)).toString('hex')).toBe(shown.leafHash)
 })
 
 describe('a comparison', () => {

@@ -152,6 +152,7 @@ function matches(row: AuditRow, filter: AuditFilter): boolean {
 function detailOf(row: AuditRow, covered: boolean): AuditDetail {
   return {
     row,
+    entryHex: null,
     entry: JSON.stringify({
       at: row.at,
       event: row.event,

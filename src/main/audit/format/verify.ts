@@ -59,7 +59,8 @@ export function verifyLog(expected: Expectations): LogVerifier {
   const { key } = expected
   const tree = growTree()
   const known = knownInOrder(expected)
-  const cosigned = new Map<string, Facts['cosigned'][number]>()
+  // By the key: whoever has a key can give it any name.
+  const cosigned = new Map<VerifierKey, Facts['cosigned'][number]>()
   const openIntents = new Set<number>()
   let read = 0
   let checkpoints = 0
@@ -205,7 +206,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
             null,
             `The cosignature of ${witness.name} on the checkpoint of ${size} entries is wrong.`,
           )
-        if (verdict.kind === 'verified') cosigned.set(witness.name, { witness: witness.name, size, time: verdict.time })
+        if (verdict.kind === 'verified') cosigned.set(witness, { witness: witness.name, size, time: verdict.time })
       }
       checkpoints += 1
       lastCheckpoint = size
@@ -228,7 +229,7 @@ export function verifyLog(expected: Expectations): LogVerifier {
           facts: facts(),
         }
       }
-      const doubt = doubtsAbout(expected, facts(), known)
+      const doubt = doubtsAbout(expected, facts(), known, (witness) => cosigned.has(witness))
       if (doubt.length > 0) return { kind: 'cannot-tell', doubts: doubt, facts: facts() }
       return { kind: 'verified', sentence: verifiedSentence(facts()), facts: facts() }
     },
@@ -263,17 +264,22 @@ function lastMet(known: readonly Known[], lastCheckpoint: number | null): number
   return Math.max(lastCheckpoint ?? 0, ...known.filter(({ met }) => met).map(({ signed }) => signed.checkpoint.size))
 }
 
-function doubtsAbout(expected: Expectations, facts: Facts, known: readonly Known[]): readonly Doubt[] {
+function doubtsAbout(
+  expected: Expectations,
+  facts: Facts,
+  known: readonly Known[],
+  isCosignedBy: (witness: VerifierKey) => boolean,
+): readonly Doubt[] {
   const found: Doubt[] = []
   if (!expected.keyFromOutside) found.push(doubts.keyNotKnown)
-  if (expected.known.length === 0) found.push(doubts.noKnownCheckpoint)
+  // One of no entries is the beginning of every log, and says nothing of its end.
+  if (expected.known.every(({ checkpoint }) => checkpoint.size === 0)) found.push(doubts.noKnownCheckpoint)
   for (const { checkpoint } of expected.known)
     if (checkpoint.size > 0 && !facts.known.includes(checkpoint.size)) found.push(omittedCheckpoint(checkpoint.size))
   const covered = lastMet(known, facts.lastCheckpoint)
   if (covered === 0) found.push(doubts.noCheckpoint)
   else if (covered < facts.size) found.push(uncovered(covered + 1, facts.size))
-  for (const witness of expected.witnesses)
-    if (!facts.cosigned.some((cosignature) => cosignature.witness === witness.name)) found.push(notCosigned(witness))
+  for (const witness of expected.witnesses) if (!isCosignedBy(witness)) found.push(notCosigned(witness))
   return found
 }
 

@@ -1,14 +1,16 @@
 import { DatabaseSync } from 'node:sqlite'
 import { reviewIndexes, reviewTables } from '../../../../db/review-tables.ts'
 import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
-import { growTree, storedLevelStep } from '../../audit/format/merkle.ts'
+import { completeSubtrees, growTree, storedLevelStep } from '../../audit/format/merkle.ts'
 
 export interface IndexBuilder {
   /** One entry under its number, whatever its bytes are. Numbers rise. False: more than the log can hold; nothing more may be added. */
   add(seq: number, bytes: Uint8Array): boolean
+  /** Entries behind number `at` that are left out; `hashes` of the complete subtrees they are. */
+  skip(at: number, count: number, hashes: readonly Uint8Array[]): void
   /** The checkpoint that proofs lead to, and the key that it was checked with. */
   sign(vkey: string, size: number, note: string): void
-  /** Root of the tree over the entries 1 to `rootAt`, lower-case hex; null where they are not all there. */
+  /** Root of the tree over the entries 1 to `rootAt`, lower-case hex; null where some are neither there nor left out. */
   root(): string | null
   /** Sorts and closes it. */
   end(): { readonly entries: number; readonly gaps: boolean; readonly openIntents: readonly number[] }
@@ -101,6 +103,15 @@ export function buildIndex(path: string, { logBytes, rootAt }: IndexLimits): Ind
       }
       leafBefore = leaf
       return true
+    },
+    skip: (at, count, hashes) => {
+      const subtrees = tree.size() === at ? completeSubtrees(at, at + count) : []
+      if (subtrees.length !== hashes.length) return
+      for (const [place, { level }] of subtrees.entries()) {
+        const hash = hashes[place]
+        if (hash !== undefined) tree.add(level, hash)
+      }
+      if (tree.size() === rootAt) root = hex(tree.root())
     },
     sign: (vkey, size, note) => {
       const at = new Date(0).toISOString()

@@ -56,8 +56,9 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
         return unreadable(
           'The file holds more entries than fit into its size: it was made to fill the disk of whoever opens it. No list can be made of it.',
         )
-      // The list must be of the entries that the verdict is about. Where some are left out there is no such root.
-      if (outcome.facts?.omitted === 0 && index.root() !== outcome.facts.lastRoot) return otherEntries
+      // The list must be of the entries that the verdict is about. What the file system says of the file is not enough: a link may
+      // lead elsewhere for a moment, and a medium may give other bytes the second time.
+      if (outcome.facts !== null && index.root() !== outcome.facts.lastRoot) return otherEntries
       const vkey = job.vkey ?? vkeyOf(job.path, file)
       if (vkey !== null && size !== null && notes[0] !== undefined) index.sign(vkey, size, notes[0])
       const { entries, gaps, openIntents } = index.end()
@@ -101,6 +102,8 @@ function indexExport(path: string, index: IndexBuilder, progress: (seq: number) 
         continue
       }
       const line = parseExportLine(piece.line)
+      if (line.ok && line.value.kind === 'omitted' && Number.isSafeInteger(seq + line.value.count))
+        index.skip(seq, line.value.count, line.value.hashes)
       // A line that is none may have been an entry: its number is left free.
       seq +=
         line.ok && line.value.kind === 'omitted' ? line.value.count : !line.ok || line.value.kind === 'entry' ? 1 : 0

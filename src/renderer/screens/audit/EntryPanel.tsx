@@ -72,7 +72,7 @@ function EntryBody({
 }) {
   const { go } = useNavigation()
   const [exact, setExact] = useState(false)
-  const { row, entry, proof } = detail
+  const { row, entry, entryHex, proof } = detail
   const { requestId, fingerprint } = row
   return (
     <div className="entry-body">
@@ -112,10 +112,14 @@ function EntryBody({
         <Switch isSelected={exact} onChange={setExact}>
           <span className="small">Exact bytes</span>
         </Switch>
-        <CopyButton key={row.seq} what="the entry, byte for byte" text={entry} />
+        <CopyButton
+          key={row.seq}
+          what={entryHex === null ? 'the entry, byte for byte' : 'the bytes of the entry, in hexadecimal digits'}
+          text={entryHex ?? entry}
+        />
       </div>
       <pre className="entry-text">
-        <UntrustedText text={exact ? entry : readableEntry(entry)} multiline={!exact} />
+        <UntrustedText text={exact ? (entryHex ?? entry) : readableEntry(entry)} multiline={!exact} />
       </pre>
       <div className="row">
         <h3 className="grow">Proof that it is in the log</h3>

@@ -1,0 +1,71 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { expect, it } from 'vitest'
+import { readerOf } from '../../db/database.ts'
+import { tempFolder } from '../../db/testing/temp-folder.ts'
+import { startupCheck } from './audit/startup-check.ts'
+import { checkpointedStation } from './audit/testing/checkpointed-station.ts'
+import { sampleEntries } from './audit/testing/sample-entries.ts'
+import { type CheckpointsParts, createStationCheckpoints } from './station-checkpoints.ts'
+
+it('a log whose key, checkpoints and end were taken out is not whole, whatever the index of its events says', async () => {
+  const path = join(tempFolder(), 'station.db')
+  const station = await checkpointedStation(path)
+  const [first, ...more] = sampleEntries()
+  if (first === undefined) throw new Error('no entries')
+  await station.write(first, { event: 'log-key-created', vkey: station.logKey.vkey, operator: 'Zoë' })
+  await station.write(...more)
+  await station.checkpoint()
+
+  // The station has the file open: a small one would be compared with its indexes when it is opened.
+  const alter = (change: (file: BetterSqlite3.Database) => void) => {
+    const file = new BetterSqlite3(path)
+    file.unsafeMode(true)
+    file.pragma('writable_schema = ON')
+    change(file)
+    file.close()
+  }
+  let index = ''
+  alter((file) => {
+    const triggers = file
+      .prepare<[], { name: string; sql: string }>(`SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'`)
+      .all()
+    for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+    file.exec(`DELETE FROM audit_entry WHERE seq > 12; DELETE FROM audit_checkpoint; DELETE FROM audit_log_key`)
+    for (const { sql } of triggers) file.exec(sql)
+    const rename = file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_entry_event'`)
+    index = String(file.prepare(`SELECT sql FROM sqlite_schema WHERE name = 'audit_entry_event'`).pluck().get())
+    rename.run(index.replace('(event)', `(iif(event = 'log-key-created', 'x', event))`))
+  })
+  alter((file) => {
+    file.exec('REINDEX audit_entry_event')
+    file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_entry_event'`).run(index)
+  })
+  rmSync(`${path}.checkpoint`)
+
+  // The check of the entries sees such an index too, where it reads the entry; here it has not.
+  expect(await startupCheck(readerOf(station.db))).toMatchObject({ kind: 'broken', firstBadSeq: 2 })
+  const untouched = () => {
+    throw new Error('nothing is asked of this')
+  }
+  const parts: CheckpointsParts = {
+    database: station,
+    profile: {
+      dir: join(path, '..'),
+      database: path,
+      logKey: `${path}.no-key`,
+    } as CheckpointsParts['profile'],
+    tokens: { makeLogKey: untouched, signCheckpoint: untouched },
+    settings: untouched,
+    now: () => new Date(),
+    log: () => {},
+    onChange: () => {},
+    onContradiction: untouched,
+  }
+  expect(await createStationCheckpoints(parts).check({ kind: 'whole', entries: 12, head: null })).toMatchObject({
+    kind: 'broken',
+    firstBadSeq: 2,
+  })
+  await station.close()
+})
