@@ -13,6 +13,7 @@ const insertEntry = `INSERT INTO audit_entry (seq, entry, leaf_hash, prev_hash, 
 
 type HeadRow = Pick<AuditEntryRow, 'seq' | 'leaf_hash' | 'at' | 'entry'>
 const lastEntry = CompiledQuery.raw('SELECT seq, leaf_hash, at, entry FROM audit_entry ORDER BY seq DESC LIMIT 1')
+const hashOfEntry = 'SELECT leaf_hash FROM audit_entry WHERE seq = ?'
 
 /** The last entry of the log. */
 export interface Head {
@@ -79,7 +80,7 @@ async function trustedHead(trx: Transaction<Database>, seen: SeenHead): Promise<
     const again =
       row?.seq === seen.value.seq
         ? row
-        : await trx.selectFrom('audit_entry').select('leaf_hash').where('seq', '=', seen.value.seq).executeTakeFirst()
+        : (await trx.executeQuery<Pick<HeadRow, 'leaf_hash'>>(CompiledQuery.raw(hashOfEntry, [seen.value.seq]))).rows[0]
     if (again === undefined || !sameBytes(again.leaf_hash, seen.value.leafHash)) {
       throw new LogNotTrusted(`the audit log no longer has entry ${seen.value.seq} as it was written`)
     }
