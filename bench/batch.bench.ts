@@ -11,7 +11,9 @@ import { createStationDatabase } from '../db/create.ts'
 import type { StationDatabase } from '../db/open.ts'
 import { buildPe } from '../e2e/workbench/pe-files.ts'
 import { sha256DigestInfo } from '../src/main/asn1/signature-value.ts'
+import type { AuditLog } from '../src/main/audit/audit-log.ts'
 import { createAuditLog } from '../src/main/audit/create-audit-log.ts'
+import { createEntryIndexer } from '../src/main/audit/entry-index.ts'
 import { Digester } from '../src/main/digest/digester.ts'
 import { readCertificate } from '../src/main/pki/x509.ts'
 import { findRequest } from '../src/main/requests/request.repository.ts'
@@ -225,7 +227,19 @@ try {
   const created = await createStationDatabase(join(directory, 'station.db'), async () => {})
   if (!created.ok) throw new Error(created.error.message)
   const station = created.value
-  const audit = createAuditLog(station.db, () => new Date())
+  const log = createAuditLog(station.db, () => new Date())
+  const index = createEntryIndexer(station.db, (error) => {
+    throw error
+  })
+  // As in the station: a run that is long pays for what its entries are found by.
+  const audit: AuditLog = {
+    ...log,
+    append: async (trx, entries) => {
+      const seqs = await log.append(trx, entries)
+      index.touch(seqs.length)
+      return seqs
+    },
+  }
   const digester = new Digester(new URL('../src/main/digest/hash-worker.ts', import.meta.url))
   const signer = new PeSigner(digester)
   process.env['SOFTHSM2_CONF'] = soft.configuration
@@ -330,6 +344,7 @@ try {
   }
   lib.C_Finalize()
   await digester.close()
+  await index.close()
   await station.close()
   const rows = readFileSync(join(directory, 'station.db')).length
   process.stdout.write(

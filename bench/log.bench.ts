@@ -10,6 +10,7 @@ import { attach } from '../e2e/harness/fixtures.ts'
 import { makeFolders, missing, removeFolders, startStation } from '../e2e/harness/station-process.ts'
 import { makeStation } from '../e2e/workbench/many-requests.ts'
 import { entriesOfRequest, listEntries, showEntry } from '../src/main/audit/audit.repository.ts'
+import { longestTail } from '../src/main/audit/entry-index.ts'
 import type { AuditFilter } from '../src/shared/audit.ts'
 import { auditSeq } from '../src/shared/ids.ts'
 import { appendRequests, digestOf, keyOf, operatorOf, requestOf } from './testing/large-log.ts'
@@ -98,7 +99,7 @@ try {
   const some = (round: number) => Math.floor(((round * 7919 + 13) % requests) % requests)
   const list = (filter: AuditFilter, cursor: string | null = null, skip = 0) =>
     listEntries(db, filter, cursor, page, skip)
-  say(`${requests * 12} entries of ${requests} requests`)
+  say(`${requests * 12} entries of ${requests} requests, the last ${longestTail} not in the index yet`)
 
   await measure('the newest page', () => list({}))
   await measure('a page after a jump into the middle', (round) => list({}, null, some(round) * 10))
@@ -120,6 +121,9 @@ try {
   )
   await measure('filter: key and the beginning of a digest', (round) =>
     list({ fingerprint: keyOf(some(round)), digest: digestOf(some(round), 2).slice(0, 10) }),
+  )
+  await measure('filter: rare event and a time', () =>
+    list({ event: 'login-failed', since: '2026-01-02T03:04:15.000Z', until: '2026-01-02T03:05:00.000Z' }),
   )
   // What leaves a large part of the log is counted, which reads a row of an index for each.
   await measure('filter: an event of a third of the log, with its count', () => list({ event: 'signed' }), null)

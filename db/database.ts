@@ -6,7 +6,7 @@ import type {
   AuditLogKeyTable,
   AuditNodeTable,
 } from './tables/audit-checkpoint.table.ts'
-import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
+import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type {
   DecisionTable,
@@ -22,8 +22,8 @@ import type { SigningKeyTable } from './tables/signing-key.table.ts'
 /** Table name → row type. */
 export interface Database {
   audit_entry: AuditEntryTable
-  audit_digest: AuditDigestTable
-  audit_digest_reach: AuditDigestReachTable
+  audit_index: AuditIndexTable
+  audit_index_reach: AuditIndexReachTable
   audit_log_key: AuditLogKeyTable
   audit_checkpoint: AuditCheckpointTable
   audit_cosignature: AuditCosignatureTable

@@ -8,9 +8,11 @@ export const reviewTables = `
     event TEXT NOT NULL, request_id TEXT, work_request_id INTEGER, fingerprint TEXT, purpose TEXT, operator TEXT,
     input_sha256 TEXT, output_sha256 TEXT, signed_digest TEXT, sheet_digest TEXT
   ) STRICT;
-  -- As in a station's own database (migration 45), and always complete.
-  CREATE TABLE audit_digest (prefix TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (prefix, seq)) STRICT, WITHOUT ROWID;
-  CREATE TABLE audit_digest_reach (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+  -- As in a station's own database (migration 60), and always complete.
+  CREATE TABLE audit_index (
+    kind INTEGER NOT NULL, value TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (kind, value, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit_index_reach (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
   -- The last checkpoint that was found right, and the tree below it, where no entry is left out: for proofs.
   CREATE TABLE audit_log_key (id INTEGER PRIMARY KEY, vkey TEXT NOT NULL, at TEXT NOT NULL) STRICT;
   CREATE TABLE audit_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, at TEXT NOT NULL) STRICT;
@@ -21,14 +23,4 @@ export const reviewTables = `
 `
 
 /** Made when all rows are there: one sort is faster than a million insertions. */
-export const reviewIndexes: readonly string[] = [
-  'CREATE INDEX audit_entry_at ON audit_entry (at)',
-  'CREATE INDEX audit_entry_event ON audit_entry (event)',
-  'CREATE INDEX audit_entry_purpose ON audit_entry (purpose) WHERE purpose IS NOT NULL',
-  'CREATE INDEX audit_entry_operator ON audit_entry (operator) WHERE operator IS NOT NULL',
-  'CREATE INDEX audit_entry_request ON audit_entry (request_id) WHERE request_id IS NOT NULL',
-  'CREATE INDEX audit_entry_work_request ON audit_entry (work_request_id) WHERE work_request_id IS NOT NULL',
-  'CREATE INDEX audit_entry_fingerprint ON audit_entry (fingerprint) WHERE fingerprint IS NOT NULL',
-  'CREATE INDEX audit_entry_sheet ON audit_entry (sheet_digest) WHERE sheet_digest IS NOT NULL',
-  'CREATE INDEX review_place_seq ON review_place (seq)',
-]
+export const reviewIndexes: readonly string[] = ['CREATE INDEX review_place_seq ON review_place (seq)']

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import BetterSqlite3 from 'better-sqlite3'
+import { fillIndex } from '../../db/audit-index.ts'
 import { searchColumnNames, searchColumns } from '../../src/main/audit/columns.ts'
-import { digestPrefixes } from '../../src/main/audit/digest-index.ts'
+import { longestTail } from '../../src/main/audit/entry-index.ts'
 import { encodeEntry, leafHash, noLeafHash } from '../../src/main/audit/format/encode.ts'
 import type { AuditEntryBody } from '../../src/main/audit/format/entry.ts'
 import { sampleIntent, sampleSigned } from '../../src/main/audit/testing/sample-entries.ts'
@@ -82,8 +83,6 @@ export function appendRequests(path: string, count: number): number {
   const insert = file.prepare(
     `INSERT INTO audit_entry (seq, entry, leaf_hash, prev_hash, at, ${searchColumnNames.join(', ')}) VALUES (?, ?, ?, ?, ?${', ?'.repeat(searchColumnNames.length)})`,
   )
-  file.exec('CREATE TEMP TABLE found (prefix TEXT, seq INTEGER)')
-  const find = file.prepare('INSERT INTO found VALUES (?, ?)')
   const head = file
     .prepare<[], { seq: number; leaf_hash: Buffer; at: string }>(
       'SELECT seq, leaf_hash, at FROM audit_entry ORDER BY seq DESC LIMIT 1',
@@ -105,12 +104,14 @@ export function appendRequests(path: string, count: number): number {
       const leaf = leafHash(entry)
       const columns = searchColumns(body)
       insert.run(seq, entry, leaf, prev, at, ...searchColumnNames.map((name) => columns[name]))
-      for (const prefix of digestPrefixes(columns)) find.run(prefix, seq)
       prev = leaf
     }
   }
-  file.exec(`INSERT OR IGNORE INTO audit_digest SELECT prefix, seq FROM found ORDER BY 1, 2;
-    UPDATE audit_digest_reach SET seq = ${seq}; COMMIT`)
+  // As in the middle of a long run: as much as may be is behind the index, and is read by every search.
+  const known = file.prepare<[], { seq: number }>('SELECT seq FROM audit_index_reach').get()?.seq ?? 0
+  const reach = Math.max(known, seq - longestTail)
+  for (const fill of fillIndex) file.prepare(fill).run(known, reach)
+  file.exec(`UPDATE audit_index_reach SET seq = ${reach}; COMMIT`)
   for (const { sql } of objects) file.exec(sql)
   file.close()
   return requests

@@ -28,15 +28,16 @@ export interface AuditEntryTable {
 export type AuditEntryRow = Selectable<AuditEntryTable>
 export type NewAuditEntry = Insertable<AuditEntryTable>
 
-/** Where an entry is found by one of its digests. Filled behind the log: entries after `audit_digest_reach.seq` are not in it yet. */
-export interface AuditDigestTable {
-  /** The first 16 hexadecimal digits. */
-  prefix: string
+/** What an entry is found by. Filled behind the log: entries after `audit_index_reach.seq` are not in it yet. */
+export interface AuditIndexTable {
+  /** Which member of the entry it is: db/audit-index.ts. */
+  kind: number
+  value: string
   seq: number
 }
 
-/** One row: the last entry whose digests are in `audit_digest`. */
-export interface AuditDigestReachTable {
+/** One row: the last entry that is in `audit_index`. */
+export interface AuditIndexReachTable {
   id: number
   seq: number
 }

@@ -18,34 +18,20 @@ it('a log whose key, checkpoints and end were taken out is not whole, whatever t
   await station.write(...more)
   await station.checkpoint()
 
-  // The station has the file open: a small one would be compared with its indexes when it is opened.
-  const alter = (change: (file: BetterSqlite3.Database) => void) => {
-    const file = new BetterSqlite3(path)
-    file.unsafeMode(true)
-    file.pragma('writable_schema = ON')
-    change(file)
-    file.close()
-  }
-  let index = ''
-  alter((file) => {
-    const triggers = file
-      .prepare<[], { name: string; sql: string }>(`SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'`)
-      .all()
-    for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
-    file.exec(`DELETE FROM audit_entry WHERE seq > 12; DELETE FROM audit_checkpoint; DELETE FROM audit_log_key`)
-    for (const { sql } of triggers) file.exec(sql)
-    const rename = file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_entry_event'`)
-    index = String(file.prepare(`SELECT sql FROM sqlite_schema WHERE name = 'audit_entry_event'`).pluck().get())
-    rename.run(index.replace('(event)', `(iif(event = 'log-key-created', 'x', event))`))
-  })
-  alter((file) => {
-    file.exec('REINDEX audit_entry_event')
-    file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_entry_event'`).run(index)
-  })
+  const file = new BetterSqlite3(path)
+  const triggers = file
+    .prepare<[], { name: string; sql: string }>(`SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'`)
+    .all()
+  for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+  file.exec(`DELETE FROM audit_entry WHERE seq > 12; DELETE FROM audit_checkpoint; DELETE FROM audit_log_key;
+    DELETE FROM audit_index; UPDATE audit_index_reach SET seq = 12;
+    INSERT INTO audit_index SELECT 1, 'something-else', seq FROM audit_entry WHERE seq <= 12`)
+  for (const { sql } of triggers) file.exec(sql)
+  file.close()
   rmSync(`${path}.checkpoint`)
 
-  // The check of the entries sees such an index too, where it reads the entry; here it has not.
-  expect(await startupCheck(readerOf(station.db))).toMatchObject({ kind: 'broken', firstBadSeq: 2 })
+  // The check of the entries sees such an index too, where it reads them; in a long log it has not.
+  expect(await startupCheck(readerOf(station.db))).toMatchObject({ kind: 'broken' })
   const untouched = () => {
     throw new Error('nothing is asked of this')
   }

@@ -10,6 +10,7 @@ import type { Settings } from '../shared/settings.ts'
 import { checkpointFileOf } from './audit/checkpoint-file.ts'
 import { type CheckpointKeeper, type CheckpointState, createCheckpointKeeper } from './audit/checkpoint-keeper.ts'
 import { createCheckpointer, type WrittenCheckpoint } from './audit/checkpointer.ts'
+import { entriesOf } from './audit/entry-search.ts'
 import { decodeEntry } from './audit/format/encode.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './audit/format/signed-note.ts'
 import { isInside, type KeptElsewhere, keptElsewhere } from './audit/kept-elsewhere.ts'
@@ -86,12 +87,15 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
 
   /** The log itself says which key signs for it: taking the key out of its table, and the checkpoints with it, is seen. */
   async function contradictedKey(stored: string | null): Promise<AuditState | null> {
-    const entries = reader.selectFrom('audit_entry').select(['seq', 'entry'])
-    const found = await entries.where('event', '=', 'log-key-created').orderBy('seq').limit(2).execute()
-    // Where a station is made with its key, that is the second entry: by its number it is found without an index, which in a large
-    // file is compared with nothing.
-    const second = await entries.where('seq', '=', 2).execute()
-    for (const row of [...second, ...found]) {
+    const created = await entriesOf(reader, 'event', 'log-key-created')
+    const rows = await reader
+      .selectFrom('audit_entry')
+      .select(['seq', 'entry'])
+      // Where a station is made with its key, that is the second entry: found by its number, whatever the index says.
+      .where('seq', 'in', [2, ...created.slice(0, 2)])
+      .orderBy('seq')
+      .execute()
+    for (const row of rows) {
       const entry = decodeEntry(row.entry)
       if (entry.ok && entry.value.body.event === 'log-key-created' && entry.value.body.vkey !== stored)
         return {

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
-import { createDigestIndexer } from './audit/digest-index.ts'
+import { createEntryIndexer } from './audit/entry-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
 import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
@@ -94,7 +94,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
 
   const written = createAuditLog(db, now)
-  const digests = createDigestIndexer(db, (error) => log('audit.digests-not-indexed', { error }))
+  const index = createEntryIndexer(db, (error) => log('audit.not-indexed', { error }))
   // Every append is announced, whoever made it.
   const audit: AuditLog = {
     ...written,
@@ -103,7 +103,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       const last = seqs.at(-1)
       if (last !== undefined) {
         publish('audit.changed', { entries: last })
-        digests.touch()
+        index.touch(seqs.length)
       }
       checkpoints.soon()
       return seqs
@@ -185,7 +185,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log('audit.log-not-whole', { ...found })
     checkpoints.end()
     for (const timer of timers) clearInterval(timer)
-    await digests.close()
+    await index.close()
     await desk.stop()
     await link.setDuty(false)
     parts.onStatus()
@@ -311,7 +311,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await link.close()
       await checkpoints.stop()
       await tokens.reset()
-      await digests.close()
+      await index.close()
       await database.close()
     },
   }

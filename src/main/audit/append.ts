@@ -16,6 +16,7 @@ type HeadRow = Pick<AuditEntryRow, 'seq' | 'leaf_hash' | 'at' | 'entry'> & { rea
 const lastEntry = CompiledQuery.raw(
   'SELECT seq, leaf_hash, at, entry, (SELECT data_version FROM pragma_data_version) AS version FROM audit_entry ORDER BY seq DESC LIMIT 1',
 )
+const hashOfEntry = 'SELECT leaf_hash FROM audit_entry WHERE seq = ?'
 
 /** The last entry of the log. */
 export interface Head {
@@ -115,6 +116,6 @@ async function isThere(
   const found =
     last?.seq === seq
       ? last
-      : await trx.selectFrom('audit_entry').select('leaf_hash').where('seq', '=', seq).executeTakeFirst()
+      : (await trx.executeQuery<Pick<HeadRow, 'leaf_hash'>>(CompiledQuery.raw(hashOfEntry, [seq]))).rows[0]
   return found !== undefined && sameBytes(found.leaf_hash, hash)
 }

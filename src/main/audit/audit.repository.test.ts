@@ -186,9 +186,14 @@ describe('listing the audit log', () => {
         .all(query.parameters)
         .map((step) => step.detail),
     )
-    expect(plans).toHaveLength(2)
-    for (const plan of plans) expect(plan.join('; ')).toMatch(/USING (?:COVERING )?INDEX audit_entry_/)
-    expect(plans.flat().filter((detail) => detail.startsWith('SCAN'))).toEqual([])
+    const ofIndex = plans.filter((plan) =>
+      plan.some((step) => step.startsWith('SEARCH i USING PRIMARY KEY (kind=? AND value')),
+    )
+    // Its number and its page; of a work request also which requests it has.
+    expect(ofIndex).toHaveLength('workRequestId' in filter ? 3 : 2)
+    // The newest entry is where the table ends; no other table is read from its beginning.
+    const read = plans.flat().filter((step) => /^SCAN (?:i|e|audit_entry|audit_index)\b/.test(step))
+    expect(read).toEqual(['SCAN audit_entry'])
     await db.destroy()
     await close()
   })

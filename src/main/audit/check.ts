@@ -6,9 +6,8 @@ import type { AuditState } from '../../shared/audit.ts'
 import { sha256Hex } from '../../shared/ids.ts'
 import { hex, sameBytes } from './bytes.ts'
 import { searchColumns } from './columns.ts'
-import { digestReach, firstNotIndexed } from './digest-index.ts'
+import { compareIndex, countIndex, indexReach } from './entry-index.ts'
 import { decodeEntry, leafHash, noLeafHash } from './format/encode.ts'
-import { firstHidden } from './index-check.ts'
 
 /** Entries read at once; between two slices the event loop is free. */
 const slice = 200
@@ -59,12 +58,13 @@ async function checkRanges(
   ranges: readonly CheckRange[],
   nextTurn: () => Promise<void>,
 ): Promise<AuditState> {
+  const whole = ranges.length === 1
   let seq = 0
   let leaf = noLeafHash
   try {
-    const reach = await digestReach(db)
-    if (reach === null)
-      return broken(1, 'entries would not be found by their digests: how far those are indexed was taken out')
+    const reach = await indexReach(db)
+    if (reach === null) return broken(1, 'how far the index reaches by which entries are found was taken out')
+    let lines = 0
     for (const range of ranges) {
       if (seq < range.from - 1) {
         seq = range.from - 1
@@ -87,22 +87,25 @@ async function checkRanges(
           seq = row.seq
           leaf = row.leaf_hash
         }
-        const hidden = await firstHidden(db, rows)
-        if (hidden !== null)
+        const indexed = await compareIndex(db, seq - rows.length, Math.min(seq, reach))
+        if (indexed.lost !== null)
           return broken(
-            hidden.seq,
-            `entry ${hidden.seq} would not be found by its ${hidden.column}: the index of that column was changed; the entry itself was not`,
+            indexed.lost,
+            `entry ${indexed.lost} would not be found by a search: its lines in the index were changed; the entry itself was not`,
           )
-        const lost = await firstNotIndexed(db, rows, reach)
-        if (lost !== null)
-          return broken(
-            lost,
-            `entry ${lost} would not be found by its digests: its lines in the index were changed; the entry itself was not`,
-          )
+        lines += indexed.lines
         if (rows.length < slice) break
         await nextTurn()
       }
     }
+    if (reach > seq)
+      return broken(
+        seq + 1,
+        `the index by which entries are found leads to entry ${reach}: the end of the log was cut off`,
+      )
+    // Each line that there should be is there; as many others lead elsewhere as there are more.
+    if (whole && (await countIndex(db, reach, nextTurn)) !== lines)
+      return broken(1, 'a search would find entries that are not what was searched for: lines were added to the index')
   } catch (error) {
     return unreadable(error, seq + 1)
   }

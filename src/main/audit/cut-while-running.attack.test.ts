@@ -44,7 +44,7 @@ it('a transaction that is rolled back takes its entries with it, and the next on
   const size = sampleEntries().length
   expect(await station.write(sampleIntent())).toEqual([size + 1])
   // And one that somebody else writes beside it does not count as a rollback.
-  behindItsBack(path, 'UPDATE audit_digest_reach SET seq = 3')
+  behindItsBack(path, 'UPDATE audit_index_reach SET seq = 3')
   expect(await station.write(sampleIntent(1))).toEqual([size + 2])
   await station.close()
 })

@@ -1,20 +1,24 @@
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { expect, it } from 'vitest'
-import { readerOf } from '../../../db/database.ts'
 import { openStationDatabase } from '../../../db/open.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
-import { startupCheck } from './startup-check.ts'
 import { auditStation } from './testing/audit-station.ts'
-import { sampleEntries } from './testing/sample-entries.ts'
 
-// Whoever can write the file, with SQLite in hand and the station not running.
+// Whoever can write the file, with SQLite in hand and the station not running. What the log is searched by is a table, compared
+// line by line (entry-index.test.ts); this is about the indexes of SQLite's own, which it believes.
 
-async function station(): Promise<string> {
+const at = '2026-06-01T12:00:00.000Z'
+
+async function stationWithRequest(): Promise<string> {
   const path = join(tempFolder(), 'station.db')
-  const made = await auditStation(path)
-  await made.write(...sampleEntries())
-  await made.close()
+  await (await auditStation(path)).close()
+  const file = new BetterSqlite3(path)
+  file.exec(`INSERT INTO request (id, server, work_request_id, workspace, fetched_at, task_name, raw, created_by,
+      requested_at, retry_count, title, stage, outcome, state, file_count, signed_count, received_at, updated_at)
+    VALUES ('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10', 'https://s/api', 1, 'w', '${at}', 'sign', '{}', 1, '${at}', 0, 't',
+      'review', NULL, '{"kind":"review"}', 2, 0, '${at}', '${at}')`)
+  file.close()
   return path
 }
 
@@ -33,54 +37,19 @@ async function codeOf(path: string, mode: 'write' | 'read'): Promise<string> {
   return 'opened'
 }
 
-it.each([
-  ['audit_entry_event', '(event)'],
-  ['audit_entry_request', '(request_id)'],
-  ['audit_entry_fingerprint', '(fingerprint)'],
-])('a database whose index %s says something else than its table is not opened', async (index, columns) => {
-  const path = await station()
+it('a database whose index leads elsewhere than its table is not opened', async () => {
+  const path = await stationWithRequest()
+  expect(await codeOf(path, 'write')).toBe('opened')
   let sql = ''
   alter(path, (file) => {
-    sql = String(file.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(index))
-    const lies = sql.replace(columns, `(iif(seq = 19, 'x', ${columns}))`)
-    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(lies, index)
+    sql = String(file.prepare(`SELECT sql FROM sqlite_schema WHERE name = 'request_in_hand'`).pluck().get())
+    const lies = sql.replace('(received_at, id)', `(iif(work_request_id = 1, 'z', received_at), id)`)
+    file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'request_in_hand'`).run(lies)
   })
+  // Built with that, and then called what it was: the schema is as it should be.
   alter(path, (file) => {
-    file.exec(`REINDEX ${index}`)
-    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(sql, index)
+    file.exec('REINDEX request_in_hand')
+    file.prepare(`UPDATE sqlite_schema SET sql = ? WHERE name = 'request_in_hand'`).run(sql)
   })
   expect([await codeOf(path, 'write'), await codeOf(path, 'read')]).toEqual(['database-corrupt', 'database-corrupt'])
-})
-
-it.each([
-  ['audit_entry_at', '(at)'],
-  ['audit_entry_event', '(event)'],
-  ['audit_entry_operator', '(operator)'],
-  ['audit_entry_request', '(request_id)'],
-  ['audit_entry_work_request', '(work_request_id)'],
-  ['audit_entry_fingerprint', '(fingerprint)'],
-  ['audit_entry_purpose', '(purpose)'],
-  ['audit_entry_sheet', '(sheet_digest)'],
-])('a file too large for a comparison, whose index %s hides an entry, is not found whole', async (index, columns) => {
-  const path = await station()
-  let sql = ''
-  alter(path, (file) => {
-    // Pages that nothing is in make it large.
-    file.exec('CREATE TABLE room (b BLOB); INSERT INTO room VALUES (zeroblob(40000000)); DROP TABLE room')
-    sql = String(file.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(index))
-    const lies = sql.replace(columns, `(iif(seq = 19, 7, ${columns}))`)
-    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(lies, index)
-  })
-  alter(path, (file) => {
-    file.exec(`REINDEX ${index}`)
-    file.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(sql, index)
-  })
-  const opened = await openStationDatabase(path)
-  if (!opened.ok) throw new Error(opened.error.message)
-  expect(await startupCheck(readerOf(opened.value.db))).toMatchObject({
-    kind: 'broken',
-    firstBadSeq: 19,
-    reason: expect.stringContaining('the index of that column was changed'),
-  })
-  await opened.value.close()
 })

@@ -8,6 +8,7 @@ import type { Failure } from '../../shared/failure.ts'
 import { type ArtifactId, artifactId, requestId, sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
+import { entriesOfRequest } from '../audit/audit.repository.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { firstCheckpointOver } from '../audit/tree.repository.ts'
 import { type DebusineServer, type HeldReference, type OutputFile } from '../debusine/server.ts'
@@ -53,7 +54,7 @@ export async function returnResult(
       ? await newestSheet(ports.db, id)
       : await findSheet(ports.db, id, decision.sheet_digest)
   const signatures = await signatureResults(ports.db, row.id)
-  const auditSeqs = await auditNumbers(ports.db, row.id)
+  const auditSeqs = await entriesOfRequest(readerOf(ports.db), row.id)
   await ports.checkpoint()
   const note = await firstCheckpointOver(readerOf(ports.db), auditSeqs.at(-1) ?? 0)
   const report = reportOf(state, stored?.sheet ?? null, signatures, {
@@ -343,14 +344,4 @@ function messageOf(state: string, failure: string | null): string | null {
   return typeof parsed === 'object' && parsed !== null && 'message' in parsed && typeof parsed.message === 'string'
     ? parsed.message
     : null
-}
-
-async function auditNumbers(db: Kysely<Database>, request: string): Promise<readonly number[]> {
-  const rows = await db
-    .selectFrom('audit_entry')
-    .select('seq')
-    .where('request_id', '=', request)
-    .orderBy('seq')
-    .execute()
-  return rows.map((row) => row.seq)
 }

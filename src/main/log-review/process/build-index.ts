@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { fillIndex } from '../../../../db/audit-index.ts'
 import { reviewIndexes, reviewTables } from '../../../../db/review-tables.ts'
 import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
 import { completeSubtrees, growTree, storedLevelStep } from '../../audit/format/merkle.ts'
@@ -125,12 +126,8 @@ export function buildIndex(path: string, { logBytes, rootAt }: IndexLimits): Ind
         file.exec(
           'INSERT INTO review_place SELECT row_number() OVER (ORDER BY seq) - 1, seq FROM audit_entry ORDER BY seq',
         )
-      file.exec(`INSERT INTO audit_digest SELECT prefix, seq FROM (
-          SELECT substr(input_sha256, 1, 16) AS prefix, seq FROM audit_entry UNION
-          SELECT substr(output_sha256, 1, 16), seq FROM audit_entry UNION
-          SELECT substr(signed_digest, 1, 16), seq FROM audit_entry)
-        WHERE prefix IS NOT NULL ORDER BY prefix, seq`)
-      file.prepare('INSERT INTO audit_digest_reach VALUES (1, ?)').run(last)
+      for (const fill of fillIndex) file.prepare(fill).run(0, last)
+      file.prepare('INSERT INTO audit_index_reach VALUES (1, ?)').run(last)
       file.exec('COMMIT')
       for (const index of reviewIndexes) file.exec(index)
       file.close()
