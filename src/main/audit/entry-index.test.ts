@@ -6,6 +6,7 @@ import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
 import type { AuditFilter } from '../../shared/audit.ts'
 import { fingerprint, requestId, sha256Hex, workRequestId } from '../../shared/ids.ts'
+import { listEntries, type Numbers } from './audit.repository.ts'
 import { createEntryIndexer, indexEntries, indexReach, longestTail } from './entry-index.ts'
 import { auditStation } from './testing/audit-station.ts'
 import { sampleEntries, sampleIntent, sampleRequest, sampleSigned } from './testing/sample-entries.ts'
@@ -149,6 +150,47 @@ describe('finding entries', () => {
       { numRuns: 60 },
     )
   }, 60_000)
+
+  it('looks at the time of each entry where the clock went back more often than a log is searched piece by piece', async () => {
+    let now = Date.parse('2026-01-02T03:04:05.678Z')
+    const { log, db, write } = await newStation(() => new Date(now))
+    for (let n = 0; n < 1001; n += 1) {
+      now -= 1000
+      await write(sampleIntent())
+    }
+    await indexEntries(db)
+    const at = new Date(now + 1000).toISOString()
+    // The clock's step has an entry of its own.
+    expect(await found(log, { since: at, until: at })).toEqual([1999, 1998])
+    expect(await found(log, { until: at, event: 'intent' })).toEqual([2001, 1999])
+  }, 60_000)
+
+  it('finds a time among entries of which some are left out', async () => {
+    const { log, db, path, write } = await newStation()
+    for (let n = 0; n < 6; n += 1) await write(sampleIntent())
+    await indexEntries(db)
+    edit(
+      path,
+      `DROP TRIGGER audit_entry_no_delete; DELETE FROM audit_entry WHERE seq IN (1, 3, 4);
+        DELETE FROM audit_index WHERE seq IN (1, 3, 4)`,
+    )
+    const left = [6, 5, 2]
+    const places: Numbers = {
+      count: left.length,
+      at: async (place) => left[place] ?? null,
+      from: async (seq) => left.filter((number) => number >= seq).length,
+    }
+    const second = (n: number) => new Date(Date.parse('2026-01-02T03:04:04.678Z') + n * 1000).toISOString()
+    const times = async (filter: AuditFilter) => {
+      const { rows, total } = await listEntries(readerOf(db), filter, null, 10, 0, places)
+      return { seqs: rows.map((row) => row.seq), total }
+    }
+    expect(await times({ since: second(3) })).toEqual({ seqs: [6, 5], total: 2 })
+    expect(await times({ until: second(4) })).toEqual({ seqs: [2], total: 1 })
+    expect(await times({ since: second(3), until: second(4) })).toEqual({ seqs: [], total: 0 })
+    expect(await times({ since: second(2), until: second(5) })).toEqual({ seqs: [5, 2], total: 2 })
+    expect(await found(log, { since: second(2), until: second(5), event: 'intent' })).toEqual([5, 2])
+  })
 
   it('compares the whole digest, not only the part that is looked up', async () => {
     const { log, db, write } = await newStation()
