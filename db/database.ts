@@ -6,6 +6,7 @@ import type {
   AuditLogKeyTable,
   AuditNodeTable,
 } from './tables/audit-checkpoint.table.ts'
+import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type {
@@ -28,6 +29,7 @@ export interface Database {
   audit_checkpoint: AuditCheckpointTable
   audit_cosignature: AuditCosignatureTable
   audit_node: AuditNodeTable
+  audit_contradiction: AuditContradictionTable
   device_drain: DeviceDrainTable
   device_entry: DeviceEntryTable
   setting: SettingTable

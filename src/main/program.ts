@@ -138,6 +138,7 @@ export async function runProgram(
             : { kind: 'unwritable', reason: opening.message },
         logKey: null,
         checkpoint: null,
+        contradictions: [],
         inHand: 0,
       }
     }
@@ -155,6 +156,7 @@ export async function runProgram(
       tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
       log: await logNow(station.database.db, station.logState),
       ...checkpointStatus(station.checkpoints),
+      contradictions: station.checkpoints.contradictions().slice(0, 50),
       inHand: await requestsInHand(station.database.db),
     }
   }

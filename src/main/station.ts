@@ -59,6 +59,11 @@ export interface Station {
   setDuty(onDuty: boolean): Promise<Result<null, Failure>>
   /** Signs for what is in the log. */
   readonly checkpoints: StationCheckpoints
+  /**
+   * A person says why the station may go on although a checkpoint contradicted its log: an entry of the log, and the only way. It works
+   * again from its next start.
+   */
+  closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -194,7 +199,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
   /** The log is not the one that a checkpoint was signed for. Changes end at once; then the check names the place, where it can. */
   async function contradicted(failure: Failure): Promise<void> {
     if (logState.kind !== 'whole') return
-    const first: AuditState = { kind: 'broken', firstBadSeq: 1, reason: failure.message }
+    const first: AuditState =
+      failure.code === 'checkpoint-contradicts'
+        ? { kind: 'contradicted', reason: failure.message }
+        : { kind: 'broken', firstBadSeq: 1, reason: failure.message }
     const place = async () => {
       const found = await checkpoints.check(await audit.check())
       if (found.kind === 'whole' || !Object.is(logState, first)) return
@@ -202,6 +210,19 @@ export async function openStation(database: StationDatabase, parts: StationParts
       parts.onStatus()
     }
     await Promise.all([distrust(first), place()])
+  }
+
+  /** One at a time: the same is not closed twice. */
+  let closing: Promise<unknown> = Promise.resolve()
+  async function closeContradiction(id: string, reason: string): Promise<Result<null, Failure>> {
+    const entry = await checkpoints.closing(id, reason, current.operatorName, await audit.check())
+    if (!entry.ok) return entry
+    const noted = await note([entry.value])
+    if (!noted.ok) return noted
+    const left = await checkpoints.check(await audit.check())
+    logState = left.kind === 'whole' ? { kind: 'contradicted', reason: allClosed } : left
+    parts.onStatus()
+    return ok(null)
   }
 
   /** One at a time: a second key would take the first one's place while the log already names it. */
@@ -255,6 +276,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)
+      return next
+    },
+    closeContradiction: (id, reason) => {
+      const next = closing.then(() => closeContradiction(id, reason))
+      closing = next.catch(() => null)
       return next
     },
     saveSettings: async (next) => {
@@ -336,6 +362,8 @@ function isWitnessKey(vkey: string): boolean {
   return key.ok && key.value.type === noteKeyType.cosignature
 }
 
+const allClosed =
+  'The contradiction was closed, and the log says by whom and why. The station is for reading only until it is started again.'
 const noWitness: Failure = {
   kind: 'invalid',
   code: 'witness-malformed',

@@ -111,6 +111,7 @@ export function makeStationApi(transport: Transport): StationApi {
     auditCloseOpened: call('audit.close-opened'),
     auditFound: call('audit.found'),
     auditCompare: call('audit.compare'),
+    auditCloseContradiction: call('audit.close-contradiction'),
     logCreateKey: call('log.create-key'),
     settingsGet: call('settings.get'),
     settingsSet: call('settings.set'),

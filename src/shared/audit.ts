@@ -28,6 +28,7 @@ export const auditEvent = z.enum([
   'clock-moved-back',
   'settings-changed',
   'log-key-created',
+  'contradiction-closed',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 
@@ -84,8 +85,28 @@ export const auditState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('whole'), entries: z.int().nonnegative(), head: sha256Hex.nullable() }),
   z.strictObject({ kind: z.literal('broken'), firstBadSeq: z.int().positive(), reason: z.string() }),
   z.strictObject({ kind: z.literal('unwritable'), reason: z.string() }),
+  /** A checkpoint that was signed for another log than this one was found, now or earlier, and no person has closed that. */
+  z.strictObject({ kind: z.literal('contradicted'), reason: z.string() }),
 ])
 export type AuditState = z.infer<typeof auditState>
+
+/** A checkpoint by the key of this log that was found to contradict it. Until a person closes it the station is for reading only. */
+export const openContradiction = z.strictObject({
+  id: sha256Hex,
+  foundAt: utcTime,
+  /** Where it lay, or who gave it. */
+  path: z.string(),
+  /** Entries that it is for. */
+  size: z.int().nonnegative(),
+  /** Entries that the last checkpoint in the database is for. */
+  logSize: z.int().nonnegative(),
+  /** The signed note as it was found. */
+  note: z.string(),
+  /** The log that is here now contains it: the newest copy was put back. */
+  isContained: z.boolean(),
+  sentence: z.string(),
+})
+export type OpenContradiction = z.infer<typeof openContradiction>
 
 /** A key that verifies notes, as C2SP signed-note writes it: `name+hash+base64`. */
 export const verifierKeyText = z.string().min(1).max(1000)

@@ -227,6 +227,14 @@ export const contract = {
   'audit.found': { input: z.null(), output: answer(z.array(foundLog).max(1000)) },
   /** Whether the newer of two logs of one station begins with the older. */
   'audit.compare': { input: z.strictObject({ older: logPath, newer: logPath }), output: answer(logComparison) },
+  /**
+   * A person says why the station may go on although a checkpoint contradicted its log; recorded in the log. Taken also while the
+   * station is for reading only. It works again from its next start.
+   */
+  'audit.close-contradiction': {
+    input: z.strictObject({ contradiction: sha256Hex, reason: typedText(1000) }),
+    output: done,
+  },
   /** Makes the log's key: the explicit act for a station that is older than log keys. */
   'log.create-key': { input: z.null(), output: done },
 

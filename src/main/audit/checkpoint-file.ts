@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { InHistory } from './checkpoint-history.ts'
+import type { Standing } from './checkpoint-history.ts'
+import type { Evidence } from './contradiction.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from './format/checkpoint.ts'
 import { maxNoteBytes, type VerifierKey } from './format/signed-note.ts'
 
@@ -76,12 +77,14 @@ function notRead(error: unknown): KeptCheckpoint {
 /** A checkpoint could not be put somewhere. The log itself is not touched by that: `reason` is for people. */
 export interface CopyWarning {
   readonly path: string
-  readonly code: 'unwritable' | 'silent' | 'foreign-there' | 'not-compared' | 'contradicts'
+  readonly code: 'unwritable' | 'silent' | 'foreign-there' | 'not-compared' | 'contradicts' | 'closed'
   readonly reason: string
+  /** Of `contradicts`: the checkpoint that does. */
+  readonly evidence?: Evidence
 }
 
 /** What asks our log whether it contains a checkpoint that our key signed. */
-export type AskHistory = (signed: SignedCheckpoint) => Promise<InHistory>
+export type AskHistory = (signed: SignedCheckpoint) => Promise<Standing>
 
 /**
  * Replaces the file by a checkpoint of more entries, whole or not at all, and waits for the disk. What is there goes only if it
@@ -103,7 +106,7 @@ export async function putCheckpoint(
     }
   if (there.kind === 'kept') {
     if (there.text === note) return null
-    const warning = await doubtAbout(path, there.signed, ask)
+    const warning = await doubtAbout(path, there, ask)
     if (warning !== null) return warning
     // Ours, and newer than what we came with: another call was quicker.
     if (there.signed.checkpoint.size > size) return null
@@ -139,8 +142,12 @@ export async function putCheckpoint(
   }
 }
 
-async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistory): Promise<CopyWarning | null> {
-  let answer: InHistory
+async function doubtAbout(
+  path: string,
+  { signed, text }: Extract<KeptCheckpoint, { kind: 'kept' }>,
+  ask: AskHistory,
+): Promise<CopyWarning | null> {
+  let answer: Standing
   try {
     answer = await ask(signed)
   } catch (error) {
@@ -154,6 +161,12 @@ async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistor
   }
   if (answer === 'contained') return null
   const { size } = signed.checkpoint
+  if (answer === 'closed')
+    return {
+      path,
+      code: 'closed',
+      reason: `The checkpoint in ${path} contradicts this log; that was closed, and the log says by whom and why. The file was left as it is, so no copy is kept there: put it away elsewhere, as evidence.`,
+    }
   const what =
     answer === 'more-entries'
       ? `for ${size} entries, more than this log ever had signed here`
@@ -161,7 +174,8 @@ async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistor
   return {
     path,
     code: 'contradicts',
-    reason: `The checkpoint in ${path} is signed by the key of this log ${what}: an older copy of the profile was put back, or a second copy of it works elsewhere. The checkpoint was left as it is, and the station is for reading only. Keep it, keep a copy of the database, find out who had access, and check the log with it (signing-station-verify). If an older copy was put back on purpose, put the newest one back instead.`,
+    evidence: { path, note: text, signed, how: answer },
+    reason: `The checkpoint in ${path} is signed by the key of this log ${what}: an older copy of the profile was put back, or a second copy of it works elsewhere. The checkpoint was left as it is, and the station is for reading only. Keep it, keep a copy of the database, find out who had access, and check the log with it (signing-station-verify). The station stays so until a person closes this on the Audit log screen.`,
   }
 }
 

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { hex, sameBytes } from './bytes.ts'
 import { createCheckpointCopies } from './checkpoint-copies.ts'
 import { type CopyWarning, putCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
-import { inHistory } from './checkpoint-history.ts'
+import { standingOf } from './checkpoint-history.ts'
 import { checkpointText, openCheckpoint, type SignedCheckpoint, signedCheckpoint } from './format/checkpoint.ts'
 import { leafHash, noLeafHash } from './format/encode.ts'
 import type { GrowingTree, Subtree } from './format/merkle.ts'
@@ -71,7 +71,7 @@ interface State {
 /** One for each open database. It keeps the right edge of the tree in memory, and reads only entries that are new. */
 export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   const state: State = { tree: null, leaf: noLeafHash, pending: [] }
-  const ask = (signed: SignedCheckpoint) => inHistory(readerOf(parts.db), signed)
+  const ask = (signed: SignedCheckpoint) => standingOf(readerOf(parts.db), signed)
   const copies = createCheckpointCopies({
     key: parts.key.key,
     ask,

@@ -30,6 +30,7 @@ describe('the one-line summary of an entry', () => {
       'Incident closed by “Zoë”: The signature is not used.',
       'The clock was moved back from 2026-01-02T03:04:06.000Z to 2026-01-02T03:04:05.000Z',
       '“Zoë” had the key made that signs the checkpoints of this log: station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
+      '“Zoë” closed the contradiction by the checkpoint of 9 entries from “/media/audit/signing-station-12345678.checkpoint”, which this log does not contain: The disk was replaced, and the copy of the evening before was put back.',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

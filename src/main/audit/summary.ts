@@ -54,6 +54,8 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} changed settings: ${body.fields.map(visible).join(', ')}`
     case 'log-key-created':
       return `${quoted(body.operator)} had the key made that signs the checkpoints of this log: ${visible(body.vkey)}`
+    case 'contradiction-closed':
+      return `${quoted(body.operator)} closed the contradiction by the checkpoint of ${body.size} entries from ${quoted(body.path)}, which this log ${body.contained ? 'contains' : 'does not contain'}: ${visible(body.reason)}`
     default:
       return unreachable(body)
   }

@@ -123,6 +123,10 @@ export function fakeAudit(
     },
     auditFound: async () => ({ ok: true, value: [...state.log.found] }),
     auditCompare: async () => ({ ok: true, value: state.log.comparison }),
+    auditCloseContradiction: async ({ contradiction }) => {
+      setStatus({ contradictions: state.status.contradictions.filter(({ id }) => id !== contradiction) })
+      return done
+    },
     logCreateKey: async () => {
       setStatus({ logKey: { origin, vkey: ownVkey }, checkpoint: { size: 0, at: null, warnings: [] } })
       return done

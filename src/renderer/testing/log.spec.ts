@@ -299,3 +299,20 @@ test('folders for checkpoints and witnesses are set', async ({ page }) => {
     witnesses: ['witness.example.com/w1+9ef720b7+BK8f'],
   })
 })
+
+test('a checkpoint that contradicts the log is shown with its text, and only a reason closes it', async ({ page }) => {
+  await open(page, 'log-contradicted', 'audit')
+  await expect(page.getByRole('alert').filter({ hasText: 'Read-only.' })).toContainText('for more entries')
+  await expect(page.getByText('A checkpoint contradicts this log')).toBeVisible()
+  await expect(page.getByText(/^signing1\.example\.org\/signing-log\/0f1e2d3c4b5a6978\s1310/)).toBeVisible()
+  await button(page, 'Close the contradiction …').click()
+  const dialog = page.getByRole('alertdialog')
+  await expect(dialog.getByText('does not contain the checkpoint')).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Close the contradiction' })).toBeDisabled()
+  await dialog.getByRole('textbox').fill('The disk died; this is the evening’s copy.')
+  await dialog.getByRole('button', { name: 'Close the contradiction' }).click()
+  await expect(page.getByText('A checkpoint contradicts this log')).toBeHidden()
+  expect(await callsOf(page, 'auditCloseContradiction')).toMatchObject([
+    { contradiction: expect.stringMatching(/^[0-9a-f]{64}$/), reason: 'The disk died; this is the evening’s copy.' },
+  ])
+})

@@ -1,4 +1,11 @@
-import type { AuditRow, FoundLog, LogComparison, OpenedLog, VerificationReport } from '../../shared/audit.ts'
+import type {
+  AuditRow,
+  FoundLog,
+  LogComparison,
+  OpenContradiction,
+  OpenedLog,
+  VerificationReport,
+} from '../../shared/audit.ts'
 import type { Answer } from '../../shared/contract.ts'
 import { hexOf, minutesAgo } from './sample-data.ts'
 
@@ -21,6 +28,18 @@ export const witness = 'witness.example.com/w1+9ef720b7+BK8fe14HAi43qhBpY4+FgJ3Q
 
 export function checkpointNote(size: number): string {
   return `${origin}\n${size}\n5vPitskZKS6j/e2IIMTIb10TarDOMWk288QzZJcpBfI=\n\n— ${origin} adZXXtEk5bVCBJGXkt1AqBqfiBsZmxBCuHmNOZDQvCTrI+ikp3ucPv0SvzM9hTtbHDjeM1WMGhVNX1D9v9D0ah/qGQk=\n`
+}
+
+export const contradiction: OpenContradiction = {
+  id: hexOf('contradiction'),
+  foundAt: minutesAgo(42),
+  path: '/media/audit/checkpoints/signing-station-69d6575e.checkpoint',
+  size: 1_310,
+  logSize: 1_284,
+  note: checkpointNote(1_310),
+  isContained: false,
+  sentence:
+    'The checkpoint of 1310 entries, found in /media/audit/checkpoints/signing-station-69d6575e.checkpoint, is for more entries than this log then had signed: an older copy of the profile was put back, or a second copy of it worked elsewhere. The log that is here now does not contain it.',
 }
 
 export function proofText(seq: number): string {

@@ -12,7 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
-import { cannotTell, exportPath, otherLog, tampered, witness } from './sample-log.ts'
+import { cannotTell, contradiction, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 
@@ -102,6 +102,15 @@ export const scenarios = {
       log: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
     },
     auditCheck: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
+  }),
+  'log-contradicted': () => ({
+    ...base(),
+    status: {
+      ...base().status,
+      station: 'read-only',
+      log: { kind: 'contradicted', reason: contradiction.sentence },
+      contradictions: [contradiction],
+    },
   }),
   'foreign-found': () => withOther(cannotTell, false),
   'absent-auditor': () => ({

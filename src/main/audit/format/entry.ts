@@ -210,6 +210,22 @@ const settingsChanged = z.strictObject({
 /** From here on checkpoints are signed, by the key of this vkey. */
 const logKeyCreated = z.strictObject({ event: z.literal('log-key-created'), vkey: exactText(1000).min(1), operator })
 
+/** A checkpoint by the key of this log that is not of it; a person says why the station may go on. */
+const contradictionClosed = z.strictObject({
+  event: z.literal('contradiction-closed'),
+  /** SHA-256 of the signed text of the checkpoint. */
+  contradiction: sha256Hex,
+  foundAt: utcTime,
+  path: messageText(4200),
+  size: z.int().nonnegative(),
+  /** Whether the log contains the checkpoint now. */
+  contained: z.boolean(),
+  /** The signed note as it was found. */
+  checkpoint: messageText(70_000),
+  reason: exactText(1000),
+  operator,
+})
+
 /** What an entry says, without its place in the log. */
 export const auditEntryBody = z.discriminatedUnion('event', [
   stationCreated,
@@ -237,6 +253,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   clockMovedBack,
   settingsChanged,
   logKeyCreated,
+  contradictionClosed,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

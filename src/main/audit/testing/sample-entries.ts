@@ -135,6 +135,17 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       vkey: 'station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
       operator,
     },
+    {
+      event: 'contradiction-closed',
+      contradiction: pair('0c'),
+      foundAt: '2026-01-02T03:04:05.000Z',
+      path: '/media/audit/signing-station-12345678.checkpoint',
+      size: 9,
+      contained: false,
+      checkpoint: 'station.example/signing-log/0123456789abcdef\n9\nAQIDBA==\n',
+      reason: 'The disk was replaced, and the copy of the evening before was put back.',
+      operator,
+    },
     { event: 'settings-changed', fields: ['trustedCerts'], operator },
   ]
 }

@@ -42,6 +42,7 @@ export function allChannels(): Bindings {
     'audit.close-opened': bind('audit.close-opened', () => ok(null)),
     'audit.found': bind('audit.found', () => ok([])),
     'audit.compare': bind('audit.compare', () => absent),
+    'audit.close-contradiction': bind('audit.close-contradiction', () => ok(null)),
     'log.create-key': bind('log.create-key', () => ok(null)),
     'audit.check': bind('audit.check', () => ok({ kind: 'whole', entries: 0, head: null })),
     'settings.get': bind('settings.get', () => absent),

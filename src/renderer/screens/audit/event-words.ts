@@ -27,4 +27,5 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'clock-moved-back': { text: 'Clock moved back', tone: 'attention' },
   'settings-changed': { text: 'Settings changed', tone: 'neutral' },
   'log-key-created': { text: 'Log key made', tone: 'neutral' },
+  'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
 }
