@@ -61,7 +61,7 @@ export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watche
       ...watcher,
       look: (seq, entry) => {
         search.look(seq, entry)
-        watcher.entry?.(seq)
+        watcher.entry?.(seq, entry)
       },
     })
   } catch (error) {

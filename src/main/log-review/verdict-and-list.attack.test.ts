@@ -22,6 +22,7 @@ import { auditStation } from '../audit/testing/audit-station.ts'
 import { checkpointedStation } from '../audit/testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from '../audit/testing/sample-entries.ts'
 import { sampleCheckpoint, sampleKey, sampleLog, sampleOrigin } from '../audit/testing/sample-log.ts'
+import { insertLogKey } from '../audit/tree.repository.ts'
 import { openLog } from './process/open-log.ts'
 import { orThrow, reviewBench } from './testing/review-bench.ts'
 
@@ -272,11 +273,80 @@ describe('a comparison', () => {
     await others.close()
     expect(orThrow(await bench.desk.compare(older, newer))).toMatchObject({
       verdict: 'cannot-tell',
-      sentence: expect.stringContaining(`Entries from ${size + 1} on of the older log were not compared.`),
+      sentence: expect.stringContaining(`Entry ${size + 1} is the first that is not the same in both`),
       checkedBy: null,
       olderSize: size + 7,
       newerSize: size + 9,
     })
+  })
+
+  it.each([
+    [
+      'signed there',
+      true,
+      7,
+      (at: number) =>
+        `Entries ${at} to ${at + 6}, which no checkpoint of the older log covers, are the same in both, compared one by one; a checkpoint of the newer log covers them.`,
+    ],
+    [
+      'signed nowhere',
+      false,
+      7,
+      (at: number) =>
+        `Entries ${at} to ${at + 6}, which no checkpoint of the older log covers, are the same in both, compared one by one; no checkpoint of the newer log does either.`,
+    ],
+    [
+      'fewer in the newer one',
+      false,
+      3,
+      (at: number) => `From entry ${at + 3} on the older log was not compared: the newer log has no more.`,
+    ],
+  ])('compares what nothing in the older log signs entry by entry: %s', async (_name, sign, there, says) => {
+    const [older, newer] = await twoLogs(`tail-${there}-${sign}`)
+    const tail = await checkpointedStation(older)
+    await tail.write(...Array.from({ length: 7 }, (_, index) => sampleIntent(index)))
+    await tail.close()
+    const same = await checkpointedStation(newer)
+    await same.write(...Array.from({ length: there }, (_, index) => sampleIntent(index)))
+    if (sign) await same.checkpoint()
+    await same.close()
+    expect(orThrow(await bench.desk.compare(older, newer))).toMatchObject({
+      verdict: 'cannot-tell',
+      sentence: expect.stringContaining(says(size + 1)),
+      checkedBy: null,
+    })
+  })
+
+  it('names the first entry that is not the same among those that nothing signs', async () => {
+    const [older, newer] = await twoLogs('fifth')
+    for (const [path, fifth] of [
+      [older, 4],
+      [newer, 40],
+    ] as const) {
+      const log = await checkpointedStation(path)
+      await log.write(...[0, 1, 2, 3, fifth, 5].map(sampleIntent))
+      await log.close()
+    }
+    const compared = orThrow(await bench.desk.compare(older, newer))
+    expect(compared.verdict).toBe('cannot-tell')
+    expect(compared.sentence).toContain(
+      `Entries ${size + 1} to ${size + 4}, which no checkpoint of the older log covers, are the same`,
+    )
+    expect(compared.sentence).toContain(`Entry ${size + 5} is the first that is not the same in both`)
+    expect(compared.sentence).toContain('In the older log: ')
+  })
+
+  it('compares two logs that nothing signs from the first entry on', async () => {
+    const paths = [at('bare-older.db'), at('bare-newer.db')] as const
+    for (const path of paths) {
+      const log = await checkpointedStation(path)
+      await log.db.transaction().execute((trx) => insertLogKey(trx, vkey, '2026-01-01T00:00:00.000Z'))
+      await log.write(sampleIntent(1), sampleIntent(2), sampleIntent(path === paths[0] ? 3 : 4))
+      await log.close()
+    }
+    const { sentence } = orThrow(await bench.desk.compare(...paths))
+    expect(sentence).toContain('The older log has no checkpoint to compare with. Entries 1 to 2,')
+    expect(sentence).toContain('Entry 3 is the first that is not the same in both')
   })
 
   it('does not vouch for what the newer log has behind its last checkpoint', async () => {
