@@ -176,7 +176,7 @@ export async function runProgram(
     folder: profile.review,
     log,
     now,
-    onProgress: (source, entries, total) => publish('audit.verify-progress', { source, entries, total }),
+    onProgress: (source, done, total, unit) => publish('audit.verify-progress', { source, done, total, unit }),
   })
   lifecycle.started('review', () => review.close())
   const router = createRouter(

@@ -177,6 +177,7 @@ describe('a file', () => {
       const job = {
         op: 'open' as const,
         path: at('moving.jsonl'),
+        scratch: at(`${from}.copy`),
         index: at(`${from}.index`),
         vkey,
         checkpoints: [],

@@ -81,7 +81,13 @@ export type Exported = Answer<'audit.export'>
 /** Long work of main, as far as the window knows. It is kept outside the screens: leaving one and coming back changes nothing. */
 export type Work<T> =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'running'; readonly entries: number; readonly total: number | null }
+  | {
+      readonly kind: 'running'
+      readonly done: number
+      readonly total: number | null
+      /** `bytes`: a database is copied to be read. */
+      readonly unit: 'entries' | 'bytes'
+    }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'done'; readonly value: T }
 

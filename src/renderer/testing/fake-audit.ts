@@ -63,7 +63,7 @@ export function fakeAudit(
     auditVerify: async ({ source }) => {
       const total = rowsOf(source).length
       const whole = await work('verify', (step, steps) =>
-        emit('audit.verify-progress', { source, entries: Math.floor((total * step) / steps), total }),
+        emit('audit.verify-progress', { source, done: Math.floor((total * step) / steps), total, unit: 'entries' }),
       )
       if (!whole) return cancelled
       const other = state.log.others.get(state.log.opened ?? '')
@@ -108,7 +108,12 @@ export function fakeAudit(
       if (other === undefined)
         return fail('invalid', 'no-log', 'This file is no export and no station’s database. Nothing was opened.')
       const whole = await work('verify', (step, steps) =>
-        emit('audit.verify-progress', { source: 'opened', entries: Math.floor((402 * step) / steps), total: 402 }),
+        emit('audit.verify-progress', {
+          source: 'opened',
+          done: Math.floor((402 * step) / steps),
+          total: 402,
+          unit: 'entries',
+        }),
       )
       if (!whole) return cancelled
       state.log.opened = path

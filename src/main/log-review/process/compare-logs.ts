@@ -34,21 +34,26 @@ interface Source {
  * by nobody: it is compared entry by entry, and no verdict rests on it.
  */
 export function compareLogs(job: Extract<ReadJob, { op: 'compare' }>, progress: Progress): ReadAnswer<'compare'> {
-  return using(job.older, (older) => using(job.newer, (newer) => compare(older, newer, progress)))
+  const { older, newer, scratch } = job
+  return using(older, scratch.older, progress, (first) =>
+    using(newer, scratch.newer, progress, (second) => compare(first, second, progress)),
+  )
 }
 
-function using<T>(path: string, use: (source: Source) => T): T | Unreadable {
+function using<T>(path: string, scratch: string, progress: Progress, use: (source: Source) => T): T | Unreadable {
   return readSafely(path, () => {
     const what = kindOfLog(path)
     if (what.kind === 'unreadable') return unreadable(`${path}: ${what.sentence}`)
-    const file = what.kind === 'database' ? openDatabase(path) : null
+    const database = what.kind === 'database' ? openDatabase(path, scratch, progress) : null
+    if (database !== null && 'kind' in database) return unreadable(`${path}: ${database.sentence}`)
+    const file = database?.file ?? null
     try {
       const vkey = vkeyOf(path, file)
       const key = vkey === null ? null : parseVerifierKey(vkey)
       const claimed = file === null ? headOfExport(path).size : claimedSize(file)
       return use({ path, file, key: key?.ok === true ? key.value : null, claimed })
     } finally {
-      file?.close()
+      database?.close()
     }
   })
 }
