@@ -322,6 +322,10 @@ describe.skipIf(softHsmModule() === null)(
       renameSync(medium, `${medium}-away`)
       await bench.start()
       await vi.waitFor(async () => expect(state()?.size).toBe(await entryCount()), { timeout: 30_000 })
+      // The copy is over: the folder comes back to nobody who still wanted to write there.
+      await vi.waitFor(() => expect(state()?.warnings).toMatchObject([{ code: 'copy-unwritable' }]), {
+        timeout: 30_000,
+      })
       mkdirSync(medium)
       writeFileSync(copy, old)
       expect(await verified()).toMatchObject({

@@ -85,6 +85,7 @@ export async function runProgram(
     profile,
     tokens,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
+    media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
     sbatLevel: readSbatLevel(files.sbatLevelFile),
     version: files.version,

@@ -19,11 +19,12 @@ import type { AuditEntryOf } from './audit/format/entry.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './audit/format/signed-note.ts'
 import { isInside, type KeptElsewhere, keptElsewhere } from './audit/kept-elsewhere.ts'
 import { type LogKey, openLogKey } from './audit/log-key.ts'
-import { createMedia } from './audit/media.ts'
 import { checkCheckpoints } from './audit/startup-checkpoint.ts'
 import { lastCheckpoint, storedLogKey } from './audit/tree.repository.ts'
 import type { Profile } from './config/profile.ts'
 import type { Log } from './log/logger.ts'
+import type { MediaProcess } from './media/folder-process.ts'
+import { createMedia } from './media/media.ts'
 import type { LogKeyService } from './token/token-service.ts'
 
 export interface StationCheckpoints {
@@ -64,6 +65,8 @@ export interface CheckpointsParts {
   readonly database: StationDatabase
   readonly profile: Profile
   readonly tokens: LogKeyService
+  /** What reads and writes the operator's folders. */
+  readonly media: MediaProcess
   readonly settings: () => Settings
   readonly now: () => Date
   readonly log: Log
@@ -76,7 +79,7 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
   const { profile, tokens, now, log } = parts
   const reader = readerOf(parts.database.db)
   const file = checkpointFileOf(profile.database)
-  const media = createMedia()
+  const media = createMedia(parts.media)
   const contradictions = createContradictions(parts.database.db, profile.database, now)
   let open: readonly OpenContradiction[] = []
   let ended = false
@@ -243,7 +246,7 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
     },
     insideProfile: async (folders) => {
       for (const folder of folders)
-        if ((await media.soon(folder, () => isInside(folder, profile.dir))) === true) return folder
+        if ((await media.soon(folder, (at) => isInside(at, profile.dir))) === true) return folder
       return null
     },
     end: () => {
@@ -252,6 +255,7 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
     },
     stop: async () => {
       await keeper?.stop()
+      media.close()
     },
   }
 

@@ -18,6 +18,7 @@ import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
+import type { MediaProcess } from './media/folder-process.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
@@ -31,6 +32,8 @@ import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/toke
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  /** What reads and writes the operator's folders on media. */
+  readonly media: MediaProcess
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -85,6 +88,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     database,
     profile,
     tokens,
+    media: parts.media,
     settings: () => current,
     now,
     log,

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { testMedia } from '../media/testing/test-media.ts'
 import { parseCheckpoint } from './format/checkpoint.ts'
 import { verifyCosignature } from './format/cosignature.ts'
 import { formatVerifierKey, noteKeyType } from './format/signed-note.ts'
 import { keepCosignature } from './keep-cosignature.ts'
 import { keptElsewhere } from './kept-elsewhere.ts'
-import { createMedia } from './media.ts'
 import { checkpointedStation } from './testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
 import { cosign, sampleKey } from './testing/sample-log.ts'
@@ -46,7 +46,7 @@ describe('what a witness answers', () => {
     // And it is what is put beside the database, and looked for when the log is verified.
     await station.checkpoint()
     const settings = { checkpointFolders: [], witnesses: [vkey, formatVerifierKey(stranger.key)] }
-    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings, createMedia())).toMatchObject({
+    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings, testMedia())).toMatchObject({
       beside: { text: kept?.note },
       witnesses: [vkey],
     })
