@@ -8,6 +8,7 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
+import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type {
   DecisionTable,
@@ -32,6 +33,7 @@ export interface Database {
   audit_contradiction: AuditContradictionTable
   device_drain: DeviceDrainTable
   device_entry: DeviceEntryTable
+  device_incident: DeviceIncidentTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable

@@ -140,6 +140,7 @@ export async function runProgram(
         logKey: null,
         checkpoint: null,
         contradictions: [],
+        deviceIncidents: [],
         inHand: 0,
       }
     }
@@ -158,6 +159,7 @@ export async function runProgram(
       log: await logNow(station.database.db, station.logState),
       ...checkpointStatus(station.checkpoints),
       contradictions: station.checkpoints.contradictions().slice(0, 50),
+      deviceIncidents: [...(await station.deviceLog.openIncidents())],
       inHand: await requestsInHand(station.database.db),
     }
   }

@@ -26,6 +26,7 @@ import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
+import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { addLogKey } from './station-log-key.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
@@ -67,6 +68,8 @@ export interface Station {
    * again from its next start.
    */
   closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
+  /** The logs of YubiHSMs, held against ours. */
+  readonly deviceLog: StationDeviceLog
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -182,6 +185,14 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
+  const deviceLog = createStationDeviceLog({
+    db,
+    append: (trx, entries) => audit.append(trx, entries),
+    isTrusted,
+    operator: () => current.operatorName,
+    now,
+    onChange: parts.onStatus,
+  })
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -277,6 +288,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     checkpoints,
     settings,
     note,
+    deviceLog,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)

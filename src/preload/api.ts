@@ -87,6 +87,7 @@ export function makeStationApi(transport: Transport): StationApi {
     signingResume: call('signing.resume'),
     signingStop: call('signing.stop'),
     incidentClose: call('incident.close'),
+    incidentCloseDevice: call('incident.close-device'),
     returnRetry: call('return.retry'),
     requestRenew: call('request.renew'),
     outputsSave: call('outputs.save'),

@@ -29,6 +29,9 @@ export const auditEvent = z.enum([
   'settings-changed',
   'log-key-created',
   'contradiction-closed',
+  'device-log-drained',
+  'device-incident-opened',
+  'device-incident-closed',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 
@@ -107,6 +110,17 @@ export const openContradiction = z.strictObject({
   sentence: z.string(),
 })
 export type OpenContradiction = z.infer<typeof openContradiction>
+
+/** What the log of a YubiHSM and ours do not say alike, and no person has explained yet. */
+export const openDeviceIncident = z.strictObject({
+  /** Number of the entry that opened it. */
+  seq: auditSeq,
+  at: utcTime,
+  deviceSerial: z.string(),
+  code: z.string().max(64),
+  sentence: z.string(),
+})
+export type OpenDeviceIncident = z.infer<typeof openDeviceIncident>
 
 /** A key that verifies notes, as C2SP signed-note writes it: `name+hash+base64`. */
 export const verifierKeyText = z.string().min(1).max(1000)

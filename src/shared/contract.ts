@@ -100,6 +100,8 @@ export const contract = {
   /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */
   'signing.stop': { input: z.strictObject({ requestId, reason: typedText(1000) }), output: done },
   'incident.close': { input: z.strictObject({ requestId, note: typedText(1000) }), output: done },
+  /** Explains what a device's log and ours do not say alike; `opened` is the number of the entry that opened the incident. */
+  'incident.close-device': { input: z.strictObject({ opened: auditSeq, note: typedText(1000) }), output: done },
   /** Tries again what the server did not take. */
   'return.retry': { input: z.strictObject({ requestId }), output: done },
   /**

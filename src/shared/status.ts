@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { auditState, openContradiction, verifierKeyText } from './audit.ts'
+import { auditState, openContradiction, openDeviceIncident, verifierKeyText } from './audit.ts'
 import { failure } from './failure.ts'
 import { utcTime } from './ids.ts'
 
@@ -33,6 +33,8 @@ export const stationStatus = z.strictObject({
     .nullable(),
   /** Checkpoints that contradict the log and that no person has closed. */
   contradictions: z.array(openContradiction).max(50),
+  /** The first of those that are open, oldest first. */
+  deviceIncidents: z.array(openDeviceIncident).max(50),
   inHand: z.int().nonnegative(),
 })
 export type StationStatus = z.infer<typeof stationStatus>

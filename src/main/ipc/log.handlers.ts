@@ -69,6 +69,9 @@ export function logBindings(access: StationAccess, version: string, publish: Pub
         return kept
       }),
     ),
+    'incident.close-device': bind('incident.close-device', ({ opened, note }) =>
+      changing(access, (station) => station.deviceLog.closeIncident(opened, note)),
+    ),
     'audit.close-contradiction': bind('audit.close-contradiction', ({ contradiction, reason }) =>
       // Not `changing`: it is the one change that a station makes that is for reading only because of it.
       reading(access, (station) => station.closeContradiction(contradiction, reason)),

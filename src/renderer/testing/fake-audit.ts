@@ -7,7 +7,7 @@ import type { FakeState } from './fake-station.ts'
 import { hexOf, minutesAgo } from './sample-data.ts'
 import { checkpointNote, origin, vkey as ownVkey, proofText, verified } from './sample-log.ts'
 
-type AuditCalls = Pick<StationApi, Extract<keyof StationApi, `audit${string}` | 'logCreateKey'>>
+type AuditCalls = Pick<StationApi, Extract<keyof StationApi, `audit${string}` | 'logCreateKey' | 'incidentCloseDevice'>>
 
 const done: Result<null, Failure> = { ok: true, value: null }
 
@@ -128,6 +128,10 @@ export function fakeAudit(
     },
     auditFound: async () => ({ ok: true, value: [...state.log.found] }),
     auditCompare: async () => ({ ok: true, value: state.log.comparison }),
+    incidentCloseDevice: async ({ opened }) => {
+      setStatus({ deviceIncidents: state.status.deviceIncidents.filter(({ seq }) => seq !== opened) })
+      return done
+    },
     auditCloseContradiction: async ({ contradiction }) => {
       setStatus({ contradictions: state.status.contradictions.filter(({ id }) => id !== contradiction) })
       return done

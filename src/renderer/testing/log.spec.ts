@@ -316,3 +316,16 @@ test('a checkpoint that contradicts the log is shown with its text, and only a r
     { contradiction: expect.stringMatching(/^[0-9a-f]{64}$/), reason: 'The disk died; this is the evening’s copy.' },
   ])
 })
+
+test('what a device’s log does not say alike is shown until a person explains it', async ({ page }) => {
+  await open(page, 'device-incident', 'audit')
+  await expect(page.getByText('The log of device 07550140 and this one differ')).toBeVisible()
+  await button(page, 'Go to entry 1,203').click()
+  await expect(page.getByRole('heading', { name: /^Entry 1,?203/ })).toBeVisible()
+  await button(page, 'Close the incident …').click()
+  const dialog = page.getByRole('alertdialog')
+  await dialog.getByRole('textbox').fill('A test of the custodian’s.')
+  await dialog.getByRole('button', { name: 'Close the incident' }).click()
+  await expect(page.getByText('and this one differ')).toBeHidden()
+  expect(await callsOf(page, 'incidentCloseDevice')).toEqual([{ opened: 1203, note: 'A test of the custodian’s.' }])
+})

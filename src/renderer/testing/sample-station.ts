@@ -72,6 +72,7 @@ export function base(): FakeState {
       logKey: { origin, vkey },
       checkpoint: { size: 1_284, at: minutesAgo(7), warnings: [] },
       contradictions: [],
+      deviceIncidents: [],
       inHand: 1,
     },
     settings: {

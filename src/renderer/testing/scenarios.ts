@@ -12,7 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
-import { cannotTell, contradiction, exportPath, otherLog, tampered, witness } from './sample-log.ts'
+import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 
@@ -112,6 +112,7 @@ export const scenarios = {
       contradictions: [contradiction],
     },
   }),
+  'device-incident': () => ({ ...base(), status: { ...base().status, deviceIncidents: [deviceIncident] } }),
   'foreign-found': () => withOther(cannotTell, false),
   'absent-auditor': () => ({
     ...withOther(tampered(231), false),

@@ -53,6 +53,7 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['fine', 'entry'],
   ['log-broken', 'audit'],
   ['log-contradicted', 'audit'],
+  ['device-incident', 'audit'],
   ['folder-unplugged', 'audit'],
   ['no-log-key', 'audit'],
   ['verifying', 'audit'],

@@ -19,6 +19,7 @@ export function allChannels(): Bindings {
     'signing.resume': bind('signing.resume', () => ok(null)),
     'signing.stop': bind('signing.stop', () => ok(null)),
     'incident.close': bind('incident.close', () => ok(null)),
+    'incident.close-device': bind('incident.close-device', () => ok(null)),
     'return.retry': bind('return.retry', () => ok(null)),
     'request.renew': bind('request.renew', () => ok(null)),
     'outputs.save': bind('outputs.save', () => ok({ folder: '/', files: 0, proofs: 0 })),

@@ -27,5 +27,8 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'clock-moved-back': { text: 'Clock moved back', tone: 'attention' },
   'settings-changed': { text: 'Settings changed', tone: 'neutral' },
   'log-key-created': { text: 'Log key made', tone: 'neutral' },
+  'device-log-drained': { text: 'Device log drained', tone: 'neutral' },
+  'device-incident-opened': { text: 'Device incident opened', tone: 'refused' },
+  'device-incident-closed': { text: 'Device incident closed', tone: 'attention' },
   'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
 }
