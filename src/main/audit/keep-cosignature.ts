@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { type Database, readerOf } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
@@ -7,9 +7,16 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { standingOf } from './checkpoint-history.ts'
 import type { Evidence } from './contradiction.ts'
 import { openCheckpoint, parseCheckpoint } from './format/checkpoint.ts'
-import { noteKeyType, parseVerifierKey, type VerifierKey } from './format/signed-note.ts'
+import { addCosignature } from './format/cosignature.ts'
+import {
+  isBy,
+  noteKeyType,
+  parseNote,
+  parseVerifierKey,
+  signatureLine,
+  type VerifierKey,
+} from './format/signed-note.ts'
 import { lastCheckpoint, storedLogKey } from './tree.repository.ts'
-import { storeCosignature } from './verify-own-log.ts'
 
 /**
  * Keeps what a witness answered: signature lines for the last checkpoint, or a whole checkpoint with its lines. Only of a witness
@@ -47,6 +54,27 @@ export async function keepCosignature(
   })
   if (!stored.ok) return stored
   return stored.value.ok ? ok(null) : err(refused(stored.value.error))
+}
+
+/** Keeps what a witness answered for a checkpoint of ours, if it verifies; its lines are part of the checkpoint from then on. */
+async function storeCosignature(
+  trx: Transaction<Database>,
+  size: number,
+  answer: string,
+  witness: VerifierKey,
+  now: Date,
+): Promise<Result<string, string>> {
+  const row = await trx.selectFrom('audit_checkpoint').select('note').where('size', '=', size).executeTakeFirst()
+  if (row === undefined) return err(`this log has no checkpoint of ${size} entries`)
+  const added = addCosignature(row.note, answer, witness)
+  if (!added.ok) return added
+  const note = parseNote(added.value)
+  const lines = note.ok ? note.value.signatures.filter((signature) => isBy(signature, witness)).map(signatureLine) : []
+  await trx
+    .insertInto('audit_cosignature')
+    .values({ size, witness: witness.name, line: lines.join(''), at: now.toISOString() })
+    .execute()
+  return ok(added.value)
 }
 
 /** Signed by the key of this log and not of it: the witness saw another log. */

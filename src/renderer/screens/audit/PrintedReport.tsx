@@ -13,7 +13,7 @@ import { auditRowView } from './audit-view.ts'
 import { filterWords } from './log-filter.ts'
 import { mostPrinted, printedHead } from './printed-view.ts'
 import { reportView } from './report-view.ts'
-import { ReportFacts } from './Verification.tsx'
+import { ReportDoubts, ReportFacts } from './Verification.tsx'
 import './print.css'
 
 /** The entries of a time, a key or a request on paper: what is printed is what is seen here. */
@@ -124,15 +124,7 @@ function Verdict({
       <p>
         <strong>{view.title}.</strong> <UntrustedText text={view.sentence} />
       </p>
-      {view.doubts.length === 0 ? null : (
-        <ul className="report-doubts">
-          {view.doubts.map((doubt) => (
-            <li key={doubt}>
-              <UntrustedText text={doubt} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <ReportDoubts doubts={view.doubts} />
       <ReportFacts facts={view.facts} />
     </section>
   )

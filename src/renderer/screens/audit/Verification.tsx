@@ -75,17 +75,22 @@ export function Report({
       <p className="measure">
         <UntrustedText text={view.sentence} />
       </p>
-      {view.doubts.length === 0 ? null : (
-        <ul className="report-doubts">
-          {view.doubts.map((doubt) => (
-            <li key={doubt}>
-              <UntrustedText text={doubt} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <ReportDoubts doubts={view.doubts} />
       <ReportFacts facts={view.facts} />
     </Notice>
+  )
+}
+
+/** Why a log without a fault is still not shown to be whole. */
+export function ReportDoubts({ doubts }: { readonly doubts: ReportView['doubts'] }) {
+  return doubts.length === 0 ? null : (
+    <ul className="report-doubts">
+      {doubts.map((doubt) => (
+        <li key={doubt}>
+          <UntrustedText text={doubt} />
+        </li>
+      ))}
+    </ul>
   )
 }
 
