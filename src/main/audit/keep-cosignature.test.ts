@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { parseCommandLine } from '../cli/verify-arguments.ts'
+import { verifyTarget } from '../cli/verify-target.ts'
 import { testMedia } from '../media/testing/test-media.ts'
 import { parseCheckpoint } from './format/checkpoint.ts'
 import { verifyCosignature } from './format/cosignature.ts'
@@ -51,6 +53,12 @@ describe('what a witness answers', () => {
       witnesses: [vkey],
     })
     await station.close()
+    // And the auditor's verifier finds it in the database.
+    const own = formatVerifierKey(station.logKey.key)
+    const wanted = parseCommandLine(['--vkey', own, '--witness', vkey, path])
+    expect(wanted.kind === 'wanted' && verifyTarget(wanted.wanted)).toMatchObject({
+      facts: { cosigned: [{ witness: witness.key.name, time: 1_800_000_000 }] },
+    })
   })
 
   it('is not kept when it is of a stranger, for another checkpoint, edited, or no answer at all', async () => {

@@ -275,12 +275,29 @@ test('the entries of a time are printed: the head, the verdict and each entry, o
   await expect(page.getByLabel('From (UTC)')).toHaveValue('2026-11-20 09:00')
 })
 
-test('what is too long for paper is said to be so before it is printed', async ({ page }) => {
-  await open(page, 'long-log', 'audit')
+test('what is too long for one report is printed in parts, and no entry is in two or in none', async ({ page }) => {
+  await open(page, 'three-parts', 'audit')
   await button(page, 'Report …').click()
-  await expect(page.getByText('Too long to print')).toBeVisible()
-  await expect(button(page, 'Print …')).toBeDisabled()
-  expect(await callsOf(page, 'auditList')).toHaveLength(2)
+  const numbers = () => page.locator('.printed-entries tbody td.printed-number').allTextContents()
+  await expect(page.getByText('Printed in 3 parts')).toBeVisible()
+  await expect(button(page, 'Part before')).toBeDisabled()
+  const seen: string[] = []
+  for (const [part, rows] of [
+    [1, 5_000],
+    [2, 5_000],
+    [3, 3],
+  ] as const) {
+    await expect(page.getByRole('status').filter({ hasText: `Part ${part} of 3` })).toBeVisible()
+    await expect(page.locator('.printed-entries tbody tr')).toHaveCount(rows)
+    await expect(page.getByText(new RegExp(`^${part} of 3: the `))).toBeVisible()
+    await expect(button(page, 'Print …')).toBeEnabled()
+    seen.push(...(await numbers()))
+    if (part < 3) await button(page, 'Next part').click()
+  }
+  await expect(button(page, 'Next part')).toBeDisabled()
+  expect(seen.map((text) => Number(text.replaceAll(',', '')))).toEqual(
+    Array.from({ length: 10_003 }, (_, at) => at + 1),
+  )
 })
 
 test('folders for checkpoints and witnesses are set', async ({ page }) => {

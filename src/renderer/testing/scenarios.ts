@@ -146,6 +146,7 @@ export const scenarios = {
   }),
   verifying: () => ({ ...base(), log: { ...base().log, steps: null } }),
   'long-log': () => ({ ...base(), audit: auditRows(200_000) }),
+  'three-parts': () => ({ ...base(), audit: auditRows(10_003) }),
   'own-tampered': () => ({ ...base(), log: { ...base().log, report: { ...tampered(731), keyFrom: 'station' } } }),
   'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({
