@@ -35,6 +35,10 @@ export const auditEvent = z.enum([
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 
+/** What a row of a list is: an event, or an entry that this version cannot read. */
+export const shownEvent = z.enum([...auditEvent.options, 'unreadable'])
+export type ShownEvent = z.infer<typeof shownEvent>
+
 /** Which log is read: the station's own, or the foreign one that is open for review. */
 export const auditSource = z.enum(['station', 'opened'])
 export type AuditSource = z.infer<typeof auditSource>
@@ -43,8 +47,7 @@ export type AuditSource = z.infer<typeof auditSource>
 export const auditRow = z.strictObject({
   seq: auditSeq,
   at: utcTime,
-  /** `unreadable`: this version cannot read the entry. */
-  event: z.enum([...auditEvent.options, 'unreadable']),
+  event: shownEvent,
   operator: z.string().nullable(),
   requestId: requestId.nullable(),
   /** Of the entry, or of the entry with which its request began. */
@@ -71,7 +74,7 @@ export const auditDetail = z.strictObject({
 export type AuditDetail = z.infer<typeof auditDetail>
 
 export const auditFilter = z.strictObject({
-  event: auditEvent.optional(),
+  event: shownEvent.optional(),
   purpose: z.string().max(64).optional(),
   operator: z.string().max(200).optional(),
   requestId: requestId.optional(),

@@ -8,6 +8,7 @@ import { hex } from './bytes.ts'
 import { digestPrefixLength } from './digest-index.ts'
 import { decodeEntry } from './format/encode.ts'
 import { shown } from './shown-row.ts'
+import { ofNoKnownEvent } from './unknown-events.ts'
 
 export interface AuditPage {
   readonly rows: readonly AuditRow[]
@@ -128,7 +129,8 @@ function filtered(query: Entries, filter: AuditFilter): Entries {
   const few = filter.requestId ?? filter.workRequestId ?? filter.digest
   const broad = (column: 'event' | 'purpose' | 'operator' | 'fingerprint' | 'at') =>
     few === undefined ? sql<string>`${sql.ref(column)}` : sql<string>`+${sql.ref(column)}`
-  if (filter.event !== undefined) wanted = wanted.where(broad('event'), '=', filter.event)
+  if (filter.event === 'unreadable') wanted = wanted.where(ofNoKnownEvent)
+  else if (filter.event !== undefined) wanted = wanted.where(broad('event'), '=', filter.event)
   if (filter.purpose !== undefined) wanted = wanted.where(broad('purpose'), '=', filter.purpose)
   if (filter.operator !== undefined) wanted = wanted.where(broad('operator'), '=', filter.operator)
   if (filter.requestId !== undefined) wanted = wanted.where('request_id', '=', filter.requestId)

@@ -246,6 +246,14 @@ describe('an entry that the verifier takes and this version cannot read', () => 
       event: 'unreadable',
       summary: expect.stringContaining(says),
     })
+    // Both that were put in, or the one alone where the other can be read; and no filter by an event finds them.
+    const cannotBeRead = page.rows.filter((row) => row.event === 'unreadable')
+    expect(orThrow(await bench.desk.list({ event: 'unreadable' }, null, 100, 0))).toMatchObject({
+      rows: cannotBeRead,
+      total: cannotBeRead.length,
+    })
+    const intents = orThrow(await bench.desk.list({ event: 'intent' }, null, 100, 0)).rows
+    expect(intents).toEqual(page.rows.filter((row) => row.event === 'intent'))
     const shown = auditDetail.parse(orThrow(await bench.desk.show(auditSeq.parse(entries.length - 1))))
     expect(shown.entry).toBe(String(entries.at(-2)))
     expect(shown.proof).toContain('c2sp.org/tlog-proof@v1')
