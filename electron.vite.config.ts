@@ -12,6 +12,7 @@ export default defineConfig({
           inspector: 'src/main/inspector/process/index.ts',
           'hash-worker': 'src/main/digest/hash-worker.ts',
           'log-reader': 'src/main/log-review/process/index.ts',
+          media: 'src/main/media/process/index.ts',
           'verify-audit': 'src/main/cli/verify-audit.ts',
         },
         output: { format: 'es' },

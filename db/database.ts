@@ -6,7 +6,9 @@ import type {
   AuditLogKeyTable,
   AuditNodeTable,
 } from './tables/audit-checkpoint.table.ts'
+import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
+import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type {
   DecisionTable,
@@ -28,8 +30,10 @@ export interface Database {
   audit_checkpoint: AuditCheckpointTable
   audit_cosignature: AuditCosignatureTable
   audit_node: AuditNodeTable
+  audit_contradiction: AuditContradictionTable
   device_drain: DeviceDrainTable
   device_entry: DeviceEntryTable
+  device_incident: DeviceIncidentTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable

@@ -8,6 +8,7 @@ import { migration as auditDigest } from './migrations/0045-audit-digest.ts'
 import { migration as deviceLog } from './migrations/0050-device-log.ts'
 import { migration as auditPurpose } from './migrations/0055-audit-purpose.ts'
 import { migration as auditIndex } from './migrations/0060-audit-index.ts'
+import { migration as contradictionsAndDeviceIncidents } from './migrations/0070-contradictions-and-device-incidents.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   deviceLog,
   auditPurpose,
   auditIndex,
+  contradictionsAndDeviceIncidents,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

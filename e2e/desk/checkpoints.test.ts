@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { checkpointFileName, checkpointFileOf } from '../../src/main/audit/checkpoint-file.ts'
+import { contradictionFileOf } from '../../src/main/audit/contradiction.ts'
 import { openCheckpoint } from '../../src/main/audit/format/checkpoint.ts'
 import { formatVerifierKey, type VerifierKey } from '../../src/main/audit/format/signed-note.ts'
 import { parseCommandLine } from '../../src/main/cli/verify-arguments.ts'
@@ -212,7 +213,10 @@ describe.skipIf(softHsmModule() === null)(
       cpSync(join(base, 'older'), bench.profile.dir, { recursive: true })
 
       await bench.start()
-      await vi.waitFor(() => expect(bench.station.logState).toMatchObject({ kind: 'broken' }), { timeout: 30_000 })
+      await vi.waitFor(() => expect(bench.station.logState).toMatchObject({ kind: 'contradicted' }), {
+        timeout: 30_000,
+      })
+      await vi.waitFor(() => expect(bench.station.checkpoints.contradictions()).toMatchObject([{ path: copy }]))
       expect(bench.station.logState).toMatchObject({ reason: expect.stringContaining(copy) })
       expect(state()?.warnings).toMatchObject([{ code: 'checkpoint-contradicts' }])
       const signedFor = state()?.size
@@ -231,6 +235,73 @@ describe.skipIf(softHsmModule() === null)(
       await bench.close()
       expect(readFileSync(copy, 'utf8')).toBe(evidence)
       expect(readFileSync(checkpointFileOf(bench.profile.database), 'utf8')).toContain(`\n${signedFor}\n`)
+
+      // Unplugged, and started again: what was found stays found.
+      renameSync(medium, `${medium}-unplugged`)
+      const stored = () => {
+        const file = new BetterSqlite3(bench.profile.database, { readonly: true })
+        const row = file
+          .prepare(
+            'SELECT (SELECT max(seq) FROM audit_entry) AS entries, (SELECT max(size) FROM audit_checkpoint) AS signed',
+          )
+          .get()
+        file.close()
+        return row
+      }
+      const before = stored()
+      for (const without of ['nothing', 'the file', 'the row']) {
+        const record = contradictionFileOf(bench.profile.database)
+        if (without === 'the file') renameSync(record, `${record}-away`)
+        if (without === 'the row') {
+          renameSync(`${record}-away`, record)
+          const file = new BetterSqlite3(bench.profile.database)
+          const name = 'audit_contradiction_no_delete'
+          const { sql } = file.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').get(name) as { sql: string }
+          file.exec(`DROP TRIGGER ${name}; DELETE FROM audit_contradiction; ${sql}`)
+          file.close()
+        }
+        await bench.start()
+        expect(bench.station.logState, without).toMatchObject({
+          kind: 'contradicted',
+          reason: expect.stringContaining(copy),
+        })
+        expect(await bench.station.checkpoints.write()).toMatchObject({ ok: false })
+        await bench.close()
+        expect(stored(), without).toEqual(before)
+      }
+
+      // Only a person ends it, and the log says who and why.
+      await bench.start()
+      const [open] = bench.station.checkpoints.contradictions()
+      expect(open).toMatchObject({ note: evidence, isContained: false, path: copy })
+      expect(await bench.station.closeContradiction('00'.repeat(32), 'No such one.')).toMatchObject({
+        ok: false,
+        error: { code: 'no-such-contradiction' },
+      })
+      orThrow(await bench.station.closeContradiction(open?.id ?? '', 'The disk died; this is the evening’s copy.'))
+      expect(bench.station.logState).toMatchObject({ kind: 'contradicted', reason: expect.stringContaining('again') })
+      expect(bench.station.checkpoints.contradictions()).toEqual([])
+      await bench.restart()
+      expect(bench.station.logState).toMatchObject({ kind: 'whole' })
+      expect(await bench.entries('contradiction-closed')).toMatchObject([
+        { checkpoint: evidence, reason: 'The disk died; this is the evening’s copy.', contained: false, path: copy },
+      ])
+      // The medium comes back: its checkpoint is evidence still, and nothing is written over it.
+      renameSync(`${medium}-unplugged`, medium)
+      orThrow(await bench.station.checkpoints.write())
+      await vi.waitFor(() => expect(state()?.warnings).toMatchObject([{ code: 'copy-closed' }]), { timeout: 30_000 })
+      expect(bench.station.logState).toMatchObject({ kind: 'whole' })
+      await bench.close()
+      expect(readFileSync(copy, 'utf8')).toBe(evidence)
+
+      // An older copy once more takes the closing with it.
+      for (const suffix of ['', '-wal', '-shm', '.checkpoint']) {
+        rmSync(`${bench.profile.database}${suffix}`, { force: true })
+        if (existsSync(join(base, 'older', `station.db${suffix}`)))
+          copyFileSync(join(base, 'older', `station.db${suffix}`), `${bench.profile.database}${suffix}`)
+      }
+      await bench.start()
+      expect(bench.station.logState).toMatchObject({ kind: 'contradicted' })
       rmSync(base, { recursive: true })
     })
 
@@ -251,6 +322,10 @@ describe.skipIf(softHsmModule() === null)(
       renameSync(medium, `${medium}-away`)
       await bench.start()
       await vi.waitFor(async () => expect(state()?.size).toBe(await entryCount()), { timeout: 30_000 })
+      // The copy is over: the folder comes back to nobody who still wanted to write there.
+      await vi.waitFor(() => expect(state()?.warnings).toMatchObject([{ code: 'copy-unwritable' }]), {
+        timeout: 30_000,
+      })
       mkdirSync(medium)
       writeFileSync(copy, old)
       expect(await verified()).toMatchObject({
@@ -310,6 +385,15 @@ describe.skipIf(softHsmModule() === null)(
       put('new.db')
       expect((await found()).logState).toMatchObject({ kind: 'broken' })
       renameSync(join(copies, 'file'), checkpointFileOf(bench.profile.database))
+      // The newest copy is back, and contains what contradicted the older one. That it was there is for a person to close.
+      expect((await found()).logState).toMatchObject({ kind: 'contradicted' })
+      await bench.start()
+      const [open] = bench.station.checkpoints.contradictions()
+      expect(open).toMatchObject({ isContained: true, path: checkpointFileOf(bench.profile.database) })
+      orThrow(
+        await bench.station.closeContradiction(open?.id ?? '', 'I put the wrong copy there, and now the right one.'),
+      )
+      await bench.close()
       expect((await found()).logState).toMatchObject({ kind: 'whole' })
       rmSync(copies, { recursive: true })
     })

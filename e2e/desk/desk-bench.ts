@@ -239,6 +239,7 @@ export class DeskBench {
       profile: this.profile,
       tokens: this.#tokens(),
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
+      media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigners(this.#digester).uefi,
       sbatLevel,
       version: '0.0.0',

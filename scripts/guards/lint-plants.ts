@@ -215,6 +215,8 @@ export const lintPlants: readonly LintPlant[] = [
     'node:net',
     'node:child_process',
   ]),
+  ...forbidden('src/main/media/x.ts', ['./process/index.ts', '../audit/append.ts', 'node:fs', 'node:fs/promises']),
+  ...forbidden('src/main/media/process/x.ts', ['../media.ts', '../../log/logger.ts', 'node:child_process', 'zod']),
   ...forbidden('src/main/debusine/x.ts', [
     '../requests/runner.ts',
     '../token/token-service.ts',

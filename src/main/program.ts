@@ -85,6 +85,7 @@ export async function runProgram(
     profile,
     tokens,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
+    media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
     sbatLevel: readSbatLevel(files.sbatLevelFile),
     version: files.version,
@@ -138,6 +139,8 @@ export async function runProgram(
             : { kind: 'unwritable', reason: opening.message },
         logKey: null,
         checkpoint: null,
+        contradictions: [],
+        deviceIncidents: [],
         inHand: 0,
       }
     }
@@ -155,6 +158,8 @@ export async function runProgram(
       tokens: listed.tokens.map(({ token }) => ({ label: token.label, serial: token.id.serial })),
       log: await logNow(station.database.db, station.logState),
       ...checkpointStatus(station.checkpoints),
+      contradictions: station.checkpoints.contradictions().slice(0, 50),
+      deviceIncidents: [...(await station.deviceLog.openIncidents())],
       inHand: await requestsInHand(station.database.db),
     }
   }
@@ -174,7 +179,7 @@ export async function runProgram(
     folder: profile.review,
     log,
     now,
-    onProgress: (source, entries, total) => publish('audit.verify-progress', { source, entries, total }),
+    onProgress: (source, done, total, unit) => publish('audit.verify-progress', { source, done, total, unit }),
   })
   lifecycle.started('review', () => review.close())
   const router = createRouter(

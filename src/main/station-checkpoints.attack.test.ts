@@ -7,6 +7,7 @@ import { tempFolder } from '../../db/testing/temp-folder.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import { checkpointedStation } from './audit/testing/checkpointed-station.ts'
 import { sampleEntries } from './audit/testing/sample-entries.ts'
+import { mediaProcess } from './media/testing/test-media.ts'
 import { type CheckpointsParts, createStationCheckpoints } from './station-checkpoints.ts'
 
 it('a log whose key, checkpoints and end were taken out is not whole, whatever the index of its events says', async () => {
@@ -44,6 +45,7 @@ it('a log whose key, checkpoints and end were taken out is not whole, whatever t
     } as CheckpointsParts['profile'],
     tokens: { makeLogKey: untouched, signCheckpoint: untouched },
     settings: untouched,
+    media: mediaProcess(),
     now: () => new Date(),
     log: () => {},
     onChange: () => {},

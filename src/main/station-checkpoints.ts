@@ -2,29 +2,49 @@ import { existsSync } from 'node:fs'
 import { readerOf } from '../../db/database.ts'
 import { databaseFailureOf } from '../../db/database-failure.ts'
 import type { StationDatabase } from '../../db/open.ts'
-import type { AuditState } from '../shared/audit.ts'
+import type { AuditState, OpenContradiction } from '../shared/audit.ts'
 import type { Failure } from '../shared/failure.ts'
 import { auditSeq } from '../shared/ids.ts'
-import { err, type Result } from '../shared/result.ts'
+import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
-import { checkpointFileOf } from './audit/checkpoint-file.ts'
+import { checkpointFileOf, readCheckpointFile } from './audit/checkpoint-file.ts'
+import { standingOf } from './audit/checkpoint-history.ts'
 import { type CheckpointKeeper, type CheckpointState, createCheckpointKeeper } from './audit/checkpoint-keeper.ts'
 import { createCheckpointer, type WrittenCheckpoint } from './audit/checkpointer.ts'
+import type { Evidence } from './audit/contradiction.ts'
+import { createContradictions } from './audit/contradictions.ts'
 import { entriesOf } from './audit/entry-search.ts'
+import { openCheckpoint } from './audit/format/checkpoint.ts'
 import { decodeEntry } from './audit/format/encode.ts'
+import type { AuditEntryOf } from './audit/format/entry.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './audit/format/signed-note.ts'
 import { isInside, type KeptElsewhere, keptElsewhere } from './audit/kept-elsewhere.ts'
 import { type LogKey, openLogKey } from './audit/log-key.ts'
-import { createMedia } from './audit/media.ts'
 import { checkCheckpoints } from './audit/startup-checkpoint.ts'
 import { lastCheckpoint, storedLogKey } from './audit/tree.repository.ts'
 import type { Profile } from './config/profile.ts'
 import type { Log } from './log/logger.ts'
+import type { MediaProcess } from './media/folder-process.ts'
+import { createMedia } from './media/media.ts'
 import type { LogKeyService } from './token/token-service.ts'
 
 export interface StationCheckpoints {
-  /** Head, last checkpoint and the file beside the database, each against the others. */
+  /**
+   * Head, last checkpoint and the file beside the database, each against the others; and whether a contradiction was found, now or
+   * at any time before, that no person has closed.
+   */
   check(entries: AuditState): Promise<AuditState>
+  /** A checkpoint that contradicts the log was found somewhere: recorded for good, then the station is for reading only. */
+  contradictedBy(evidence: Evidence): Promise<void>
+  /** What `check` found, or what came since. */
+  contradictions(): readonly OpenContradiction[]
+  /** The entry that closes one. Refused while the log itself is not whole (`entries`: what its check says). */
+  closing(
+    id: string,
+    reason: string,
+    operator: string,
+    entries: AuditState,
+  ): Promise<Result<AuditEntryOf<'contradiction-closed'>, Failure>>
   /** Signs from now on, if there is a key to sign with. After `check` found the log whole. */
   begin(): Promise<void>
   /** Entries came. */
@@ -46,10 +66,13 @@ export interface CheckpointsParts {
   readonly database: StationDatabase
   readonly profile: Profile
   readonly tokens: LogKeyService
+  /** What reads and writes the operator's folders. */
+  readonly media: MediaProcess
   readonly settings: () => Settings
   readonly now: () => Date
   readonly log: Log
   readonly onChange: () => void
+  /** `failure` says why. After it the station adds nothing to the log. */
   readonly onContradiction: (failure: Failure) => void
 }
 
@@ -57,7 +80,9 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
   const { profile, tokens, now, log } = parts
   const reader = readerOf(parts.database.db)
   const file = checkpointFileOf(profile.database)
-  const media = createMedia()
+  const media = createMedia(parts.media)
+  const contradictions = createContradictions(parts.database.db, profile.database, now)
+  let open: readonly OpenContradiction[] = []
   let ended = false
   let key: VerifierKey | null = null
   let keeper: CheckpointKeeper | null = null
@@ -107,19 +132,88 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
     return null
   }
 
+  /** The log as it is here, whatever was found at other places. */
+  async function checkHere(entries: AuditState): Promise<AuditState> {
+    if (entries.kind !== 'whole') {
+      key = await keyOfLog().catch(() => null)
+      return entries
+    }
+    const found = (await check()) ?? entries
+    if (found.kind === 'broken') await recordBeside()
+    return found
+  }
+
+  /** The file beside the database goes with the next copy that is put back; what it says now is kept. */
+  async function recordBeside(): Promise<void> {
+    const beside = key === null ? null : readCheckpointFile(file, key)
+    if (beside?.kind !== 'kept') return
+    const how = await standingOf(reader, beside.signed)
+    if (how !== 'contained' && how !== 'closed')
+      await record({ path: file, note: beside.text, signed: beside.signed, how })
+  }
+
+  /** Before anything is waited for, it is on disk. */
+  async function record(evidence: Evidence): Promise<void> {
+    const recorded = await contradictions.record(evidence)
+    if (!recorded.ok) log('checkpoint.contradiction-not-recorded', { path: evidence.path, detail: recorded.error })
+    const found = await contradictions.open(key)
+    if (found.ok) open = found.value
+  }
+
+  async function contradictedBy(evidence: Evidence): Promise<void> {
+    const recorded = record(evidence)
+    parts.onContradiction({ kind: 'invalid', code: 'checkpoint-contradicts', message: reasonOf(evidence.path) })
+    await recorded
+  }
+
+  /** Each checkpoint that was read, held against the log: the window asks for a verdict, and this is one for good. */
+  async function confront(kept: readonly { readonly path: string; readonly text: string }[]): Promise<void> {
+    for (const { path, text } of kept) {
+      const signed = key === null ? null : openCheckpoint(text, key)
+      if (signed?.ok !== true) continue
+      const how = await standingOf(reader, signed.value)
+      if (how !== 'contained' && how !== 'closed') await contradictedBy({ path, note: text, signed: signed.value, how })
+    }
+  }
+
   return {
     check: async (entries) => {
-      if (entries.kind !== 'whole') {
-        key = await keyOfLog().catch(() => null)
-        return entries
-      }
       try {
-        return (await check()) ?? entries
+        const here = await checkHere(entries)
+        const found = await contradictions.open(key)
+        if (!found.ok)
+          return here.kind === 'whole' ? { kind: 'contradicted', reason: `${found.error} ${unreadableRecord}` } : here
+        open = found.value
+        const [first] = open
+        return first === undefined || here.kind !== 'whole'
+          ? here
+          : { kind: 'contradicted', reason: `${first.sentence} ${whatToClose}` }
       } catch (error) {
         const failure = databaseFailureOf(error)
         if (failure === null) throw error
         return { kind: 'unwritable', reason: failure.message }
       }
+    },
+    contradictedBy,
+    contradictions: () => open,
+    closing: async (id, reason, operator, entries) => {
+      const shown = open.find((each) => each.id === id)
+      const record = await contradictions.find(id)
+      if (shown === undefined || record === null) return err(noSuchContradiction)
+      const here = await checkHere(entries)
+      if (here.kind !== 'whole') return err(notWhole(here.reason))
+      const { foundAt, path, size, note } = record
+      return ok({
+        event: 'contradiction-closed',
+        contradiction: record.id,
+        foundAt,
+        path,
+        size,
+        contained: shown.isContained,
+        checkpoint: note,
+        reason,
+        operator,
+      })
     },
     begin: async () => {
       key = await keyOfLog()
@@ -146,13 +240,15 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
         }
       )
     },
-    kept: async () =>
-      key === null
-        ? { outside: [], beside: null, witnesses: [] }
-        : keptElsewhere(reader, profile.database, key, parts.settings(), media),
+    kept: async () => {
+      if (key === null) return { outside: [], beside: null, witnesses: [] }
+      const kept = await keptElsewhere(reader, profile.database, key, parts.settings(), media)
+      await confront([...kept.outside, ...(kept.beside === null ? [] : [kept.beside])])
+      return kept
+    },
     insideProfile: async (folders) => {
       for (const folder of folders)
-        if ((await media.soon(folder, () => isInside(folder, profile.dir))) === true) return folder
+        if ((await media.soon(folder, (at) => isInside(at, profile.dir))) === true) return folder
       return null
     },
     end: () => {
@@ -161,6 +257,7 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
     },
     stop: async () => {
       await keeper?.stop()
+      media.close()
     },
   }
 
@@ -171,8 +268,11 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
       file,
       folders: () => parts.settings().checkpointFolders,
       onWarnings: parts.onChange,
-      onContradiction: ({ reason }) =>
-        parts.onContradiction({ kind: 'invalid', code: 'checkpoint-contradicts', message: reason }),
+      onContradiction: ({ reason, evidence }) => {
+        const recorded = evidence === undefined ? null : record(evidence)
+        parts.onContradiction({ kind: 'invalid', code: 'checkpoint-contradicts', message: reason })
+        void recorded?.then(parts.onChange, (error: unknown) => log('checkpoint.defect', { error }))
+      },
       media,
       now,
     })
@@ -193,6 +293,29 @@ export function createStationCheckpoints(parts: CheckpointsParts): StationCheckp
 
 function withoutDetail({ kind, code, message }: Failure): Failure {
   return { kind, code, message }
+}
+
+function reasonOf(path: string): string {
+  return `The checkpoint from ${path} is signed by the key of this log and is not of it. ${whatToClose}`
+}
+
+const whatToClose =
+  'The station is for reading only, whether or not the medium is there. Keep the checkpoint and a copy of the database, and find out who had access. Put the newest copy of the profile back if an older one was put in its place. Then close this on the Audit log screen, with the reason; the log records it.'
+const unreadableRecord =
+  'The station opens for reading only. Keep the file and a copy of the database, and find out who changed it; put both back from the newest copy of the profile.'
+
+const noSuchContradiction: Failure = {
+  kind: 'refused',
+  code: 'no-such-contradiction',
+  message: 'There is no open contradiction of this name: it was closed, or the list is older. Nothing was recorded.',
+}
+
+function notWhole(reason: string): Failure {
+  return {
+    kind: 'refused',
+    code: 'log-not-trusted',
+    message: `Nothing was closed: the log that is here is not whole itself, so nothing is added to it. ${reason}`,
+  }
 }
 
 /** Its key is gone as well, so it cannot even be said what the checkpoint is for. */

@@ -7,6 +7,7 @@ import type { Failure } from '../shared/failure.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { checkpointFileOf } from './audit/checkpoint-file.ts'
+import { contradictionFileOf } from './audit/contradiction.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
 import { createLogKey, type LogKey, newLogOrigin, setLogKeyAside } from './audit/log-key.ts'
 import { insertLogKey, storedLogKey } from './audit/tree.repository.ts'
@@ -30,7 +31,7 @@ export async function createStation(
   { stationName, operatorName }: { readonly stationName: string; readonly operatorName: string },
 ): Promise<Result<StationDatabase, Failure>> {
   // A checkpoint without its database: whatever began here now would contradict what was signed before.
-  if (!existsSync(profile.database) && existsSync(checkpointFileOf(profile.database))) return err(remains)
+  if (!existsSync(profile.database) && remainsOf(profile.database).some((file) => existsSync(file))) return err(remains)
   if (existsSync(profile.database)) return createStationDatabase(profile.database, async () => {})
   const key = await newLogKey(profile, tokens, stationName)
   if (!key.ok) return key
@@ -91,6 +92,10 @@ async function newLogKey(
   const serviceKey = await tokens.ensureServiceKey()
   if (!serviceKey.ok) return serviceKey
   return createLogKey(profile.logKey, newLogOrigin(stationName), tokens)
+}
+
+function remainsOf(database: string): readonly string[] {
+  return [checkpointFileOf(database), contradictionFileOf(database)]
 }
 
 const hasKey: Failure = {

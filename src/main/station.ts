@@ -18,6 +18,7 @@ import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
+import type { MediaProcess } from './media/folder-process.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
@@ -25,12 +26,15 @@ import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
+import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { addLogKey } from './station-log-key.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  /** What reads and writes the operator's folders on media. */
+  readonly media: MediaProcess
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -59,6 +63,13 @@ export interface Station {
   setDuty(onDuty: boolean): Promise<Result<null, Failure>>
   /** Signs for what is in the log. */
   readonly checkpoints: StationCheckpoints
+  /**
+   * A person says why the station may go on although a checkpoint contradicted its log: an entry of the log, and the only way. It works
+   * again from its next start.
+   */
+  closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
+  /** The logs of YubiHSMs, held against ours. */
+  readonly deviceLog: StationDeviceLog
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -80,6 +91,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     database,
     profile,
     tokens,
+    media: parts.media,
     settings: () => current,
     now,
     log,
@@ -173,6 +185,14 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
+  const deviceLog = createStationDeviceLog({
+    db,
+    append: (trx, entries) => audit.append(trx, entries),
+    isTrusted,
+    operator: () => current.operatorName,
+    now,
+    onChange: parts.onStatus,
+  })
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -194,7 +214,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
   /** The log is not the one that a checkpoint was signed for. Changes end at once; then the check names the place, where it can. */
   async function contradicted(failure: Failure): Promise<void> {
     if (logState.kind !== 'whole') return
-    const first: AuditState = { kind: 'broken', firstBadSeq: 1, reason: failure.message }
+    const first: AuditState =
+      failure.code === 'checkpoint-contradicts'
+        ? { kind: 'contradicted', reason: failure.message }
+        : { kind: 'broken', firstBadSeq: 1, reason: failure.message }
     const place = async () => {
       const found = await checkpoints.check(await audit.check())
       if (found.kind === 'whole' || !Object.is(logState, first)) return
@@ -202,6 +225,19 @@ export async function openStation(database: StationDatabase, parts: StationParts
       parts.onStatus()
     }
     await Promise.all([distrust(first), place()])
+  }
+
+  /** One at a time: the same is not closed twice. */
+  let closing: Promise<unknown> = Promise.resolve()
+  async function closeContradiction(id: string, reason: string): Promise<Result<null, Failure>> {
+    const entry = await checkpoints.closing(id, reason, current.operatorName, await audit.check())
+    if (!entry.ok) return entry
+    const noted = await note([entry.value])
+    if (!noted.ok) return noted
+    const left = await checkpoints.check(await audit.check())
+    logState = left.kind === 'whole' ? { kind: 'contradicted', reason: allClosed } : left
+    parts.onStatus()
+    return ok(null)
   }
 
   /** One at a time: a second key would take the first one's place while the log already names it. */
@@ -252,9 +288,15 @@ export async function openStation(database: StationDatabase, parts: StationParts
     checkpoints,
     settings,
     note,
+    deviceLog,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)
+      return next
+    },
+    closeContradiction: (id, reason) => {
+      const next = closing.then(() => closeContradiction(id, reason))
+      closing = next.catch(() => null)
       return next
     },
     saveSettings: async (next) => {
@@ -336,6 +378,8 @@ function isWitnessKey(vkey: string): boolean {
   return key.ok && key.value.type === noteKeyType.cosignature
 }
 
+const allClosed =
+  'The contradiction was closed, and the log says by whom and why. The station is for reading only until it is started again.'
 const noWitness: Failure = {
   kind: 'invalid',
   code: 'witness-malformed',

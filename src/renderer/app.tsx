@@ -104,7 +104,9 @@ function ReadOnlyBand({ status }: { readonly status: StationStatus }) {
       ? `The audit log does not check at entry ${status.log.firstBadSeq}: ${status.log.reason}`
       : status.log.kind === 'unwritable'
         ? `The audit log cannot be written: ${status.log.reason}`
-        : 'The station was opened without the right to write.'
+        : status.log.kind === 'contradicted'
+          ? status.log.reason
+          : 'The station was opened without the right to write.'
   return (
     <div className="app-band" role="alert">
       <strong>Read-only.</strong> {why} Nothing can be signed until this is settled; everything that is here can still

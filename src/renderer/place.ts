@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditSource } from '../shared/audit.ts'
+import type { AuditSource, ShownEvent } from '../shared/audit.ts'
 import type { RequestId } from '../shared/ids.ts'
 import { eventWords } from './screens/audit/event-words.ts'
 
@@ -8,7 +8,7 @@ export type RequestsTab = 'in-hand' | 'next' | 'done'
 export type LogView = {
   /** Digest, `#work request`, operator, as typed. */
   readonly search: string
-  readonly event: AuditEvent | null
+  readonly event: ShownEvent | null
   readonly purpose: string | null
   readonly fingerprint: string | null
   readonly requestId: RequestId | null
@@ -102,7 +102,7 @@ function logPlaceFrom(screen: 'audit' | 'review', wanted: URLSearchParams): Plac
     screen === 'audit' ? 'station' : 'opened',
     {
       search: text('q'),
-      event: Object.hasOwn(eventWords, event) ? (event as AuditEvent) : null,
+      event: Object.hasOwn(eventWords, event) ? (event as ShownEvent) : null,
       purpose: matching('purpose', /^[a-z][a-z0-9-]{0,40}$/),
       fingerprint: matching('key', /^[0-9A-F]{8,64}$/),
       requestId: isRequestId(request) ? request : null,

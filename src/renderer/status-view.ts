@@ -114,6 +114,8 @@ function logItem({ log }: StationStatus): LineItem {
       }
     case 'unwritable':
       return { ...base, tone: 'refused', text: 'Log cannot be written', detail: log.reason }
+    case 'contradicted':
+      return { ...base, tone: 'refused', text: 'Log contradicted', detail: log.reason }
   }
 }
 

@@ -28,8 +28,16 @@ export const auditEvent = z.enum([
   'clock-moved-back',
   'settings-changed',
   'log-key-created',
+  'contradiction-closed',
+  'device-log-drained',
+  'device-incident-opened',
+  'device-incident-closed',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
+
+/** What a row of a list is: an event, or an entry that this version cannot read. */
+export const shownEvent = z.enum([...auditEvent.options, 'unreadable'])
+export type ShownEvent = z.infer<typeof shownEvent>
 
 /** Which log is read: the station's own, or the foreign one that is open for review. */
 export const auditSource = z.enum(['station', 'opened'])
@@ -39,8 +47,7 @@ export type AuditSource = z.infer<typeof auditSource>
 export const auditRow = z.strictObject({
   seq: auditSeq,
   at: utcTime,
-  /** `unreadable`: this version cannot read the entry. */
-  event: z.enum([...auditEvent.options, 'unreadable']),
+  event: shownEvent,
   operator: z.string().nullable(),
   requestId: requestId.nullable(),
   /** Of the entry, or of the entry with which its request began. */
@@ -69,7 +76,7 @@ export const auditDetail = z.strictObject({
 export type AuditDetail = z.infer<typeof auditDetail>
 
 export const auditFilter = z.strictObject({
-  event: auditEvent.optional(),
+  event: shownEvent.optional(),
   purpose: z.string().max(64).optional(),
   operator: z.string().max(200).optional(),
   requestId: requestId.optional(),
@@ -86,8 +93,39 @@ export const auditState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('whole'), entries: z.int().nonnegative(), head: sha256Hex.nullable() }),
   z.strictObject({ kind: z.literal('broken'), firstBadSeq: z.int().positive(), reason: z.string() }),
   z.strictObject({ kind: z.literal('unwritable'), reason: z.string() }),
+  /** A checkpoint that was signed for another log than this one was found, now or earlier, and no person has closed that. */
+  z.strictObject({ kind: z.literal('contradicted'), reason: z.string() }),
 ])
 export type AuditState = z.infer<typeof auditState>
+
+/** A checkpoint by the key of this log that was found to contradict it. Until a person closes it the station is for reading only. */
+export const openContradiction = z.strictObject({
+  id: sha256Hex,
+  foundAt: utcTime,
+  /** Where it lay, or who gave it. */
+  path: z.string(),
+  /** Entries that it is for. */
+  size: z.int().nonnegative(),
+  /** Entries that the last checkpoint in the database is for. */
+  logSize: z.int().nonnegative(),
+  /** The signed note as it was found. */
+  note: z.string(),
+  /** The log that is here now contains it: the newest copy was put back. */
+  isContained: z.boolean(),
+  sentence: z.string(),
+})
+export type OpenContradiction = z.infer<typeof openContradiction>
+
+/** What the log of a YubiHSM and ours do not say alike, and no person has explained yet. */
+export const openDeviceIncident = z.strictObject({
+  /** Number of the entry that opened it. */
+  seq: auditSeq,
+  at: utcTime,
+  deviceSerial: z.string(),
+  code: z.string().max(64),
+  sentence: z.string(),
+})
+export type OpenDeviceIncident = z.infer<typeof openDeviceIncident>
 
 /** A key that verifies notes, as C2SP signed-note writes it: `name+hash+base64`. */
 export const verifierKeyText = z.string().min(1).max(1000)

@@ -100,6 +100,8 @@ export const contract = {
   /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */
   'signing.stop': { input: z.strictObject({ requestId, reason: typedText(1000) }), output: done },
   'incident.close': { input: z.strictObject({ requestId, note: typedText(1000) }), output: done },
+  /** Explains what a device's log and ours do not say alike; `opened` is the number of the entry that opened the incident. */
+  'incident.close-device': { input: z.strictObject({ opened: auditSeq, note: typedText(1000) }), output: done },
   /** Tries again what the server did not take. */
   'return.retry': { input: z.strictObject({ requestId }), output: done },
   /**
@@ -227,6 +229,14 @@ export const contract = {
   'audit.found': { input: z.null(), output: answer(z.array(foundLog).max(1000)) },
   /** Whether the newer of two logs of one station begins with the older. */
   'audit.compare': { input: z.strictObject({ older: logPath, newer: logPath }), output: answer(logComparison) },
+  /**
+   * A person says why the station may go on although a checkpoint contradicted its log; recorded in the log. Taken also while the
+   * station is for reading only. It works again from its next start.
+   */
+  'audit.close-contradiction': {
+    input: z.strictObject({ contradiction: sha256Hex, reason: typedText(1000) }),
+    output: done,
+  },
   /** Makes the log's key: the explicit act for a station that is older than log keys. */
   'log.create-key': { input: z.null(), output: done },
 

@@ -18,11 +18,15 @@ export const events = {
   'keys.changed': z.null(),
   'settings.changed': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
-  /** How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. */
+  /**
+   * How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. In bytes while a
+   * database is copied to be read.
+   */
   'audit.verify-progress': z.strictObject({
     source: auditSource,
-    entries: z.int().nonnegative(),
+    done: z.int().nonnegative(),
     total: z.int().nonnegative().nullable(),
+    unit: z.enum(['entries', 'bytes']),
   }),
   'audit.export-progress': z.strictObject({ entries: z.int().nonnegative(), total: z.int().nonnegative() }),
   /** The desk was locked or is about to sleep: dialogs close, typed PINs are dropped. */

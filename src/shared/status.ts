@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { auditState, verifierKeyText } from './audit.ts'
+import { auditState, openContradiction, openDeviceIncident, verifierKeyText } from './audit.ts'
 import { failure } from './failure.ts'
 import { utcTime } from './ids.ts'
 
@@ -31,6 +31,10 @@ export const stationStatus = z.strictObject({
   checkpoint: z
     .strictObject({ size: z.int().nonnegative(), at: utcTime.nullable(), warnings: z.array(failure).max(50) })
     .nullable(),
+  /** Checkpoints that contradict the log and that no person has closed. */
+  contradictions: z.array(openContradiction).max(50),
+  /** The first of those that are open, oldest first. */
+  deviceIncidents: z.array(openDeviceIncident).max(50),
   inHand: z.int().nonnegative(),
 })
 export type StationStatus = z.infer<typeof stationStatus>

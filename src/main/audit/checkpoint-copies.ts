@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { type AskHistory, type CopyWarning, checkpointFileName, putCheckpoint } from './checkpoint-file.ts'
+import type { Media } from '../media/media.ts'
+import { type AskHistory, type CopyWarning, checkpointFileName, putCheckpoint, silent } from './checkpoint-file.ts'
+import { mediumPlace } from './checkpoint-places.ts'
 import type { VerifierKey } from './format/signed-note.ts'
-import type { Media } from './media.ts'
 
 /** Copies of the last checkpoint on media of the operator's choice. */
 export interface CheckpointCopies {
@@ -44,7 +45,7 @@ export function createCheckpointCopies(parts: CopiesParts): CheckpointCopies {
     return ended
   }
 
-  async function copy(folder: string, path: string, place: Place): Promise<void> {
+  async function copy(folder: string, place: Place): Promise<void> {
     for (let next = place.next; next !== null && !isEnded(); next = place.next) {
       const { note, size } = next
       place.next = null
@@ -52,8 +53,13 @@ export function createCheckpointCopies(parts: CopiesParts): CheckpointCopies {
         place.silent = true
         onChange()
       })
-      const put = () => putCheckpoint(path, note, size, key, parts.ask)
-      const warning = await media.inTurn(folder, put, () => !isEnded()).finally(takeBack)
+      const warning = await media
+        .inTurn(
+          folder,
+          (at) => putCheckpoint(mediumPlace(at, folder, checkpointFileName(key)), note, size, key, parts.ask),
+          () => !isEnded(),
+        )
+        .finally(takeBack)
       const changed = place.silent || warning?.reason !== place.warning?.reason
       place.warning = warning
       place.silent = false
@@ -71,13 +77,12 @@ export function createCheckpointCopies(parts: CopiesParts): CheckpointCopies {
         const place = places.get(path) ?? { running: null, next: null, warning: null, silent: false }
         places.set(path, place)
         place.next = { note, size }
-        place.running ??= copy(folder, path, place)
+        place.running ??= copy(folder, place)
       }
     },
     warnings: () =>
-      [...places].flatMap(([path, { silent, warning }]): CopyWarning[] => {
-        if (silent)
-          return [{ path, code: 'silent', reason: `The folder of ${path} does not answer. The log itself is safe.` }]
+      [...places].flatMap(([path, { silent: isSilent, warning }]): CopyWarning[] => {
+        if (isSilent) return [silent(path)]
         return warning === null ? [] : [warning]
       }),
     settled: async () => {

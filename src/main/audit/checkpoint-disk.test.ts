@@ -1,11 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { openStationDatabase } from '../../../db/open.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import type { FolderAccess } from '../media/media.ts'
+import { testMedia } from '../media/testing/test-media.ts'
 import { checkpointFileName, checkpointFileOf, putCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
+import { mediumPlace, ownPlace } from './checkpoint-places.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { checkpointedStation } from './testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
@@ -69,6 +72,7 @@ describe('a disk that does not take a checkpoint', () => {
     const reader = await openStationDatabase(path, 'read')
     if (!reader.ok) throw new Error(reader.error.message)
     const reading = createCheckpointer({
+      media: testMedia(),
       db: reader.value.db,
       key: station.logKey,
       file: checkpointFileOf(path),
@@ -83,9 +87,27 @@ describe('a disk that does not take a checkpoint', () => {
   })
 })
 
+/** The folder through its process, as the station does. */
+function accessTo(folder: string): FolderAccess {
+  const media = testMedia()
+  const within = async <T>(work: (at: FolderAccess) => Promise<T>): Promise<T> => {
+    const answer = await media.inTurn(folder, work)
+    if (answer === null) throw new Error('not begun')
+    return answer
+  }
+  return {
+    read: (name, limit) => within((at) => at.read(name, limit)),
+    replace: (name, text, there) => within((at) => at.replace(name, text, there)),
+    place: () => media.inTurn(folder, (at) => at.place()),
+  }
+}
+
 const contained = async () => 'contained' as const
 
-describe('a medium that somebody else prepared', () => {
+describe.each([
+  ['on the profile’s disk', (path: string) => ownPlace(path)],
+  ['on a medium', (path: string) => mediumPlace(accessTo(dirname(path)), dirname(path), basename(path))],
+])('a folder that somebody else prepared, %s', (_where, place) => {
   it.each([
     ['a link to a file of the operator’s', (path: string, victim: string) => symlinkSync(victim, path), false],
     ['a link where the new one is begun', (path: string, victim: string) => symlinkSync(victim, `${path}.new`), true],
@@ -106,10 +128,11 @@ describe('a medium that somebody else prepared', () => {
       writeFileSync(victim, 'precious')
       const path = join(folder, checkpointFileName(key))
       plant(path, victim)
-      const warning = await putCheckpoint(path, note, 1, key, contained)
+      const warning = await putCheckpoint(place(path), note, 1, key, contained)
       if (written) expect(readCheckpointFile(path, key)).toMatchObject({ kind: 'kept', text: note })
       else expect(warning).toMatchObject({ code: expect.stringMatching(/foreign|unwritable/) })
       expect(warning === null).toBe(written)
+      expect(existsSync(`${path}.new`)).toBe(_name.includes('a folder where'))
       expect(execFileSync('cat', [victim], { encoding: 'utf8' })).toBe('precious')
     },
   )

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
-import { open, rename, rm, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { InHistory } from './checkpoint-history.ts'
+import { open } from 'node:fs/promises'
+import type { Standing } from './checkpoint-history.ts'
+import type { Evidence } from './contradiction.ts'
 import { type CheckpointFault, openCheckpoint, type SignedCheckpoint } from './format/checkpoint.ts'
 import { maxNoteBytes, type VerifierKey } from './format/signed-note.ts'
 
@@ -35,7 +35,7 @@ export function readCheckpointFile(path: string, key: VerifierKey): KeptCheckpoi
   }
 }
 
-/** The same for a medium, which may be slow or hang: nothing waits for it but the caller. */
+/** The same, without waiting for the disk in the way of everything else. For the profile's own disk. */
 export async function readCheckpoint(path: string, key: VerifierKey): Promise<KeptCheckpoint> {
   try {
     const handle = await open(path, reading)
@@ -58,12 +58,17 @@ function opened(stat: Stats, bytes: Uint8Array | null, key: VerifierKey): KeptCh
     const reason = stat.isFile() ? 'it is too large' : 'it is no file'
     return { kind: 'wrong', fault: { code: 'malformed', reason } }
   }
+  return checkpointFrom(bytes, key)
+}
+
+/** What bytes say that lay under the name of a checkpoint. Throws what `TextDecoder` throws; `notRead` knows it. */
+export function checkpointFrom(bytes: Uint8Array, key: VerifierKey): KeptCheckpoint {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   const checkpoint = openCheckpoint(text, key)
   return checkpoint.ok ? { kind: 'kept', signed: checkpoint.value, text } : { kind: 'wrong', fault: checkpoint.error }
 }
 
-function notRead(error: unknown): KeptCheckpoint {
+export function notRead(error: unknown): KeptCheckpoint {
   const code = codeOf(error)
   if (code === 'ENOENT') return { kind: 'absent' }
   if (code === 'ELOOP') return { kind: 'wrong', fault: { code: 'malformed', reason: 'it is a link' } }
@@ -76,25 +81,37 @@ function notRead(error: unknown): KeptCheckpoint {
 /** A checkpoint could not be put somewhere. The log itself is not touched by that: `reason` is for people. */
 export interface CopyWarning {
   readonly path: string
-  readonly code: 'unwritable' | 'silent' | 'foreign-there' | 'not-compared' | 'contradicts'
+  readonly code: 'unwritable' | 'silent' | 'foreign-there' | 'not-compared' | 'contradicts' | 'closed'
   readonly reason: string
+  /** Of `contradicts`: the checkpoint that does. */
+  readonly evidence?: Evidence
 }
 
 /** What asks our log whether it contains a checkpoint that our key signed. */
-export type AskHistory = (signed: SignedCheckpoint) => Promise<InHistory>
+export type AskHistory = (signed: SignedCheckpoint) => Promise<Standing>
+
+/** Where one checkpoint lies: on the profile's disk, or on a medium. */
+export interface CheckpointPlace {
+  readonly path: string
+  read(key: VerifierKey): Promise<KeptCheckpoint>
+  /** Whole or not at all, on disk; only if what is there still is `there` (its text; null: no file). The code says why it is not. */
+  replace(note: string, there: string | null): Promise<'replaced' | 'changed' | 'silent' | { readonly code: string }>
+}
 
 /**
- * Replaces the file by a checkpoint of more entries, whole or not at all, and waits for the disk. What is there goes only if it
- * is a checkpoint of ours that our log contains: any other may be the only witness of what this log was.
+ * Replaces the file by a checkpoint of more entries. What is there goes only if it is a checkpoint of ours that our log contains: any
+ * other may be the only witness of what this log was.
  */
 export async function putCheckpoint(
-  path: string,
+  place: CheckpointPlace,
   note: string,
   size: number,
   key: VerifierKey,
   ask: AskHistory,
 ): Promise<CopyWarning | null> {
-  const there = await readCheckpoint(path, key)
+  const { path } = place
+  const there = await place.read(key)
+  if (there.kind === 'unreadable') return there.code === 'silent' ? silent(path) : unwritable(path, there.code)
   if (there.kind === 'wrong')
     return {
       path,
@@ -103,54 +120,41 @@ export async function putCheckpoint(
     }
   if (there.kind === 'kept') {
     if (there.text === note) return null
-    const warning = await doubtAbout(path, there.signed, ask)
+    const warning = await doubtAbout(path, there, ask)
     if (warning !== null) return warning
     // Ours, and newer than what we came with: another call was quicker.
     if (there.signed.checkpoint.size > size) return null
   }
-  const unfinished = `${path}.new`
-  try {
-    // If we crash before the rename, the old checkpoint is there and the remains are taken away by the next one. Whoever can
-    // write to the medium may have put a link, a pipe or a file with other names there: what is written is a file of our own.
-    await removeIfThere(unfinished)
-    const handle = await open(
-      unfinished,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o644,
-    )
-    try {
-      await handle.writeFile(note)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    // Another station may use the same medium: what came there since it was looked at is no checkpoint that may go.
-    const now = await readCheckpoint(path, key)
-    if (now.kind !== there.kind || (now.kind === 'kept' && there.kind === 'kept' && now.text !== there.text)) {
-      await removeIfThere(unfinished)
-      return {
-        path,
-        code: 'not-compared',
-        reason: `The checkpoint in ${path} was changed while it was compared with the log. It was left as it is, and is looked at again with the next one.`,
-      }
-    }
-    await rename(unfinished, path)
-    await syncFolder(dirname(path))
-    return null
-  } catch (error) {
-    const code = codeOf(error)
-    if (code === null) throw error
-    await rm(unfinished, { force: true }).catch(() => {})
-    return {
-      path,
-      code: 'unwritable',
-      reason: `The checkpoint could not be copied to ${path} (${code}). The log itself is safe.`,
-    }
+  const done = await place.replace(note, there.kind === 'kept' ? there.text : null)
+  if (done === 'replaced') return null
+  if (done === 'silent') return silent(path)
+  if (done !== 'changed') return unwritable(path, done.code)
+  return {
+    path,
+    code: 'not-compared',
+    reason: `The checkpoint in ${path} was changed by another program while it was compared with the log. It was left as it is.`,
   }
 }
 
-async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistory): Promise<CopyWarning | null> {
-  let answer: InHistory
+/** A medium that does not answer: a warning, and never the log's fault. */
+export function silent(path: string): CopyWarning {
+  return { path, code: 'silent', reason: `The folder of ${path} does not answer. The log itself is safe.` }
+}
+
+function unwritable(path: string, code: string): CopyWarning {
+  return {
+    path,
+    code: 'unwritable',
+    reason: `The checkpoint could not be copied to ${path} (${code}). The log itself is safe.`,
+  }
+}
+
+async function doubtAbout(
+  path: string,
+  { signed, text }: Extract<KeptCheckpoint, { kind: 'kept' }>,
+  ask: AskHistory,
+): Promise<CopyWarning | null> {
+  let answer: Standing
   try {
     answer = await ask(signed)
   } catch (error) {
@@ -164,6 +168,12 @@ async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistor
   }
   if (answer === 'contained') return null
   const { size } = signed.checkpoint
+  if (answer === 'closed')
+    return {
+      path,
+      code: 'closed',
+      reason: `The checkpoint in ${path} contradicts this log; that was closed, and the log says by whom and why. The file was left as it is, so no copy is kept there: put it away elsewhere, as evidence.`,
+    }
   const what =
     answer === 'more-entries'
       ? `for ${size} entries, more than this log ever had signed here`
@@ -171,30 +181,11 @@ async function doubtAbout(path: string, signed: SignedCheckpoint, ask: AskHistor
   return {
     path,
     code: 'contradicts',
-    reason: `The checkpoint in ${path} is signed by the key of this log ${what}: an older copy of the profile was put back, or a second copy of it works elsewhere. The checkpoint was left as it is, and the station is for reading only. Keep it, keep a copy of the database, find out who had access, and check the log with it (signing-station-verify). If an older copy was put back on purpose, put the newest one back instead.`,
+    evidence: { path, note: text, signed, how: answer },
+    reason: `The checkpoint in ${path} is signed by the key of this log ${what}: an older copy of the profile was put back, or a second copy of it works elsewhere. The checkpoint was left as it is, and the station is for reading only. Keep it, keep a copy of the database, find out who had access, and check the log with it (signing-station-verify). The station stays so until a person closes this on the Audit log screen.`,
   }
 }
 
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-  }
-}
-
-/** Some file systems of media cannot sync a folder and say so; what was written there is synced all the same. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
-  } finally {
-    await handle.close()
-  }
-}
-
-function codeOf(error: unknown): string | null {
+export function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
 }

@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
-import { checkpointFileOf, putCheckpoint } from './checkpoint-file.ts'
-import { inHistory } from './checkpoint-history.ts'
+import { testMedia } from '../media/testing/test-media.ts'
+import { type CheckpointPlace, checkpointFileOf, putCheckpoint } from './checkpoint-file.ts'
+import { standingOf } from './checkpoint-history.ts'
+import { mediumPlace, ownPlace } from './checkpoint-places.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import type { SignedCheckpoint } from './format/checkpoint.ts'
 import { auditStation } from './testing/audit-station.ts'
@@ -16,7 +18,17 @@ import { sampleCheckpoint, sampleKey, sampleLog } from './testing/sample-log.ts'
 const intents = (count: number) => Array.from({ length: count }, (_, index) => sampleIntent(index))
 const { key } = sampleKey()
 
-it('what a fork of the log puts on the medium while we compare is not written over', async () => {
+it.each([
+  [
+    'the profile’s disk',
+    async (path: string, work: (place: CheckpointPlace) => Promise<unknown>) => work(ownPlace(path)),
+  ],
+  [
+    'a medium',
+    async (path: string, work: (place: CheckpointPlace) => Promise<unknown>) =>
+      testMedia().inTurn(dirname(path), (at) => work(mediumPlace(at, dirname(path), basename(path)))),
+  ],
+])('what a fork of the log puts on %s while we compare is not written over', async (_name, at) => {
   const station = await checkpointedStation(join(tempFolder(), 'station.db'))
   await station.write(...intents(10))
   const older = await station.checkpoint()
@@ -26,17 +38,19 @@ it('what a fork of the log puts on the medium while we compare is not written ov
   const path = join(medium, 'copy')
   writeFileSync(path, older)
   const fork = sampleCheckpoint(sampleLog(intents(40)).leaves)
-  const ask = (signed: SignedCheckpoint) => inHistory(readerOf(station.db), signed)
-  const put = await putCheckpoint(path, note, 11, key, async (signed) => {
-    const answer = await ask(signed)
-    writeFileSync(path, fork)
-    return answer
-  })
+  const ask = (signed: SignedCheckpoint) => standingOf(readerOf(station.db), signed)
+  const put = await at(path, (place) =>
+    putCheckpoint(place, note, 11, key, async (signed) => {
+      const answer = await ask(signed)
+      writeFileSync(path, fork)
+      return answer
+    }),
+  )
   expect(put).toMatchObject({ code: 'not-compared' })
   expect(readFileSync(path, 'utf8')).toBe(fork)
   expect(readdirSync(medium)).toEqual(['copy'])
   // And the next one finds what it is.
-  expect(await putCheckpoint(path, note, 11, key, ask)).toMatchObject({ code: 'contradicts' })
+  expect(await at(path, (place) => putCheckpoint(place, note, 11, key, ask))).toMatchObject({ code: 'contradicts' })
   await station.close()
 })
 
@@ -61,6 +75,7 @@ it('a commit that failed and is there all the same is gone on from', async () =>
     db: station.db,
     key: logKeyOf(sampleKey()),
     file: checkpointFileOf(path),
+    media: testMedia(),
     folders: () => [],
     now: () => new Date(0),
   })

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { testMedia } from '../media/testing/test-media.ts'
 import { type CopyWarning, checkpointFileName, checkpointFileOf, readCheckpointFile } from './checkpoint-file.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { keptElsewhere } from './kept-elsewhere.ts'
-import { createMedia } from './media.ts'
 import { checkCheckpoints } from './startup-checkpoint.ts'
 import { auditStation } from './testing/audit-station.ts'
 import { logKeyOf } from './testing/checkpointed-station.ts'
@@ -30,6 +30,7 @@ async function running(profile: string, folders: () => readonly string[]) {
   const station = await auditStation(join(profile, 'station.db'))
   const told: CopyWarning[] = []
   const checkpointer = createCheckpointer({
+    media: testMedia(),
     db: station.db,
     key: logKeyOf(sampleKey()),
     file: checkpointFileOf(station.path),
@@ -125,7 +126,7 @@ describe('what counts as kept elsewhere', () => {
           checkpointFolders: [...checkpointFolders],
           witnesses: [],
         },
-        createMedia(),
+        testMedia(),
       )
     expect((await kept([profile, inside, linked])).outside).toEqual([])
     expect((await kept([inside, medium])).outside).toMatchObject([{ path: copy }])

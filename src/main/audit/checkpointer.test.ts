@@ -6,6 +6,7 @@ import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
 import { auditSeq } from '../../shared/ids.ts'
 import { err, ok } from '../../shared/result.ts'
+import { testMedia } from '../media/testing/test-media.ts'
 import { checkpointFileName, checkpointFileOf } from './checkpoint-file.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { openCheckpoint, parseCheckpoint } from './format/checkpoint.ts'
@@ -144,6 +145,7 @@ describe('the checkpointer', () => {
     const gone = { kind: 'unavailable', code: 'service-key-absent', message: 'Gone.' } as const
     const logKey = logKeyOf(sampleKey())
     const checkpointer = createCheckpointer({
+      media: testMedia(),
       db: station.db,
       key: { ...logKey, sign: async (text) => (broken ? err(gone) : logKey.sign(text)) },
       file,
@@ -164,6 +166,7 @@ describe('the checkpointer', () => {
     const { file, station } = await fresh()
     const logKey = { ...logKeyOf(sampleKey()), sign: async () => ok(new Uint8Array(64)) }
     const checkpointer = createCheckpointer({
+      media: testMedia(),
       db: station.db,
       key: logKey,
       file,

@@ -5,15 +5,16 @@ import { databaseFailureOf } from '../../../db/database-failure.ts'
 import { LogNotTrusted, type LogUnwritable, writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { Media } from '../media/media.ts'
 import { hex, sameBytes } from './bytes.ts'
 import { createCheckpointCopies } from './checkpoint-copies.ts'
 import { type CopyWarning, putCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
-import { inHistory } from './checkpoint-history.ts'
+import { standingOf } from './checkpoint-history.ts'
+import { ownPlace } from './checkpoint-places.ts'
 import { checkpointText, openCheckpoint, type SignedCheckpoint, signedCheckpoint } from './format/checkpoint.ts'
 import { leafHash, noLeafHash } from './format/encode.ts'
 import type { GrowingTree, Subtree } from './format/merkle.ts'
 import type { LogKey } from './log-key.ts'
-import { createMedia, type Media } from './media.ts'
 import { insertLogKey, isStoredLevel, lastCheckpoint, loadTree, storedLogKey } from './tree.repository.ts'
 
 export interface WrittenCheckpoint {
@@ -53,7 +54,7 @@ export interface CheckpointerParts {
   /** Somewhere lies a checkpoint that our key signed and this log does not contain. */
   readonly onContradiction?: (warning: CopyWarning) => void
   /** Shared with whoever else reads the operator's folders. */
-  readonly media?: Media
+  readonly media: Media
   readonly now: () => Date
 }
 
@@ -71,11 +72,11 @@ interface State {
 /** One for each open database. It keeps the right edge of the tree in memory, and reads only entries that are new. */
 export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   const state: State = { tree: null, leaf: noLeafHash, pending: [] }
-  const ask = (signed: SignedCheckpoint) => inHistory(readerOf(parts.db), signed)
+  const ask = (signed: SignedCheckpoint) => standingOf(readerOf(parts.db), signed)
   const copies = createCheckpointCopies({
     key: parts.key.key,
     ask,
-    media: parts.media ?? createMedia(),
+    media: parts.media,
     onChange: () => parts.onWarnings?.(),
     onContradiction: (warning) => parts.onContradiction?.(warning),
   })
@@ -106,7 +107,7 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   }
 
   async function putBeside(note: string, size: number): Promise<void> {
-    besideWarning = await putCheckpoint(parts.file, note, size, parts.key.key, ask)
+    besideWarning = await putCheckpoint(ownPlace(parts.file), note, size, parts.key.key, ask)
     if (besideWarning?.code === 'contradicts') parts.onContradiction?.(besideWarning)
   }
 

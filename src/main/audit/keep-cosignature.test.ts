@@ -2,12 +2,14 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readerOf } from '../../../db/database.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
+import { parseCommandLine } from '../cli/verify-arguments.ts'
+import { verifyTarget } from '../cli/verify-target.ts'
+import { testMedia } from '../media/testing/test-media.ts'
 import { parseCheckpoint } from './format/checkpoint.ts'
 import { verifyCosignature } from './format/cosignature.ts'
 import { formatVerifierKey, noteKeyType } from './format/signed-note.ts'
 import { keepCosignature } from './keep-cosignature.ts'
 import { keptElsewhere } from './kept-elsewhere.ts'
-import { createMedia } from './media.ts'
 import { checkpointedStation } from './testing/checkpointed-station.ts'
 import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
 import { cosign, sampleKey } from './testing/sample-log.ts'
@@ -46,11 +48,17 @@ describe('what a witness answers', () => {
     // And it is what is put beside the database, and looked for when the log is verified.
     await station.checkpoint()
     const settings = { checkpointFolders: [], witnesses: [vkey, formatVerifierKey(stranger.key)] }
-    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings, createMedia())).toMatchObject({
+    expect(await keptElsewhere(readerOf(station.db), path, station.logKey.key, settings, testMedia())).toMatchObject({
       beside: { text: kept?.note },
       witnesses: [vkey],
     })
     await station.close()
+    // And the auditor's verifier finds it in the database.
+    const own = formatVerifierKey(station.logKey.key)
+    const wanted = parseCommandLine(['--vkey', own, '--witness', vkey, path])
+    expect(wanted.kind === 'wanted' && verifyTarget(wanted.wanted)).toMatchObject({
+      facts: { cosigned: [{ witness: witness.key.name, time: 1_800_000_000 }] },
+    })
   })
 
   it('is not kept when it is of a stranger, for another checkpoint, edited, or no answer at all', async () => {

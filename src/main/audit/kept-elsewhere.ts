@@ -1,12 +1,13 @@
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import type { Database } from '../../../db/database.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { FolderAccess, Media } from '../media/media.ts'
 import { checkpointFileName, checkpointFileOf, readCheckpoint } from './checkpoint-file.ts'
+import { readFrom } from './checkpoint-places.ts'
 import type { SignedCheckpoint } from './format/checkpoint.ts'
 import { parseVerifierKey, type VerifierKey } from './format/signed-note.ts'
-import type { Media } from './media.ts'
 
 export interface KeptElsewhere {
   /** In the operator's folders, outside the profile folder: what a verdict is made with. */
@@ -30,10 +31,13 @@ export async function keptElsewhere(
   const beside = await readCheckpoint(besidePath, key)
   const outside = await Promise.all(
     checkpointFolders.map((folder) =>
-      media.soon(folder, async () => {
-        const path = join(folder, checkpointFileName(key))
-        const kept = await readCheckpoint(path, key)
-        return kept.kind === 'kept' && !(await isInside(folder, dirname(database))) ? { path, text: kept.text } : null
+      media.soon(folder, async (at) => {
+        const name = checkpointFileName(key)
+        const kept = await readFrom(at, name, key)
+        // A folder that does not say where it is counts as inside.
+        return kept.kind === 'kept' && (await isInside(at, dirname(database))) === false
+          ? { path: join(folder, name), text: kept.text }
+          : null
       }),
     ),
   )
@@ -50,18 +54,10 @@ export async function keptElsewhere(
   }
 }
 
-/** Whether a folder is `outer` or lies in it, through whatever links; one that is not there yet is where it would be made. */
-export async function isInside(folder: string, outer: string): Promise<boolean> {
-  const way = relative(await realpath(outer), await placeOf(folder))
+/** Whether a folder is `outer` or lies in it, through whatever links. Null: it does not answer. */
+export async function isInside(at: FolderAccess, outer: string): Promise<boolean | null> {
+  const place = await at.place()
+  if (place === null) return null
+  const way = relative(await realpath(outer), place)
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`))
-}
-
-async function placeOf(folder: string): Promise<string> {
-  try {
-    return await realpath(folder)
-  } catch {
-    // Whatever the reason, nothing can be read there now.
-    const parent = dirname(folder)
-    return parent === folder ? folder : join(await placeOf(parent), basename(folder))
-  }
 }

@@ -35,8 +35,28 @@ export function shown(row: AuditEntryRow, numbers: ReadonlyMap<string, number>):
   return candidate.success ? candidate.data : unreadable(row, numbers, 'no screen can show what it says')
 }
 
+/** What an entry that cannot be read calls itself, as far as that can be made out. */
+function eventIn(bytes: Uint8Array): string | null {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  const event = parsed(text) ?? /"event":"([^"\\]{1,64})"/.exec(text.slice(0, 20_000))?.[1] ?? ''
+  return event.length > 0 && event.length <= 40 && event.isWellFormed() ? event : null
+}
+
+function parsed(text: string): string | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string'
+      ? value.event
+      : ''
+  } catch {
+    return null
+  }
+}
+
 function unreadable(row: AuditEntryRow, numbers: ReadonlyMap<string, number>, why: string): AuditRow {
-  const said = row.event === '' ? '' : `, recorded as “${visible(row.event)}”,`
+  // The index of a foreign log calls all of them `unreadable`; our own has what was written with the entry.
+  const event = eventIn(row.entry) ?? (row.event === 'unreadable' ? '' : row.event)
+  const said = event === '' ? '' : `, recorded as “${visible(event)}”,`
   return auditRow.parse({
     seq: row.seq,
     at: utcTime.safeParse(row.at).data ?? noTime,

@@ -54,6 +54,14 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} changed settings: ${body.fields.map(visible).join(', ')}`
     case 'log-key-created':
       return `${quoted(body.operator)} had the key made that signs the checkpoints of this log: ${visible(body.vkey)}`
+    case 'contradiction-closed':
+      return `${quoted(body.operator)} closed the contradiction by the checkpoint of ${body.size} entries from ${quoted(body.path)}, which this log ${body.contained ? 'contains' : 'does not contain'}: ${visible(body.reason)}`
+    case 'device-log-drained':
+      return `Log of device ${visible(body.deviceSerial)} drained: ${count(body.fresh, 'new entry', 'new entries')}, ${body.known} known${body.unloggedBoots + body.unloggedAuthentications === 0 ? '' : `; it could not log ${count(body.unloggedBoots, 'boot')} and ${count(body.unloggedAuthentications, 'authentication')}`}`
+    case 'device-incident-opened':
+      return `Incident (${body.code}): the log of device ${visible(body.deviceSerial)} and this one differ. ${visible(body.sentence)}`
+    case 'device-incident-closed':
+      return `Incident with device ${visible(body.deviceSerial)}, opened by entry ${body.openedSeq}, closed by ${quoted(body.operator)}: ${visible(body.note)}`
     default:
       return unreachable(body)
   }
@@ -95,8 +103,8 @@ function workRequest(id: number | null): string {
   return id === null ? '' : ` (work request ${id})`
 }
 
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
+function count(n: number, noun: string, nouns = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : nouns}`
 }
 
 function short(hex: string): string {

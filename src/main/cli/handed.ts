@@ -16,9 +16,9 @@ export interface Handed {
   readonly signedFile: SignedFile | null
 }
 
-/** Who wants to know while a log is read: how far it came, and each checkpoint that was found right. */
+/** Who wants to know while a log is read: each entry as it comes, and each checkpoint that was found right. */
 export interface Watcher {
-  readonly entry?: (seq: number) => void
+  readonly entry?: (seq: number, bytes: Uint8Array) => void
   readonly checkpoint?: (note: string) => void
 }
 

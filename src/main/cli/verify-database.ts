@@ -1,6 +1,6 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
-import { pathToFileURL } from 'node:url'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { maxEntryBytes } from '../audit/format/encode.ts'
 import { parseVerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
@@ -8,6 +8,7 @@ import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
 import { findSignature } from './find-signature.ts'
 import { expectationsFor, type Handed, type Watcher } from './handed.ts'
 import { tablesFault } from './log-tables.ts'
+import { hasWriteAheadLog, type OpenedDatabase, openForeign } from './open-database.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
 
 /** "SSDB" in the header of a station's database. */
@@ -19,10 +20,17 @@ const applicationId = 0x53534442
  * query may take an index for its table: a planted one can hold other bytes than the table does.
  */
 export function verifyDatabase(handed: Handed, watcher: Watcher = {}): Outcome {
-  let file: DatabaseSync | null = null
+  const temporary = process.env['TMPDIR'] || '/tmp'
+  let folder: string | null = null
+  let database: OpenedDatabase | null = null
   try {
-    file = openForReading(handed.wanted.target)
-    return verifyTables(file, handed, watcher)
+    // Only one with a write-ahead log is copied: for all else the right to read files is enough.
+    if (hasWriteAheadLog(realpathSync(handed.wanted.target)))
+      folder = mkdtempSync(join(temporary, 'signing-station-verify-'))
+    const opened = openForeign(handed.wanted.target, { scratch: join(folder ?? temporary, 'log.db') })
+    if (!opened.ok) return { kind: 'usage', sentence: opened.error }
+    database = opened.value
+    return verifyTables(database.file, handed, watcher)
   } catch (error) {
     const sqlite = sqliteError(error)
     if (sqlite === null) throw error
@@ -33,7 +41,8 @@ export function verifyDatabase(handed: Handed, watcher: Watcher = {}): Outcome {
       }
     return { kind: 'tampered', finding: damaged(null, sqlite.message), facts: null, file: null }
   } finally {
-    file?.close()
+    database?.close()
+    if (folder !== null) rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -61,7 +70,7 @@ export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watche
       ...watcher,
       look: (seq, entry) => {
         search.look(seq, entry)
-        watcher.entry?.(seq)
+        watcher.entry?.(seq, entry)
       },
     })
   } catch (error) {
@@ -221,25 +230,6 @@ function nextCheckpoint(notes: Iterator<unknown>): { readonly size: number; read
   const [size, note] = next.value as readonly unknown[]
   // A row of other types is handed on as a note that cannot be read, at the next place there is.
   return { size: typeof size === 'number' ? size : 0, note: typeof note === 'string' ? note : '' }
-}
-
-/**
- * Nothing is written beside the file: where there is no write-ahead log, the file is all there is and is opened as one that
- * nobody changes. Where there is one it belongs to the log and must be read with it.
- */
-export function openForReading(path: string): DatabaseSync {
-  // SQLite follows links before it looks for the write-ahead log, so that lies beside the file and not beside a link to it.
-  const real = realpathSync(path)
-  if (hasWriteAheadLog(real)) return new DatabaseSync(real, { readOnly: true })
-  const url = pathToFileURL(real)
-  url.search = '?immutable=1'
-  return new DatabaseSync(url, { readOnly: true })
-}
-
-/** Of the file itself, not of a link to it. */
-export function hasWriteAheadLog(path: string): boolean {
-  const wal = `${path}-wal`
-  return existsSync(wal) && statSync(wal).size > 0
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html) are findings; the others say that we could not read. */

@@ -32,7 +32,7 @@ export function verifyExport(handed: Handed, watcher: Watcher = {}): Outcome {
       ...watcher,
       look: (seq, entry) => {
         search.look(seq, entry)
-        watcher.entry?.(seq)
+        watcher.entry?.(seq, entry)
       },
     })
     return search.conclude(outcomeOf(verifier.end(fault), null))

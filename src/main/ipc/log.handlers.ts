@@ -63,10 +63,18 @@ export function logBindings(access: StationAccess, version: string, publish: Pub
     'audit.add-cosignature': bind('audit.add-cosignature', ({ text, witness }) =>
       changing(access, async ({ database, settings, checkpoints }) => {
         const kept = await keepCosignature(database.db, text, witness, settings().witnesses, now())
+        if (!kept.ok && 'evidence' in kept.error) await checkpoints.contradictedBy(kept.error.evidence)
         // The checkpoint outside the database gets the line too; where that fails, the status says so.
         if (kept.ok) await checkpoints.write()
         return kept
       }),
+    ),
+    'incident.close-device': bind('incident.close-device', ({ opened, note }) =>
+      changing(access, (station) => station.deviceLog.closeIncident(opened, note)),
+    ),
+    'audit.close-contradiction': bind('audit.close-contradiction', ({ contradiction, reason }) =>
+      // Not `changing`: it is the one change that a station makes that is for reading only because of it.
+      reading(access, (station) => station.closeContradiction(contradiction, reason)),
     ),
     'log.create-key': bind('log.create-key', () => changing(access, (station) => station.createLogKey())),
   }

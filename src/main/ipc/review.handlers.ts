@@ -4,6 +4,7 @@ import { err, ok } from '../../shared/result.ts'
 import { inHistory } from '../audit/checkpoint-history.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
 import { knownToReviewer } from '../audit/known-to-reviewer.ts'
+import { lastCheckpoint } from '../audit/tree.repository.ts'
 import { findLogs, mediaFolders } from '../log-review/find-logs.ts'
 import { contradictedBeside, knownOnlyInside } from '../log-review/report.ts'
 import type { ReviewDesk } from '../log-review/review-desk.ts'
@@ -58,7 +59,13 @@ export function reviewBindings(access: StationAccess, review: ReviewDesk, export
         if (!found.ok) return found
         const how = beside === null ? 'contained' : await inHistory(readerOf(database.db), beside.signed)
         if (beside !== null && how !== 'contained')
-          return ok(contradictedBeside(found.value, beside.signed.checkpoint.size, how))
+          return ok(
+            contradictedBeside(found.value, {
+              size: beside.signed.checkpoint.size,
+              signedHere: (await lastCheckpoint(readerOf(database.db)))?.size ?? 0,
+              how,
+            }),
+          )
         return outside.length > 0 ? found : ok(knownOnlyInside(found.value))
       })
     }),

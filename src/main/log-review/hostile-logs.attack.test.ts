@@ -77,6 +77,24 @@ describe('a window that names paths', () => {
     expect(contract['audit.compare'].input.safeParse({ older: path, newer: '/x' }).success).toBe(false)
   })
 
+  it('has nothing written beside a database with a write-ahead log, and no copy is left', async () => {
+    const there = at('unfinished')
+    mkdirSync(there)
+    const live = await checkpointedStation(at('killed.db'))
+    await live.write(...sampleEntries())
+    await live.checkpoint()
+    for (const suffix of ['', '-wal']) copyFileSync(at(`killed.db${suffix}`), join(there, `foreign.db${suffix}`))
+    await live.close()
+    const foreign = join(there, 'foreign.db')
+    const before = [statSync(there).mtimeMs, statSync(foreign).mtimeMs, statSync(`${foreign}-wal`).mtimeMs]
+    expect(orThrow(await bench.desk.open(foreign)).entries).toBe(size)
+    orThrow(await bench.desk.verifyOpened())
+    orThrow(await bench.desk.compare(foreign, foreign))
+    expect(readdirSync(there).sort()).toEqual(['foreign.db', 'foreign.db-wal'])
+    expect([statSync(there).mtimeMs, statSync(foreign).mtimeMs, statSync(`${foreign}-wal`).mtimeMs]).toEqual(before)
+    expect(readdirSync(bench.folder).filter((name) => name.includes('.copy'))).toEqual([])
+  })
+
   it('has nothing written beside what it names', async () => {
     const there = at('there')
     mkdirSync(there)

@@ -32,7 +32,7 @@ export class LogReader {
   async run<J extends ReadJob>(
     job: J,
     signal: AbortSignal,
-    onProgress: (entries: number, total: number | null) => void,
+    onProgress: (done: number, total: number | null, unit: 'entries' | 'bytes') => void,
   ): Promise<Result<Exclude<ReadAnswer<J['op']>, { kind: 'unreadable' }>, ReadFailure>> {
     if (signal.aborted) return err(cancelled)
     const { node, entry, folder, log } = this.#options
@@ -69,7 +69,7 @@ export class LogReader {
         const message = readMessage.safeParse(parse(line))
         if (!message.success) heard.broken = true
         else if (message.data.kind === 'done') heard.answer = message.data.answer
-        else if (!signal.aborted) onProgress(message.data.entries, message.data.total)
+        else if (!signal.aborted) onProgress(message.data.done, message.data.total, message.data.unit)
       }
       if (heard.broken) kill()
     })

@@ -18,11 +18,22 @@ export interface LogState {
 }
 
 export const readJob = z.discriminatedUnion('op', [
-  /** `state`: the one that the file must still have; null: any. */
-  z.strictObject({ op: z.literal('verify'), path: z.string(), state: z.string().max(400).nullable(), ...known }),
-  /** `index`: where the index is to be made; nothing is there yet. */
-  z.strictObject({ op: z.literal('open'), path: z.string(), index: z.string(), ...known }),
-  z.strictObject({ op: z.literal('compare'), older: z.string(), newer: z.string() }),
+  /** `state`: the one that the file must still have; null: any. `scratch` null: our own database, which main has open. */
+  z.strictObject({
+    op: z.literal('verify'),
+    path: z.string(),
+    scratch: z.string().nullable(),
+    state: z.string().max(400).nullable(),
+    ...known,
+  }),
+  /** `index`: where the index is to be made; `scratch`: where the log may be copied to. Nothing is there yet. */
+  z.strictObject({ op: z.literal('open'), path: z.string(), scratch: z.string(), index: z.string(), ...known }),
+  z.strictObject({
+    op: z.literal('compare'),
+    older: z.string(),
+    newer: z.string(),
+    scratch: z.strictObject({ older: z.string(), newer: z.string() }),
+  }),
 ])
 export type ReadJob = z.infer<typeof readJob>
 
@@ -101,7 +112,12 @@ export const readAnswers = {
 export type ReadAnswer<O extends ReadJob['op']> = z.infer<(typeof readAnswers)[O]>
 
 export const readMessage = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('progress'), entries: size, total: size.nullable() }),
+  z.strictObject({
+    kind: z.literal('progress'),
+    done: size,
+    total: size.nullable(),
+    unit: z.enum(['entries', 'bytes']),
+  }),
   z.strictObject({ kind: z.literal('done'), answer: z.unknown() }),
 ])
 export type ReadMessage = z.infer<typeof readMessage>

@@ -32,27 +32,45 @@ export function knownOnlyInside(report: VerificationReport): VerificationReport 
     : report
 }
 
-/** The file beside the database is signed by the log's own key for what this log is not, whatever else was found. */
+/** What lies beside the database, and what the log is against it. */
+export interface BesideContradiction {
+  /** Entries that the checkpoint beside the database is for. */
+  readonly size: number
+  /** Entries that the last checkpoint in the database is for. */
+  readonly signedHere: number
+  readonly how: 'more-entries' | 'other-entries'
+}
+
+/**
+ * The file beside the database is signed by the log's own key for what this log is not, whatever else was found. A checkpoint gives one
+ * hash for all its entries: where the two part is known only as far as another one from elsewhere, that the log contains, reaches.
+ */
 export function contradictedBeside(
   report: VerificationReport,
-  size: number,
-  how: 'more-entries' | 'other-entries',
+  { size, signedHere, how }: BesideContradiction,
 ): VerificationReport {
   if (report.verdict === 'tampered') return report
-  const finding =
+  const entries = report.facts?.size ?? 0
+  const vouched = Math.max(0, ...(report.facts?.known ?? []))
+  const first = vouched + 1
+  const here = `This log has ${entries === 1 ? '1 entry' : `${entries} entries`}, of which ${signedHere} were signed for`
+  const missing = size > entries ? ` Entries ${entries + 1} to ${size} are not here.` : ''
+  const until =
+    vouched >= size
+      ? `Entries 1 to ${vouched} are vouched for by a checkpoint from elsewhere: the one beside the database was signed for a second log.`
+      : vouched > 0
+        ? `Entries 1 to ${vouched} are vouched for by a checkpoint from elsewhere; from entry ${first} on nothing vouches for them.`
+        : 'No checkpoint from elsewhere vouches for any of them, so not for entry 1 either.'
+  const what =
     how === 'more-entries'
-      ? {
-          code: 'log-shorter',
-          first: null,
-          last: null,
-          sentence: `The checkpoint beside the database is for ${size} entries, more than the log ever had signed: entries are missing at the end, or the database is an older copy.`,
-        }
-      : {
-          code: 'log-rewritten',
-          first: null,
-          last: null,
-          sentence: `The checkpoint of ${size} entries beside the database was signed for other entries: something at or before entry ${size} was changed, or all was written anew.`,
-        }
+      ? `The checkpoint beside the database is for ${size} entries, more than the log ever had signed: entries are missing at the end, or the database is an older copy.`
+      : `The checkpoint of ${size} entries beside the database was signed for other entries: something at or before entry ${size} was changed, or all was written anew.`
+  const finding = {
+    code: how === 'more-entries' ? 'log-shorter' : 'log-rewritten',
+    first: vouched >= size ? null : first,
+    last: vouched >= size ? null : size,
+    sentence: `${what} ${here}.${missing} ${until}`,
+  }
   return { ...report, verdict: 'tampered', sentence: finding.sentence, findings: [finding], doubts: [] }
 }
 

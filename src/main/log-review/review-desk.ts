@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openReviewIndex, type ReviewIndex, removeReviewIndex } from '../../../db/review-index.ts'
 import type {
@@ -48,7 +48,8 @@ export interface ReviewDesk {
 
 export interface ReviewDeskParts extends LogReaderOptions {
   readonly now: () => Date
-  readonly onProgress: (source: AuditSource, entries: number, total: number | null) => void
+  /** `bytes`: a database is copied, so that nothing is written beside it. */
+  readonly onProgress: (source: AuditSource, done: number, total: number | null, unit: 'entries' | 'bytes') => void
 }
 
 interface Opened {
@@ -68,7 +69,16 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
   let opened: Opened | null = null
   let closing = false
   // What a program that was killed left behind.
-  for (const name of readdirSync(parts.folder)) if (name.endsWith('.index')) removeReviewIndex(join(parts.folder, name))
+  for (const name of readdirSync(parts.folder))
+    if (/\.(?:index|copy)(?:-journal|-wal|-shm)?$/.test(name)) rmSync(join(parts.folder, name), { force: true })
+
+  /** Copies that the process that reads now may have made. */
+  const copies: string[] = []
+  function scratch(): string {
+    const path = join(parts.folder, `${randomBytes(8).toString('hex')}.copy`)
+    copies.push(path)
+    return path
+  }
 
   /** One log is read at a time: two would only take each other's time. */
   async function alone<T>(
@@ -78,12 +88,14 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     if (running !== null || closing) return err(busy)
     const abort = new AbortController()
     const done = work((job) =>
-      reader.run(job, abort.signal, (entries, total) => parts.onProgress(source, entries, total)),
+      reader.run(job, abort.signal, (read, total, unit) => parts.onProgress(source, read, total, unit)),
     )
     running = { abort, done }
     try {
       return await done
     } finally {
+      // The process removes its copies itself, unless it was stopped.
+      for (const copy of copies.splice(0)) removeReviewIndex(copy)
       running = null
     }
   }
@@ -118,6 +130,7 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
       const read = await run({
         op: 'verify',
         path,
+        scratch: source === 'station' ? null : scratch(),
         state,
         vkey,
         checkpoints: [...checkpoints],
@@ -146,6 +159,7 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
         const read = await run({
           op: 'open',
           path,
+          scratch: scratch(),
           index: place,
           vkey,
           checkpoints: [...checkpoints],
@@ -177,7 +191,7 @@ export function createReviewDesk(parts: ReviewDeskParts): ReviewDesk {
     closeOpened,
     compare: (older, newer) =>
       alone('opened', async (run) => {
-        const read = await run({ op: 'compare', older, newer })
+        const read = await run({ op: 'compare', older, newer, scratch: { older: scratch(), newer: scratch() } })
         if (!read.ok) return read
         const { kind: _kind, ...comparison } = read.value
         return ok(comparison)

@@ -81,7 +81,13 @@ export type Exported = Answer<'audit.export'>
 /** Long work of main, as far as the window knows. It is kept outside the screens: leaving one and coming back changes nothing. */
 export type Work<T> =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'running'; readonly entries: number; readonly total: number | null }
+  | {
+      readonly kind: 'running'
+      readonly done: number
+      readonly total: number | null
+      /** `bytes`: a database is copied to be read. */
+      readonly unit: 'entries' | 'bytes'
+    }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'done'; readonly value: T }
 
@@ -104,24 +110,42 @@ export const exportQuery = workOptions<Exported>(['audit-work', 'export'])
 
 const readAtOnce = 500
 
-/** The rows of a report, oldest first, and how many there are. With more than `most` none are read. */
-export function logReportQuery(station: StationApi, source: AuditSource, filter: AuditFilter, most: number) {
+/** How many entries a report has, and where its list begins: entries that come meanwhile are not in it, and move nothing. */
+export function logReportSpanQuery(station: StationApi, source: AuditSource, filter: AuditFilter) {
   return queryOptions({
     queryKey: ['audit', 'report', source, filter],
+    queryFn: async () => {
+      const { total, anchor } = valueOf(await station.auditList({ source, filter, cursor: null, skip: 0, limit: 1 }))
+      return { total, anchor }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  })
+}
+
+/** The entries `first` to `last` of a report, counted from 0 at the oldest, oldest first. */
+export function logReportPartQuery(
+  station: StationApi,
+  source: AuditSource,
+  filter: AuditFilter,
+  { total, anchor }: { readonly total: number; readonly anchor: string | null },
+  { first, last }: { readonly first: number; readonly last: number },
+) {
+  return queryOptions({
+    queryKey: ['audit', 'report', source, filter, anchor, total, first, last],
     queryFn: async ({ signal }) => {
-      const ask = async (cursor: string | null, skip: number) =>
-        valueOf(await station.auditList({ source, filter, cursor, skip, limit: readAtOnce }))
-      const head = await ask(null, 0)
-      const rows = [...head.rows]
-      if (head.total > most) return { total: head.total, rows: [] }
-      while (rows.length < head.total && !signal.aborted) {
-        const page = await ask(head.anchor, rows.length)
+      const rows: AuditRow[] = []
+      const wanted = last - first + 1
+      while (rows.length < wanted && !signal.aborted) {
+        const skip = total - 1 - last + rows.length
+        const limit = Math.min(readAtOnce, wanted - rows.length)
+        const page = valueOf(await station.auditList({ source, filter, cursor: anchor, skip, limit }))
         if (page.rows.length === 0) break
         rows.push(...page.rows)
       }
-      return { total: head.total, rows: rows.reverse() }
+      return rows.reverse()
     },
-    staleTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   })
 }

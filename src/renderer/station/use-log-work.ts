@@ -49,13 +49,15 @@ function useWork<T, I>(
   return {
     work: data,
     async start(input) {
-      set({ kind: 'running', entries: 0, total: null })
+      set(atFirst)
       set(ended(await call(input).catch((cause: unknown) => ({ ok: false as const, error: failureFrom(cause) }))))
     },
     cancel: () => void stop().catch(() => {}),
     dismiss: () => set(idle),
   }
 }
+
+const atFirst: Extract<Work<never>, { kind: 'running' }> = { kind: 'running', done: 0, total: null, unit: 'entries' }
 
 /** What was cancelled was wanted so: nothing is left to say. */
 function ended<T>(answer: Result<T, Failure>): Work<T> {
@@ -71,8 +73,8 @@ export function useReading<T, I>(call: (station: StationApi, input: I) => Promis
   const station = useStation()
   const [work, setWork] = useState<Work<T>>(idle)
   const isRunning = useRef(false)
-  useStationEvent('audit.verify-progress', ({ source, entries, total }) => {
-    if (source === 'opened' && isRunning.current) setWork({ kind: 'running', entries, total })
+  useStationEvent('audit.verify-progress', ({ source, ...progress }) => {
+    if (source === 'opened' && isRunning.current) setWork({ kind: 'running', ...progress })
   })
   const cancel = () => void station.auditVerifyCancel(null).catch(() => {})
   useEffect(
@@ -87,7 +89,7 @@ export function useReading<T, I>(call: (station: StationApi, input: I) => Promis
     dismiss: () => setWork((before) => (before.kind === 'running' ? before : idle)),
     async run(input: I): Promise<Result<T, Failure> | null> {
       isRunning.current = true
-      setWork({ kind: 'running', entries: 0, total: null })
+      setWork(atFirst)
       const answer = await call(station, input).catch((cause: unknown) => ({
         ok: false as const,
         error: failureFrom(cause),
@@ -103,13 +105,15 @@ export function useReading<T, I>(call: (station: StationApi, input: I) => Promis
 /** Carries main's progress to whoever looks. Once in a window. */
 export function useLogProgress(): void {
   const cache = useQueryClient()
-  function moved(queryKey: readonly unknown[], entries: number, total: number | null): void {
+  function moved(queryKey: readonly unknown[], progress: Omit<typeof atFirst, 'kind'>): void {
     cache.setQueryData<Work<unknown>>(queryKey, (before) =>
-      before?.kind === 'running' ? { kind: 'running', entries, total } : before,
+      before?.kind === 'running' ? { kind: 'running', ...progress } : before,
     )
   }
-  useStationEvent('audit.verify-progress', ({ source, entries, total }) =>
-    moved(verificationQuery(source).queryKey, entries, total),
+  useStationEvent('audit.verify-progress', ({ source, ...progress }) =>
+    moved(verificationQuery(source).queryKey, progress),
   )
-  useStationEvent('audit.export-progress', ({ entries, total }) => moved(exportQuery.queryKey, entries, total))
+  useStationEvent('audit.export-progress', ({ entries, total }) =>
+    moved(exportQuery.queryKey, { done: entries, total, unit: 'entries' }),
+  )
 }

@@ -7,7 +7,7 @@ import type { FakeState } from './fake-station.ts'
 import { hexOf, minutesAgo } from './sample-data.ts'
 import { checkpointNote, origin, vkey as ownVkey, proofText, verified } from './sample-log.ts'
 
-type AuditCalls = Pick<StationApi, Extract<keyof StationApi, `audit${string}` | 'logCreateKey'>>
+type AuditCalls = Pick<StationApi, Extract<keyof StationApi, `audit${string}` | 'logCreateKey' | 'incidentCloseDevice'>>
 
 const done: Result<null, Failure> = { ok: true, value: null }
 
@@ -63,7 +63,7 @@ export function fakeAudit(
     auditVerify: async ({ source }) => {
       const total = rowsOf(source).length
       const whole = await work('verify', (step, steps) =>
-        emit('audit.verify-progress', { source, entries: Math.floor((total * step) / steps), total }),
+        emit('audit.verify-progress', { source, done: Math.floor((total * step) / steps), total, unit: 'entries' }),
       )
       if (!whole) return cancelled
       const other = state.log.others.get(state.log.opened ?? '')
@@ -108,7 +108,12 @@ export function fakeAudit(
       if (other === undefined)
         return fail('invalid', 'no-log', 'This file is no export and no station’s database. Nothing was opened.')
       const whole = await work('verify', (step, steps) =>
-        emit('audit.verify-progress', { source: 'opened', entries: Math.floor((402 * step) / steps), total: 402 }),
+        emit('audit.verify-progress', {
+          source: 'opened',
+          done: Math.floor((402 * step) / steps),
+          total: 402,
+          unit: 'entries',
+        }),
       )
       if (!whole) return cancelled
       state.log.opened = path
@@ -123,6 +128,14 @@ export function fakeAudit(
     },
     auditFound: async () => ({ ok: true, value: [...state.log.found] }),
     auditCompare: async () => ({ ok: true, value: state.log.comparison }),
+    incidentCloseDevice: async ({ opened }) => {
+      setStatus({ deviceIncidents: state.status.deviceIncidents.filter(({ seq }) => seq !== opened) })
+      return done
+    },
+    auditCloseContradiction: async ({ contradiction }) => {
+      setStatus({ contradictions: state.status.contradictions.filter(({ id }) => id !== contradiction) })
+      return done
+    },
     logCreateKey: async () => {
       setStatus({ logKey: { origin, vkey: ownVkey }, checkpoint: { size: 0, at: null, warnings: [] } })
       return done

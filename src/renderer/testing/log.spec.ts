@@ -275,12 +275,29 @@ test('the entries of a time are printed: the head, the verdict and each entry, o
   await expect(page.getByLabel('From (UTC)')).toHaveValue('2026-11-20 09:00')
 })
 
-test('what is too long for paper is said to be so before it is printed', async ({ page }) => {
-  await open(page, 'long-log', 'audit')
+test('what is too long for one report is printed in parts, and no entry is in two or in none', async ({ page }) => {
+  await open(page, 'three-parts', 'audit')
   await button(page, 'Report …').click()
-  await expect(page.getByText('Too long to print')).toBeVisible()
-  await expect(button(page, 'Print …')).toBeDisabled()
-  expect(await callsOf(page, 'auditList')).toHaveLength(2)
+  const numbers = () => page.locator('.printed-entries tbody td.printed-number').allTextContents()
+  await expect(page.getByText('Printed in 3 parts')).toBeVisible()
+  await expect(button(page, 'Part before')).toBeDisabled()
+  const seen: string[] = []
+  for (const [part, rows] of [
+    [1, 5_000],
+    [2, 5_000],
+    [3, 3],
+  ] as const) {
+    await expect(page.getByRole('status').filter({ hasText: `Part ${part} of 3` })).toBeVisible()
+    await expect(page.locator('.printed-entries tbody tr')).toHaveCount(rows)
+    await expect(page.getByText(new RegExp(`^${part} of 3: the `))).toBeVisible()
+    await expect(button(page, 'Print …')).toBeEnabled()
+    seen.push(...(await numbers()))
+    if (part < 3) await button(page, 'Next part').click()
+  }
+  await expect(button(page, 'Next part')).toBeDisabled()
+  expect(seen.map((text) => Number(text.replaceAll(',', '')))).toEqual(
+    Array.from({ length: 10_003 }, (_, at) => at + 1),
+  )
 })
 
 test('folders for checkpoints and witnesses are set', async ({ page }) => {
@@ -298,4 +315,34 @@ test('folders for checkpoints and witnesses are set', async ({ page }) => {
     checkpointFolders: ['/media/audit'],
     witnesses: ['witness.example.com/w1+9ef720b7+BK8f'],
   })
+})
+
+test('a checkpoint that contradicts the log is shown with its text, and only a reason closes it', async ({ page }) => {
+  await open(page, 'log-contradicted', 'audit')
+  await expect(page.getByRole('alert').filter({ hasText: 'Read-only.' })).toContainText('for more entries')
+  await expect(page.getByText('A checkpoint contradicts this log')).toBeVisible()
+  await expect(page.getByText(/^signing1\.example\.org\/signing-log\/0f1e2d3c4b5a6978\s1310/)).toBeVisible()
+  await button(page, 'Close the contradiction …').click()
+  const dialog = page.getByRole('alertdialog')
+  await expect(dialog.getByText('does not contain the checkpoint')).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Close the contradiction' })).toBeDisabled()
+  await dialog.getByRole('textbox').fill('The disk died; this is the evening’s copy.')
+  await dialog.getByRole('button', { name: 'Close the contradiction' }).click()
+  await expect(page.getByText('A checkpoint contradicts this log')).toBeHidden()
+  expect(await callsOf(page, 'auditCloseContradiction')).toMatchObject([
+    { contradiction: expect.stringMatching(/^[0-9a-f]{64}$/), reason: 'The disk died; this is the evening’s copy.' },
+  ])
+})
+
+test('what a device’s log does not say alike is shown until a person explains it', async ({ page }) => {
+  await open(page, 'device-incident', 'audit')
+  await expect(page.getByText('The log of device 07550140 and this one differ')).toBeVisible()
+  await button(page, 'Go to entry 1,203').click()
+  await expect(page.getByRole('heading', { name: /^Entry 1,?203/ })).toBeVisible()
+  await button(page, 'Close the incident …').click()
+  const dialog = page.getByRole('alertdialog')
+  await dialog.getByRole('textbox').fill('A test of the custodian’s.')
+  await dialog.getByRole('button', { name: 'Close the incident' }).click()
+  await expect(page.getByText('and this one differ')).toBeHidden()
+  expect(await callsOf(page, 'incidentCloseDevice')).toEqual([{ opened: 1203, note: 'A test of the custodian’s.' }])
 })

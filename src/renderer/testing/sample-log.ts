@@ -1,5 +1,14 @@
-import type { AuditRow, FoundLog, LogComparison, OpenedLog, VerificationReport } from '../../shared/audit.ts'
+import type {
+  AuditRow,
+  FoundLog,
+  LogComparison,
+  OpenContradiction,
+  OpenDeviceIncident,
+  OpenedLog,
+  VerificationReport,
+} from '../../shared/audit.ts'
 import type { Answer } from '../../shared/contract.ts'
+import { auditSeq } from '../../shared/ids.ts'
 import { hexOf, minutesAgo } from './sample-data.ts'
 
 /** What a fake station knows of its log's proofs and of the logs of others. */
@@ -21,6 +30,27 @@ export const witness = 'witness.example.com/w1+9ef720b7+BK8fe14HAi43qhBpY4+FgJ3Q
 
 export function checkpointNote(size: number): string {
   return `${origin}\n${size}\n5vPitskZKS6j/e2IIMTIb10TarDOMWk288QzZJcpBfI=\n\n— ${origin} adZXXtEk5bVCBJGXkt1AqBqfiBsZmxBCuHmNOZDQvCTrI+ikp3ucPv0SvzM9hTtbHDjeM1WMGhVNX1D9v9D0ah/qGQk=\n`
+}
+
+export const deviceIncident: OpenDeviceIncident = {
+  seq: auditSeq.parse(1_203),
+  at: minutesAgo(90),
+  deviceSerial: '07550140',
+  code: 'use-not-ours',
+  sentence:
+    'The device signed once more with key 0x0064 than this log tells of: entry 3 of the device’s log (place 3 of what is stored). Somebody used the key without this station, or entries of this log are missing. Find out who had the device and its authentication keys.',
+}
+
+export const contradiction: OpenContradiction = {
+  id: hexOf('contradiction'),
+  foundAt: minutesAgo(42),
+  path: '/media/audit/checkpoints/signing-station-69d6575e.checkpoint',
+  size: 1_310,
+  logSize: 1_284,
+  note: checkpointNote(1_310),
+  isContained: false,
+  sentence:
+    'The checkpoint of 1310 entries, found in /media/audit/checkpoints/signing-station-69d6575e.checkpoint, is for more entries than this log then had signed: an older copy of the profile was put back, or a second copy of it worked elsewhere. The log that is here now does not contain it.',
 }
 
 export function proofText(seq: number): string {

@@ -71,6 +71,8 @@ export function base(): FakeState {
       log: { kind: 'whole', entries: 1_284, head: hexOf('head') },
       logKey: { origin, vkey },
       checkpoint: { size: 1_284, at: minutesAgo(7), warnings: [] },
+      contradictions: [],
+      deviceIncidents: [],
       inHand: 1,
     },
     settings: {

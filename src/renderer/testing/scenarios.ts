@@ -12,7 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
-import { cannotTell, exportPath, otherLog, tampered, witness } from './sample-log.ts'
+import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 
@@ -103,6 +103,16 @@ export const scenarios = {
     },
     auditCheck: { kind: 'broken', firstBadSeq: 731, reason: 'Its leaf hash is not that of its bytes.' },
   }),
+  'log-contradicted': () => ({
+    ...base(),
+    status: {
+      ...base().status,
+      station: 'read-only',
+      log: { kind: 'contradicted', reason: contradiction.sentence },
+      contradictions: [contradiction],
+    },
+  }),
+  'device-incident': () => ({ ...base(), status: { ...base().status, deviceIncidents: [deviceIncident] } }),
   'foreign-found': () => withOther(cannotTell, false),
   'absent-auditor': () => ({
     ...withOther(tampered(231), false),
@@ -136,6 +146,7 @@ export const scenarios = {
   }),
   verifying: () => ({ ...base(), log: { ...base().log, steps: null } }),
   'long-log': () => ({ ...base(), audit: auditRows(200_000) }),
+  'three-parts': () => ({ ...base(), audit: auditRows(10_003) }),
   'own-tampered': () => ({ ...base(), log: { ...base().log, report: { ...tampered(731), keyFrom: 'station' } } }),
   'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({

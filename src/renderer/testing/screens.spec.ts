@@ -52,6 +52,8 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['unregistered-token', 'keys'],
   ['fine', 'entry'],
   ['log-broken', 'audit'],
+  ['log-contradicted', 'audit'],
+  ['device-incident', 'audit'],
   ['folder-unplugged', 'audit'],
   ['no-log-key', 'audit'],
   ['verifying', 'audit'],

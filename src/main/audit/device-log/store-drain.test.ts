@@ -14,7 +14,15 @@ describe('a drain', () => {
     const signed = device.sign(0x64)
     expect(await station.store(device.answer(2, 3))).toEqual({
       ok: true,
-      value: { id: 1, fresh: 3, known: 0, lastNumber: 3, lastDigest: hex(signed.digest) },
+      value: {
+        id: 1,
+        fresh: 3,
+        known: 0,
+        lastNumber: 3,
+        lastDigest: hex(signed.digest),
+        unloggedBoots: 2,
+        unloggedAuthentications: 3,
+      },
     })
     expect(station.file.prepare('SELECT * FROM device_drain').all()).toEqual([
       {
@@ -62,7 +70,15 @@ describe('a drain', () => {
     const station = deviceStation()
     const device = makeDevice('quiet')
     const { lastDigest } = await station.drain(device)
-    expect(await station.drain(device)).toEqual({ id: 2, fresh: 0, known: 0, lastNumber: null, lastDigest })
+    expect(await station.drain(device)).toEqual({
+      id: 2,
+      fresh: 0,
+      known: 0,
+      unloggedBoots: 0,
+      unloggedAuthentications: 0,
+      lastNumber: null,
+      lastDigest,
+    })
   })
 
   it('keeps devices apart', async () => {

@@ -33,6 +33,9 @@ export interface StoredDrain {
   readonly lastNumber: number | null
   /** Digest of the newest entry that is stored, hex: it stands for all entries of the device before. Null: there is none. */
   readonly lastDigest: string | null
+  /** What the device counted while its store was full. */
+  readonly unloggedBoots: number
+  readonly unloggedAuthentications: number
 }
 
 /**
@@ -45,43 +48,53 @@ export async function storeDrain(
   answer: Uint8Array,
   now: Date,
 ): Promise<Result<StoredDrain, DrainFailure | LogUnwritable>> {
+  const written = await writeTransaction(db, (trx) => storeDrainIn(trx, mark, answer, now))
+  return written.ok ? written.value : written
+}
+
+/** The same in the caller's transaction. On failure nothing was written. */
+export async function storeDrainIn(
+  trx: Transaction<Database>,
+  mark: DrainMark,
+  answer: Uint8Array,
+  now: Date,
+): Promise<Result<StoredDrain, DrainFailure>> {
   const parsed = parseDrainAnswer(answer)
   if (!parsed.ok) return parsed
   const { entries, unloggedBoots, unloggedAuthentications } = parsed.value
-  const written = await writeTransaction(db, async (trx): Promise<Result<StoredDrain, DrainFailure>> => {
-    const last = await newestDrain(trx, mark.deviceSerial)
-    if (last !== undefined && mark.askedSeq < last.stored_seq) return err(drainFailure('drain-overtaken'))
-    const tail = await newestEntry(trx, mark.deviceSerial)
-    const known = await knownEntries(trx, mark.deviceSerial, entries, tail?.place ?? 0)
-    if (!known.ok) return known
-    const id = ((await newestDrain(trx, null))?.id ?? 0) + 1
-    await trx
-      .insertInto('device_drain')
-      .values({
-        id,
-        device_serial: mark.deviceSerial,
-        asked_seq: mark.askedSeq,
-        stored_seq: await head(trx),
-        asked_at: mark.askedAt,
-        stored_at: now.toISOString(),
-        unlogged_boots: unloggedBoots,
-        unlogged_authentications: unloggedAuthentications,
-        given: entries.length,
-        known: known.value,
-      })
-      .execute()
-    const fresh = entries.slice(known.value)
-    await insertEntries(trx, mark.deviceSerial, id, fresh, tail)
-    const newest = fresh.at(-1)?.raw ?? tail?.raw
-    return ok({
+  const last = await newestDrain(trx, mark.deviceSerial)
+  if (last !== undefined && mark.askedSeq < last.stored_seq) return err(drainFailure('drain-overtaken'))
+  const tail = await newestEntry(trx, mark.deviceSerial)
+  const known = await knownEntries(trx, mark.deviceSerial, entries, tail?.place ?? 0)
+  if (!known.ok) return known
+  const id = ((await newestDrain(trx, null))?.id ?? 0) + 1
+  await trx
+    .insertInto('device_drain')
+    .values({
       id,
-      fresh: fresh.length,
+      device_serial: mark.deviceSerial,
+      asked_seq: mark.askedSeq,
+      stored_seq: await head(trx),
+      asked_at: mark.askedAt,
+      stored_at: now.toISOString(),
+      unlogged_boots: unloggedBoots,
+      unlogged_authentications: unloggedAuthentications,
+      given: entries.length,
       known: known.value,
-      lastNumber: entries.at(-1)?.number ?? null,
-      lastDigest: newest === undefined ? null : hex(newest.subarray(16)),
     })
+    .execute()
+  const fresh = entries.slice(known.value)
+  await insertEntries(trx, mark.deviceSerial, id, fresh, tail)
+  const newest = fresh.at(-1)?.raw ?? tail?.raw
+  return ok({
+    id,
+    fresh: fresh.length,
+    known: known.value,
+    lastNumber: entries.at(-1)?.number ?? null,
+    lastDigest: newest === undefined ? null : hex(newest.subarray(16)),
+    unloggedBoots,
+    unloggedAuthentications,
   })
-  return written.ok ? written.value : written
 }
 
 interface Tail {

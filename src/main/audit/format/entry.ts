@@ -210,6 +210,67 @@ const settingsChanged = z.strictObject({
 /** From here on checkpoints are signed, by the key of this vkey. */
 const logKeyCreated = z.strictObject({ event: z.literal('log-key-created'), vkey: exactText(1000).min(1), operator })
 
+/** A checkpoint by the key of this log that is not of it; a person says why the station may go on. */
+const contradictionClosed = z.strictObject({
+  event: z.literal('contradiction-closed'),
+  /** SHA-256 of the signed text of the checkpoint. */
+  contradiction: sha256Hex,
+  foundAt: utcTime,
+  path: messageText(4200),
+  size: z.int().nonnegative(),
+  /** Whether the log contains the checkpoint now. */
+  contained: z.boolean(),
+  /** The signed note as it was found. */
+  checkpoint: messageText(70_000),
+  reason: exactText(1000),
+  operator,
+})
+
+/** The log of a YubiHSM was taken out of it and stored (docs/formats/device-log.md). */
+const deviceLogDrained = z.strictObject({
+  event: z.literal('device-log-drained'),
+  deviceSerial: exactText(64).min(1),
+  /** Number of the drain among all that are stored. */
+  drain: z.int().positive(),
+  /** The last entry of this log before the device was asked. */
+  askedSeq: z.int().nonnegative(),
+  /** Entries of the device that were new, and that were stored before. */
+  fresh: z.int().nonnegative(),
+  known: z.int().nonnegative(),
+  /** The device's own number of its newest entry; null: it gave none. */
+  lastNumber: z.int().nonnegative().nullable(),
+  /** Digest of the newest that is stored, which stands for all before it; null: none is. */
+  lastDigest: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
+  unloggedBoots: z.int().nonnegative(),
+  unloggedAuthentications: z.int().nonnegative(),
+})
+/** The device's log and this one do not say the same. */
+const deviceIncidentOpened = z.strictObject({
+  event: z.literal('device-incident-opened'),
+  /** By which the same finding is known again. */
+  name: exactText(300).min(1),
+  deviceSerial: exactText(64).min(1),
+  code: word,
+  /** Places of entries of the device, the first 1000. */
+  places: z.array(z.int().positive()).max(1000),
+  /** Numbers of entries of this log, the first 1000. */
+  auditSeqs: z.array(auditSeq).max(1000),
+  /** How many are wrong. */
+  count: z.int().nonnegative(),
+  sentence: messageText(4000),
+})
+const deviceIncidentClosed = z.strictObject({
+  event: z.literal('device-incident-closed'),
+  name: exactText(300).min(1),
+  deviceSerial: exactText(64).min(1),
+  openedSeq: auditSeq,
+  note: exactText(1000),
+  operator,
+})
+
 /** What an entry says, without its place in the log. */
 export const auditEntryBody = z.discriminatedUnion('event', [
   stationCreated,
@@ -237,6 +298,10 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   clockMovedBack,
   settingsChanged,
   logKeyCreated,
+  contradictionClosed,
+  deviceLogDrained,
+  deviceIncidentOpened,
+  deviceIncidentClosed,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

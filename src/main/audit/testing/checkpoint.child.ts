@@ -1,6 +1,7 @@
 // Run as a program by checkpoint-kill.test.ts: writes entries and checkpoints to the log at argv[2] and tells each when it is
 // done. argv[3]: where it kills itself, or nothing; argv[4]: a folder for copies.
 import { writeSync } from 'node:fs'
+import { testMedia } from '../../media/testing/test-media.ts'
 import { checkpointFileOf } from '../checkpoint-file.ts'
 import { createCheckpointer } from '../checkpointer.ts'
 import { auditStation } from './audit-station.ts'
@@ -26,6 +27,7 @@ const folders = new Proxy([copies], {
   },
 })
 const checkpointer = createCheckpointer({
+  media: testMedia(),
   db: station.db,
   key: {
     ...key,

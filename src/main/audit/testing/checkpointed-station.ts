@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { readerOf } from '../../../../db/database.ts'
 import { ok } from '../../../shared/result.ts'
+import { testMedia } from '../../media/testing/test-media.ts'
 import { checkpointFileOf } from '../checkpoint-file.ts'
 import { type Checkpointer, createCheckpointer } from '../checkpointer.ts'
 import { type ExportSelection, everything, exportLog } from '../export.ts'
@@ -30,6 +31,7 @@ export async function checkpointedStation(
   const station = await auditStation(path)
   const logKey = logKeyOf(by)
   const checkpointer = createCheckpointer({
+    media: testMedia(),
     db: station.db,
     key: logKey,
     file: checkpointFileOf(path),

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { fillIndex } from '../../../../db/audit-index.ts'
 import { reviewIndexes, reviewTables } from '../../../../db/review-tables.ts'
-import { leafHash, noLeafHash } from '../../audit/format/encode.ts'
+import { decodeEntry, leafHash, noLeafHash } from '../../audit/format/encode.ts'
 import { completeSubtrees, growTree, storedLevelStep } from '../../audit/format/merkle.ts'
 
 export interface IndexBuilder {
@@ -33,8 +33,8 @@ const leastBytes = 16 * 1024 * 1024
 
 /**
  * Makes the index of a foreign log in a file of our own. What is searched for is taken from the bytes that are hashed, never
- * from columns that came with them: those could hide an entry from a filter. No entry is read member by member here: what a
- * screen shows of one is decoded then. A page of a database can be made to count as many, so what is taken is held against the
+ * from columns that came with them: those could hide an entry from a filter. One that this version cannot read is `unreadable`
+ * whatever event it says it is, as a screen shows it, so that the filter finds what the list shows. A page of a database can be made to count as many, so what is taken is held against the
  * size of the file: an honest one cannot hold more.
  */
 export function buildIndex(path: string, { logBytes, rootAt }: IndexLimits): IndexBuilder {
@@ -85,7 +85,7 @@ export function buildIndex(path: string, { logBytes, rootAt }: IndexLimits): Ind
         // Of one whose own words cannot be read: what stands before it.
         prev ?? leafBefore,
         atBefore,
-        event,
+        decodeEntry(bytes).ok ? event : 'unreadable',
         text('requestId', 36),
         number('workRequestId'),
         text('fingerprint', 64),

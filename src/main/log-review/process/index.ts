@@ -16,14 +16,14 @@ function tell(message: ReadMessage): void {
 }
 
 /** Ten lines a second at most. */
-function progress(entries: number, total: number | null): void {
-  if (entries % 256 !== 0) return
+function progress(done: number, total: number | null, unit: 'entries' | 'bytes' = 'entries'): void {
+  if (unit === 'entries' && done % 256 !== 0) return
   const now = performance.now()
   if (now - lastTold < 100) return
   lastTold = now
   // Main is gone: nobody waits for the rest.
   if (process.ppid !== parent) process.exit(1)
-  tell({ kind: 'progress', entries, total })
+  tell({ kind: 'progress', done, total, unit })
 }
 
 function run(job: ReadJob): ReadAnswer<ReadJob['op']> {

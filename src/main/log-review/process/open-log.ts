@@ -1,9 +1,9 @@
-import { closeSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { maxEntryBytes } from '../../audit/format/encode.ts'
 import { maxExportLine, parseExportLine } from '../../audit/format/export-file.ts'
 import { linesOf } from '../../cli/read-lines.ts'
-import { hasWriteAheadLog, sqliteError } from '../../cli/verify-database.ts'
+import { sqliteError } from '../../cli/verify-database.ts'
 import type { ReadAnswer, ReadJob, ReadOutcome } from '../protocol.ts'
 import { buildIndex, type IndexBuilder } from './build-index.ts'
 import {
@@ -31,8 +31,9 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
     const what = kindOfLog(job.path)
     if (what.kind === 'unreadable') return what
     const before = stateOf(job.path)
-    const file = what.kind === 'database' ? openDatabase(job.path) : null
-    const inOneState = file !== null && hasWriteAheadLog(realpathSync(job.path))
+    const database = what.kind === 'database' ? openDatabase(job.path, job.scratch, progress) : null
+    if (database !== null && 'kind' in database) return database
+    const file = database?.file ?? null
     try {
       const head: ExportHead = file === null ? headOfExport(job.path) : { ...noHead, size: claimedSize(file) }
       // Read twice: once by the verifier, once for the index.
@@ -63,7 +64,7 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
       if (vkey !== null && size !== null && notes[0] !== undefined) index.sign(vkey, size, notes[0])
       const { entries, gaps, openIntents } = index.end()
       // A database with a write-ahead log is read in one state of it, however long that takes and whoever writes meanwhile.
-      if (!inOneState && stateOf(job.path).state !== before.state) return otherEntries
+      if (database?.inOneState !== true && stateOf(job.path).state !== before.state) return otherEntries
       return {
         kind: 'opened' as const,
         what: what.kind,
@@ -75,7 +76,7 @@ export function openLog(job: Extract<ReadJob, { op: 'open' }>, progress: Progres
         state: before.state,
       }
     } finally {
-      file?.close()
+      database?.close()
     }
   })
 }

@@ -1,11 +1,13 @@
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { ok, type Result } from '../../../shared/result.ts'
 import { maxExportLine, parseHeaderLine } from '../../audit/format/export-file.ts'
 import type { VerifierKey } from '../../audit/format/signed-note.ts'
 import type { Handed, Watcher } from '../../cli/handed.ts'
 import { tablesFault } from '../../cli/log-tables.ts'
+import { hasWriteAheadLog, type OpenedDatabase, openForeign, openLive } from '../../cli/open-database.ts'
 import { linesOf } from '../../cli/read-lines.ts'
-import { hasWriteAheadLog, openForReading, sqliteError, verifyTables } from '../../cli/verify-database.ts'
+import { sqliteError, verifyTables } from '../../cli/verify-database.ts'
 import { verifyExport } from '../../cli/verify-export.ts'
 import type { Outcome } from '../../cli/verify-output.ts'
 import type { LogState, ReadOutcome } from '../protocol.ts'
@@ -20,8 +22,8 @@ export function unreadable(sentence: string): Unreadable {
   return { kind: 'unreadable', sentence }
 }
 
-/** Told how far a log was read. */
-export type Progress = (entries: number, total: number | null) => void
+/** Told how far a log was read, or copied to be read. */
+export type Progress = (done: number, total: number | null, unit?: 'entries' | 'bytes') => void
 
 /** What a file is by how it begins; the sentence says why it is nothing that can be read. */
 export function kindOfLog(path: string): { readonly kind: 'export' | 'database' } | Unreadable {
@@ -142,11 +144,20 @@ export function verifyOpen(handed: Handed, file: DatabaseSync | null, watcher: W
   return file === null ? verifyExport(handed, watcher) : verifyTables(file, handed, watcher)
 }
 
-export function openDatabase(path: string): DatabaseSync {
-  const file = openForReading(path)
+/** `scratch`: where a foreign one may be copied to; null: it is our own, and open in main. */
+export function openDatabase(path: string, scratch: string | null, progress: Progress): OpenedDatabase | Unreadable {
+  const onBytes = (done: number, total: number) => progress(done, total, 'bytes')
+  const opened = scratch === null ? liveDatabase(path) : openForeign(path, { scratch, onBytes })
+  if (!opened.ok) return unreadable(opened.error)
+  const { file } = opened.value
   // Before the first question: neither a function that a planted column calls nor what it computes may do harm here.
   file.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = 268435456')
-  return file
+  return opened.value
+}
+
+function liveDatabase(path: string): Result<OpenedDatabase, string> {
+  const file = openLive(path)
+  return ok({ file, inOneState: true, close: () => file.close() })
 }
 
 /** As it crosses to main; the sentence of a log that cannot be read instead. */

@@ -23,14 +23,16 @@ export function verifyKnown(job: Extract<ReadJob, { op: 'verify' }>, progress: P
     if (what.kind === 'unreadable') return what
     if (isOther(job)) return exchanged
     const handed = handedBy(job)
-    const file = what.kind === 'database' ? openDatabase(job.path) : null
+    const database = what.kind === 'database' ? openDatabase(job.path, job.scratch, progress) : null
+    if (database !== null && 'kind' in database) return database
+    const file = database?.file ?? null
     try {
       const total = file === null ? headOfExport(job.path).size : claimedSize(file)
       const outcome = crossing(verifyOpen(handed, file, { entry: (seq) => progress(seq, total) }))
       if (outcome.kind === 'unreadable') return outcome
       return isOther(job) ? exchanged : { kind: 'report', outcome }
     } finally {
-      file?.close()
+      database?.close()
     }
   })
 }

@@ -25,7 +25,9 @@ export function reviewDeskIn(folder: string, told: number[] = [], lines: string[
     folder,
     log: (event, fields) => lines.push(`${event} ${JSON.stringify(fields)}`),
     now: () => new Date('2026-05-01T00:00:00.000Z'),
-    onProgress: (_source, entries) => told.push(entries),
+    onProgress: (_source, done, _total, unit) => {
+      if (unit === 'entries') told.push(done)
+    },
   })
 }
 

@@ -15,6 +15,8 @@ import { useStation } from '../../station/station-context.tsx'
 import { statusQuery } from '../../station/station-queries.ts'
 import { useVerification } from '../../station/use-log-work.ts'
 import type { AuditRowView } from './audit-view.ts'
+import { Contradictions } from './Contradictions.tsx'
+import { DeviceIncidents } from './DeviceIncidents.tsx'
 import { EntryPanel } from './EntryPanel.tsx'
 import { ExportDialog, ExportPanel } from './ExportDialog.tsx'
 import { FilterBar } from './FilterBar.tsx'
@@ -102,6 +104,14 @@ function StationLog({
         <Button onPress={onReport}>Report …</Button>
       </header>
       <div className="screen-body audit-body">
+        {status.data === undefined ? null : <Contradictions open={status.data.contradictions} />}
+        {status.data === undefined ? null : (
+          <DeviceIncidents
+            open={status.data.deviceIncidents}
+            canClose={status.data.station === 'ready'}
+            onEntry={(entry) => go(logPlace('station', {}, entry))}
+          />
+        )}
         {status.data === undefined ? null : <Standing status={status.data} />}
         <VerificationPanel
           work={work.kind === 'done' ? { kind: 'done', value: reportView(work.value, 'station') } : work}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import type { AuditEvent, AuditSource } from '../../../shared/audit.ts'
+import type { AuditSource, ShownEvent } from '../../../shared/audit.ts'
 import { Button } from '../../design/Button.tsx'
 import { Field } from '../../design/Field.tsx'
 import { Select, type SelectOption } from '../../design/Select.tsx'
@@ -12,7 +12,7 @@ import { keysQuery } from '../../station/station-queries.ts'
 import { eventWords } from './event-words.ts'
 import { isFiltered, type LogFilter } from './log-filter.ts'
 
-const events = Object.entries(eventWords).map(([value, { text }]) => ({ value: value as AuditEvent, label: text }))
+const events = Object.entries(eventWords).map(([value, { text }]) => ({ value: value as ShownEvent, label: text }))
 const purposes = Object.entries(purposeWords).map(([value, label]) => ({ value, label }))
 
 /** Everything that the list can be narrowed by, in sight. */

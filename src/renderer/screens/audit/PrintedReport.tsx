@@ -6,14 +6,14 @@ import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { plainNumber, utc } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
-import { logReportQuery } from '../../station/log-queries.ts'
+import { logReportPartQuery, logReportSpanQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { auditRowView } from './audit-view.ts'
 import { filterWords } from './log-filter.ts'
-import { mostPrinted, printedHead } from './printed-view.ts'
+import { mostPrinted, type PrintedPart, partOf, printedHead } from './printed-view.ts'
 import { reportView } from './report-view.ts'
-import { ReportFacts } from './Verification.tsx'
+import { ReportDoubts, ReportFacts } from './Verification.tsx'
 import './print.css'
 
 /** The entries of a time, a key or a request on paper: what is printed is what is seen here. */
@@ -42,8 +42,15 @@ export function PrintedReport({
   const heading = usePageHeading()
   const station = useStation()
   const [madeAt] = useState(() => new Date().toISOString())
-  const query = useQuery(logReportQuery(station, source, filter, mostPrinted))
-  const isTooLong = query.data !== undefined && query.data.total > mostPrinted
+  const [number, setNumber] = useState(1)
+  const span = useQuery(logReportSpanQuery(station, source, filter))
+  const all = span.data ?? nothing
+  const part = partOf(all.total, number)
+  const query = useQuery({
+    ...logReportPartQuery(station, source, filter, all, part),
+    enabled: span.data !== undefined,
+  })
+  const error = span.error ?? query.error
   return (
     <div className="screen printed-screen">
       <header className="screen-head not-printed">
@@ -51,7 +58,8 @@ export function PrintedReport({
           Back to the log
         </Button>
         <span className="grow" />
-        <Button variant="primary" isDisabled={query.data === undefined || isTooLong} onPress={() => window.print()}>
+        {part.of === 1 ? null : <Parts part={part} onNumber={setNumber} />}
+        <Button variant="primary" isDisabled={query.data === undefined} onPress={() => window.print()}>
           Print …
         </Button>
       </header>
@@ -69,22 +77,22 @@ export function PrintedReport({
               by,
               madeAt,
               words: filterWords(filter),
-              total: query.data?.total ?? null,
+              total: span.data?.total ?? null,
+              part,
             })}
           />
           <Verdict verification={verification} source={source} />
-          {query.isPending ? <p className="muted">Reading the entries …</p> : null}
-          {query.isError ? (
-            <FailureNotice failure={failureFrom(query.error)} title="The entries could not be read" />
-          ) : null}
-          {isTooLong ? (
-            <Notice tone="attention" title="Too long to print" live>
-              A report holds at most {plainNumber(mostPrinted)} entries, and these are {plainNumber(query.data.total)}.
-              Go back and set a time, a key or a request; the whole log goes into an export.
-            </Notice>
-          ) : query.data === undefined ? null : (
-            <Entries rows={query.data.rows} />
+          {query.isPending && error === null ? <p className="muted">Reading the entries …</p> : null}
+          {error === null ? null : <FailureNotice failure={failureFrom(error)} title="The entries could not be read" />}
+          {part.of === 1 ? null : (
+            <div className="not-printed">
+              <Notice tone="attention" title={`Printed in ${plainNumber(part.of)} parts`}>
+                These are {plainNumber(all.total)} entries, and a part holds {plainNumber(mostPrinted)}. Print each
+                part, or go back and set a time, a key or a request; the whole log goes into an export.
+              </Notice>
+            </div>
           )}
+          {query.data === undefined ? null : <Entries rows={query.data} />}
           {checkpoint === null ? null : (
             <section>
               <h2>Last checkpoint</h2>
@@ -99,6 +107,24 @@ export function PrintedReport({
           </p>
         </article>
       </div>
+    </div>
+  )
+}
+
+const nothing = { total: 0, anchor: null }
+
+function Parts({ part, onNumber }: { readonly part: PrintedPart; readonly onNumber: (number: number) => void }) {
+  return (
+    <div className="row" role="group" aria-label="Part of the report">
+      <Button size="s" isDisabled={part.number === 1} onPress={() => onNumber(part.number - 1)}>
+        Part before
+      </Button>
+      <span role="status">
+        Part {plainNumber(part.number)} of {plainNumber(part.of)}
+      </span>
+      <Button size="s" isDisabled={part.number === part.of} onPress={() => onNumber(part.number + 1)}>
+        Next part
+      </Button>
     </div>
   )
 }
@@ -124,15 +150,7 @@ function Verdict({
       <p>
         <strong>{view.title}.</strong> <UntrustedText text={view.sentence} />
       </p>
-      {view.doubts.length === 0 ? null : (
-        <ul className="report-doubts">
-          {view.doubts.map((doubt) => (
-            <li key={doubt}>
-              <UntrustedText text={doubt} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <ReportDoubts doubts={view.doubts} />
       <ReportFacts facts={view.facts} />
     </section>
   )

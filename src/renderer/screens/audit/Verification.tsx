@@ -1,6 +1,6 @@
 import { Button } from '../../design/Button.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
-import { plainNumber } from '../../parts/format.ts'
+import { plainNumber, shortSize } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import type { Work } from '../../station/log-queries.ts'
 import type { ReportView } from './report-view.ts'
@@ -15,15 +15,17 @@ export function WorkProgress({
   readonly label: string
   readonly onCancel: () => void
 }) {
-  const { entries, total } = work
+  const { done, total, unit } = work
   return (
     <section className="log-progress" aria-label={label}>
       <div className="row">
         <p className="grow">{label} …</p>
         <span className="muted">
-          {total === null || total === 0
-            ? `${plainNumber(entries)} entries`
-            : `${plainNumber(entries)} of ${plainNumber(total)} entries`}
+          {unit === 'bytes'
+            ? `copying: ${shortSize(done)}${total === null ? '' : ` of ${shortSize(total)}`}`
+            : total === null || total === 0
+              ? `${plainNumber(done)} entries`
+              : `${plainNumber(done)} of ${plainNumber(total)} entries`}
         </span>
         <Button size="s" onPress={onCancel}>
           Cancel
@@ -33,7 +35,7 @@ export function WorkProgress({
       <progress
         className="progress-bar"
         aria-label={label}
-        {...(total === null || total === 0 ? {} : { value: entries, max: total })}
+        {...(total === null || total === 0 ? {} : { value: done, max: total })}
       />
     </section>
   )
@@ -73,17 +75,22 @@ export function Report({
       <p className="measure">
         <UntrustedText text={view.sentence} />
       </p>
-      {view.doubts.length === 0 ? null : (
-        <ul className="report-doubts">
-          {view.doubts.map((doubt) => (
-            <li key={doubt}>
-              <UntrustedText text={doubt} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <ReportDoubts doubts={view.doubts} />
       <ReportFacts facts={view.facts} />
     </Notice>
+  )
+}
+
+/** Why a log without a fault is still not shown to be whole. */
+export function ReportDoubts({ doubts }: { readonly doubts: ReportView['doubts'] }) {
+  return doubts.length === 0 ? null : (
+    <ul className="report-doubts">
+      {doubts.map((doubt) => (
+        <li key={doubt}>
+          <UntrustedText text={doubt} />
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -6,7 +6,6 @@ import { eventWords } from './event-words.ts'
 
 /** What the list and an open entry call it. Nothing went wrong where signing was stopped before the key was used. */
 export function eventOf(row: AuditRow): { readonly text: string; readonly tone: Tone } {
-  if (row.event === 'unreadable') return { text: 'Cannot be read', tone: 'attention' }
   return row.withdrawn ? { text: 'Not signed', tone: 'neutral' } : eventWords[row.event]
 }
 

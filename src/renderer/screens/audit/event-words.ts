@@ -1,7 +1,7 @@
-import type { AuditEvent } from '../../../shared/audit.ts'
+import type { ShownEvent } from '../../../shared/audit.ts'
 import type { Tone } from '../../design/Badge.tsx'
 
-export const eventWords: Record<AuditEvent, { readonly text: string; readonly tone: Tone }> = {
+export const eventWords: Record<ShownEvent, { readonly text: string; readonly tone: Tone }> = {
   'station-created': { text: 'Station created', tone: 'neutral' },
   'station-started': { text: 'Station started', tone: 'neutral' },
   'enrolment-begun': { text: 'Enrolment begun', tone: 'neutral' },
@@ -26,5 +26,10 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'incident-closed': { text: 'Incident closed', tone: 'attention' },
   'clock-moved-back': { text: 'Clock moved back', tone: 'attention' },
   'settings-changed': { text: 'Settings changed', tone: 'neutral' },
+  unreadable: { text: 'Cannot be read', tone: 'attention' },
   'log-key-created': { text: 'Log key made', tone: 'neutral' },
+  'device-log-drained': { text: 'Device log drained', tone: 'neutral' },
+  'device-incident-opened': { text: 'Device incident opened', tone: 'refused' },
+  'device-incident-closed': { text: 'Device incident closed', tone: 'attention' },
+  'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
 }
