@@ -72,12 +72,21 @@ export function ecPublicPoint(curve: Curve, body: Uint8Array): Uint8Array {
 
 /** ECDSA-Sig-Value over a digest as it is, with a random nonce as the device has, and `s` as it falls. */
 export function signDigest(curve: Curve, body: Uint8Array, digest: Uint8Array): Uint8Array {
-  return curve.ecdsa.sign(digest, body.subarray(0, curve.bytes), {
+  return curve.ecdsa.sign(withoutFilling(curve, digest), body.subarray(0, curve.bytes), {
     prehash: false,
     lowS: false,
     extraEntropy: true,
     format: 'der',
   })
+}
+
+/**
+ * The maker's module fills digests for P-521 up to its 66 bytes with zeros in front. Those bytes are a number then, no digest of 528 bits of
+ * which only the first 521 would count (FIPS 186-5 §6.4.1).
+ */
+function withoutFilling(curve: Curve, digest: Uint8Array): Uint8Array {
+  const filled = curve.bytes === 66 && digest.length === 66 && digest[0] === 0 && digest[1] === 0
+  return filled ? digest.subarray(2) : digest
 }
 
 /** The shared x. A point that is not on the curve is refused: OpenSSL checks it (SP 800-56A §5.6.2.3). */
