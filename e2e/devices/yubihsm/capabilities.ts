@@ -59,7 +59,8 @@ export const capability = {
 } as const
 export type CapabilityName = keyof typeof capability
 
-export const everyCapability: bigint = (1n << 56n) - 1n
+/** All bits, those without a name too: what the maker's shell sends for "all", and so what a new device's own key has to have. */
+export const everyCapability: bigint = (1n << 64n) - 1n
 
 export function capabilitySet(...names: readonly CapabilityName[]): bigint {
   return names.reduce((set, name) => set | (1n << BigInt(capability[name])), 0n)

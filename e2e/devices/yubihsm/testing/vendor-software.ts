@@ -14,6 +14,8 @@ export interface VendorSoftware {
   readonly environment: Readonly<Record<string, string>>
   /** Runs a program of it, `yubihsm-shell` or `yubihsm-wrap`; rejects, with what it said, when it fails. */
   run(program: 'yubihsm-shell' | 'yubihsm-wrap', ...args: readonly string[]): Promise<string>
+  /** Types lines into `yubihsm-shell`, for what it has no option for; gives what it said. */
+  type(connectorUrl: string, ...lines: readonly string[]): Promise<string>
 }
 
 const packages = [
@@ -35,14 +37,18 @@ export async function vendorSoftware(): Promise<Result<VendorSoftware, string>> 
   const file = (name: string, ...path: readonly string[]) => join(unpacked.value.get(name) ?? '', 'usr', ...path)
   const own = folder.split(':').find((one) => one.startsWith(file('yubihsm-pkcs11')))
   if (own === undefined) return err('yubihsm-pkcs11 has no library folder')
+  const options = { env: environment, maxBuffer: 16 * 1024 * 1024 }
   return ok({
     module: join(own, 'pkcs11', 'yubihsm_pkcs11.so'),
     environment,
     async run(program, ...args) {
-      const { stdout, stderr } = await run(file(program, 'bin', program), [...args], {
-        env: environment,
-        maxBuffer: 16 * 1024 * 1024,
-      })
+      const { stdout, stderr } = await run(file(program, 'bin', program), [...args], options)
+      return stdout + stderr
+    },
+    async type(connectorUrl, ...lines) {
+      const typing = run(file('yubihsm-shell', 'bin', 'yubihsm-shell'), ['-C', connectorUrl], options)
+      typing.child.stdin?.end(['connect', ...lines, 'quit', ''].join('\n'))
+      const { stdout, stderr } = await typing
       return stdout + stderr
     },
   })
