@@ -120,7 +120,7 @@ it('the shell prints the entries that the station reads', async (ctx) => {
   )
   expect(theirs.length).toBeGreaterThan(5)
   // Since then the shell closed its session, and this test opened one.
-  const ours = entries.slice(0, theirs.length).map(({ raw, digest, ...fields }) => ({
+  const ours = entries.slice(0, theirs.length).map(({ raw: _, digest, ...fields }) => ({
     ...fields,
     digest: Buffer.from(digest).toString('hex'),
   }))

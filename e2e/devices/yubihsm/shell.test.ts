@@ -29,8 +29,18 @@ const objectInfo = (bench: YubiHsmBench, id: number) =>
   bench.shell('-a', 'get-object-info', '-i', String(id), '-t', 'asymmetric-key')
 const putWrapKey = (bench: YubiHsmBench, key: Uint8Array) =>
   bench.shell(
-    ...['-a', 'put-wrap-key', '-i', '20', '-c', 'export-wrapped:import-wrapped', '--delegated', 'all'],
-    ...['--informat', 'hex', '--in', Buffer.from(key).toString('hex')],
+    '-a',
+    'put-wrap-key',
+    '-i',
+    '20',
+    '-c',
+    'export-wrapped:import-wrapped',
+    '--delegated',
+    'all',
+    '--informat',
+    'hex',
+    '--in',
+    Buffer.from(key).toString('hex'),
   )
 
 it('a key is backed up under a wrap key, restored in a second device, and signs there', async (ctx) => {
@@ -91,12 +101,28 @@ it('what yubihsm-wrap wraps outside of any device is imported, for keys of every
     writeFileSync(input, pair.privateKey.export({ format: 'pem', type: 'pkcs8' }))
     await vendor.value.run(
       'yubihsm-wrap',
-      ...['-a', algorithm, '-c', capability, '-d', '1', '-i', String(100 + index), '-l', algorithm],
-      ...['-k', bench.file('wrap.key'), '--in', input, '--out', output],
+      '-a',
+      algorithm,
+      '-c',
+      capability,
+      '-d',
+      '1',
+      '-i',
+      String(100 + index),
+      '-l',
+      algorithm,
+      '-k',
+      bench.file('wrap.key'),
+      '--in',
+      input,
+      '--out',
+      output,
     )
     await bench.shell('-a', 'put-wrapped', '--wrap-id', '20', '--in', output)
     expect(await objectInfo(bench, 100 + index)).toContain('origin: imported:imported_wrapped')
-    expect(await publicKeyOf(bench, 100 + index)).toBe(pair.publicKey.export({ format: 'pem', type: 'spki' }).trim())
+    expect(await publicKeyOf(bench, 100 + index)).toBe(
+      pair.publicKey.export({ format: 'pem', type: 'spki' }).toString().trim(),
+    )
   }
   writeFileSync(bench.file('message'), message)
   const told = await bench.shell('-a', 'sign-eddsa', '-i', '102', '-A', 'ed25519', '--in', bench.file('message'))
@@ -159,8 +185,19 @@ it('an RSA wrap key takes a key out that other programs read, and takes it in ag
   expect(await objectInfo(bench, keyId)).toContain('origin: generated:imported_wrapped')
   await bench.shell('-a', 'delete-object', ...asymmetric)
   await bench.shell(
-    ...['-a', 'put-rsa-wrapped-key', '--wrap-id', '8', ...asymmetric, '-A', 'ecp256', '-c', 'sign-ecdsa'],
-    ...['--in', key, '--informat', 'binary'],
+    '-a',
+    'put-rsa-wrapped-key',
+    '--wrap-id',
+    '8',
+    ...asymmetric,
+    '-A',
+    'ecp256',
+    '-c',
+    'sign-ecdsa',
+    '--in',
+    key,
+    '--informat',
+    'binary',
   )
   expect(await objectInfo(bench, keyId)).toContain('origin: imported:imported_wrapped')
   expect(isBy(pem, message, await signMessage(await bench.session(), message))).toBe(true)
@@ -180,8 +217,16 @@ async function attested(bench: YubiHsmBench): Promise<Chain> {
   const [device, attestation] = [bench.file('device.pem'), bench.file('attestation.pem')]
   await bench.shell('-a', 'get-opaque', '-i', '0', '--outformat', 'PEM', '--out', device)
   await bench.shell(
-    ...['-a', 'sign-attestation-certificate', '-i', String(keyId), '--attestation-id', '0'],
-    ...['--outformat', 'PEM', '--out', attestation],
+    '-a',
+    'sign-attestation-certificate',
+    '-i',
+    String(keyId),
+    '--attestation-id',
+    '0',
+    '--outformat',
+    'PEM',
+    '--out',
+    attestation,
   )
   return { device: readFileSync(device, 'utf8'), attestation: readFileSync(attestation, 'utf8') }
 }
@@ -194,7 +239,7 @@ it('attests a key: root, intermediate, device, key, with what the device knows o
   expect(verdict(authority, device, attestation)).toContain('attestation: OK')
   const certificate = new X509Certificate(attestation)
   expect(certificate.subject).toBe('CN=YubiHSM Attestation id:0x0064')
-  expect(certificate.publicKey.export({ format: 'pem', type: 'spki' }).trim()).toBe(pem)
+  expect(certificate.publicKey.export({ format: 'pem', type: 'spki' }).toString().trim()).toBe(pem)
   expect(new X509Certificate(device).issuer).toBe(new X509Certificate(Buffer.from(authority.intermediate)).subject)
 
   // Yubico's arc, as another program prints it: firmware, serial number, origin, domains, capabilities, id, label.
@@ -264,8 +309,16 @@ it('attests with a key and a certificate of one own', async (ctx) => {
   )
   const attestation = bench.file('attestation.pem')
   await bench.shell(
-    ...['-a', 'sign-attestation-certificate', '-i', String(keyId), '--attestation-id', '9'],
-    ...['--outformat', 'PEM', '--out', attestation],
+    '-a',
+    'sign-attestation-certificate',
+    '-i',
+    String(keyId),
+    '--attestation-id',
+    '9',
+    '--outformat',
+    'PEM',
+    '--out',
+    attestation,
   )
   const chain = { root: certificate, attestation: readFileSync(attestation) }
   expect(openssl(['verify', '-CAfile', '{root}', '{attestation}'], chain).text).toContain('attestation: OK')
