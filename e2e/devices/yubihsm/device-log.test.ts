@@ -120,9 +120,10 @@ it('the shell prints the entries that the station reads', async (ctx) => {
   )
   expect(theirs.length).toBeGreaterThan(5)
   // Since then the shell closed its session, and this test opened one.
-  const ours = entries.slice(0, theirs.length).map(({ raw: _, digest, ...fields }) => ({
-    ...fields,
-    digest: Buffer.from(digest).toString('hex'),
+  const ours = entries.slice(0, theirs.length).map((entry) => ({
+    ...entry,
+    raw: undefined,
+    digest: Buffer.from(entry.digest).toString('hex'),
   }))
   expect(ours).toEqual(theirs)
 })

@@ -12,7 +12,7 @@ import { ObjectStore } from './objects.ts'
 import { DeviceOptions } from './options.ts'
 import { decodeDevice, encodeDevice, type SavedDevice } from './saved-device.ts'
 import { macBytes } from './session/secure-channel.ts'
-import { Sessions } from './session/sessions.ts'
+import { type Session, Sessions } from './session/sessions.ts'
 
 export interface YubiHsmOptions {
   readonly serial?: number
@@ -35,6 +35,11 @@ export class DeviceGone extends Error {
 /** When in a command the power goes: before anything is done, or when all is done and logged, and no answer comes. */
 export type PowerLoss = { readonly command: number; readonly moment: 'before-execution' | 'before-answer' }
 
+/** From one plugging to the next; each is an object of its own, as time may stand still. */
+interface PowerPeriod {
+  readonly since: number
+}
+
 interface LogNote {
   readonly sessionKey: number
   readonly target: number
@@ -52,7 +57,7 @@ export class VirtualYubiHsm {
   readonly #now: () => number
   readonly #parts: DeviceParts
   readonly #sessions: Sessions
-  #poweredAt: number | null = null
+  #power: PowerPeriod | null = null
   #blinkUntil = 0
   #losses: readonly PowerLoss[] = []
   #queue: Promise<unknown> = Promise.resolve()
@@ -93,7 +98,7 @@ export class VirtualYubiHsm {
   }
 
   get isPlugged(): boolean {
-    return this.#poweredAt !== null
+    return this.#power !== null
   }
 
   get isBlinking(): boolean {
@@ -107,13 +112,13 @@ export class VirtualYubiHsm {
   /** Gives it power: it boots, and logs that. */
   plugIn(): void {
     if (this.isPlugged) return
-    this.#poweredAt = this.#now()
+    this.#power = { since: this.#now() }
     this.#parts.log.boot(this.#parts.options.auditIsForced)
   }
 
   /** Takes its power: sessions are lost, what it stores is not. A command that it was at gets no answer. */
   unplug(): void {
-    this.#poweredAt = null
+    this.#power = null
     this.#blinkUntil = 0
     this.#sessions.closeAll()
   }
@@ -130,27 +135,32 @@ export class VirtualYubiHsm {
 
   /** One message in, one message out, in the order in which they come. Rejects with `DeviceGone` where none comes. */
   async exchange(message: Uint8Array): Promise<Uint8Array> {
-    const turn = this.#queue.then(() => this.#exchange(message))
+    const power = this.#power
+    if (power === null) throw new DeviceGone()
+    const turn = this.#queue.then(() => this.#exchange(message, power))
     this.#queue = turn.catch(() => undefined)
     return await turn
   }
 
-  async #exchange(bytes: Uint8Array): Promise<Uint8Array> {
-    const powered = this.#poweredAt
-    if (powered === null) throw new DeviceGone()
-    const answer = await this.#answer(bytes).catch(asAnswer)
-    // It was unplugged meanwhile, even if it has power again.
-    if (this.#poweredAt !== powered) throw new DeviceGone()
+  async #exchange(bytes: Uint8Array, power: PowerPeriod): Promise<Uint8Array> {
+    this.#requirePower(power)
+    const answer = await this.#answer(bytes, power).catch(asAnswer)
+    this.#requirePower(power)
     return answer
   }
 
-  async #answer(bytes: Uint8Array): Promise<Uint8Array> {
+  /** Throws if it was unplugged since, even if it has power again. */
+  #requirePower(power: PowerPeriod): void {
+    if (this.#power !== power) throw new DeviceGone()
+  }
+
+  async #answer(bytes: Uint8Array, power: PowerPeriod): Promise<Uint8Array> {
     if (bytes.length > messageLimit(this.firmware)) refuse('wrongLength')
     const message = parseMessage(bytes) ?? refuse('wrongLength')
     this.#maybeLosePower(message, 'before-execution')
     const answer =
       message.command === command.sessionMessage
-        ? await this.#inSession(message.data, bytes)
+        ? await this.#inSession(message.data, bytes, power)
         : encodeMessage(message.command | answerBit, this.#alone(message, bytes))
     this.#maybeLosePower(message, 'before-answer')
     return answer
@@ -216,31 +226,37 @@ export class VirtualYubiHsm {
     log.append({ command: message.command, length: message.data.length, ...note, result }, this.#tick())
   }
 
-  async #inSession(data: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
+  async #inSession(data: Uint8Array, bytes: Uint8Array, power: PowerPeriod): Promise<Uint8Array> {
     if (data.length <= 1 + macBytes) refuse('wrongLength')
     const session = this.#sessions.use(data[0] ?? 0)
     session.channel.verify(bytes)
     const inner = parseMessage(session.channel.decrypt(data.subarray(1, -macBytes)))
-    const run = async () => await this.#command(inner ?? refuse('wrongLength'), session.id, session.key)
+    const run = async () => await this.#command(inner ?? refuse('wrongLength'), session, power)
     const answer = await run().catch(asAnswer)
     return session.channel.seal(command.sessionMessage | answerBit, session.id, answer)
   }
 
-  async #command(message: Message, session: number, actor: Parameters<Sessions['create']>[0]): Promise<Uint8Array> {
+  async #command(message: Message, session: Session, power: PowerPeriod): Promise<Uint8Array> {
     const { log, options } = this.#parts
     this.#maybeLosePower(message, 'before-execution')
     const kind = commandOf(message.command, this.firmware) ?? refuse('invalidCommand')
     const audited = options.audits(message.command)
     if (audited && options.auditIsForced && log.full && !alwaysLetIn.has(message.command)) refuse('logFull')
-    let note: LogNote = { sessionKey: actor.id, target: noObject, second: noObject }
+    let note: LogNote = { sessionKey: session.key.id, target: noObject, second: noObject }
     const concerns = (target: number, second = noObject) => {
       note = { ...note, target, second }
     }
     const outcome = { result: command.error as number }
     try {
-      if (kind.needs !== null && !hasCapability(actor.capabilities, kind.needs)) refuse('insufficientPermissions')
-      const fields = new Fields(message.data)
-      const answer = await kind.run({ device: this.#parts, fields, actor, session, concerns })
+      if (kind.needs !== null && !hasCapability(session.key.capabilities, kind.needs)) refuse('insufficientPermissions')
+      const answer = await kind.run({
+        device: this.#parts,
+        fields: new Fields(message.data),
+        actor: session.key,
+        session: session.id,
+        concerns,
+        requirePower: () => this.#requirePower(power),
+      })
       outcome.result = message.command | answerBit
       return encodeMessage(outcome.result, answer)
     } finally {
@@ -248,7 +264,7 @@ export class VirtualYubiHsm {
       // The command that turns the audit on is in the log, and so is the one that turns it off.
       if (
         !wasReset &&
-        this.isPlugged &&
+        this.#power === power &&
         (audited || options.audits(message.command)) &&
         !(options.auditIsForced && log.full)
       )
@@ -295,7 +311,7 @@ export class VirtualYubiHsm {
   }
 
   #tick(): number {
-    return Math.floor(this.#now() - (this.#poweredAt ?? this.#now()))
+    return Math.floor(this.#now() - (this.#power?.since ?? this.#now()))
   }
 }
 

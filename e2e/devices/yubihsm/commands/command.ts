@@ -36,6 +36,8 @@ export interface Call {
   readonly session: number
   /** Names the objects of the command for the log. */
   concerns(target: number, second?: number): void
+  /** After work that took time: a device that lost its power meanwhile does not go on. Throws. */
+  requirePower(): void
 }
 
 export interface CommandKind {

@@ -65,6 +65,7 @@ function generate(
       // Before the work, so that nothing is made that cannot be stored.
       if (made.id !== 0 && call.device.objects.find(type, made.id, 0xffff) !== null) refuse('objectExists')
       const secret = await generatedSecret(type, made.algorithm, nonceId)
+      call.requirePower()
       return store(call, type, made, delegated, secret, origin.generated)
     },
   }
