@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -52,7 +52,7 @@ export async function aptSourcesOfSuite(root: string, suite: string): Promise<Ap
   const apt = await createApt(dir, [...privateState(dir), ...onlyThisList(list)])
   return {
     async download(name, into) {
-      await apt.update()
+      await locked(join(dir, 'refresh.lock'), async () => await apt.update())
       await apt.get(['source', '--download-only', '--tar-only', '-q', name], into)
     },
   }
@@ -101,8 +101,13 @@ async function createApt(
     async refresh(probe: string) {
       const age = Date.now() - (await stat(stamp).catch(() => ({ mtimeMs: 0 }))).mtimeMs
       if (age < day && (await candidates([probe])).has(probe)) return
-      await update()
-      await writeFile(stamp, '')
+      await locked(join(dir, 'refresh.lock'), async () => {
+        // Whoever held the lock has just done it.
+        const since = Date.now() - (await stat(stamp).catch(() => ({ mtimeMs: 0 }))).mtimeMs
+        if (since < age && (await candidates([probe])).has(probe)) return
+        await update()
+        await writeFile(stamp, '')
+      })
     },
     candidates,
     async unpacked(name, version) {
@@ -125,6 +130,28 @@ async function createApt(
         await rm(work, { recursive: true, force: true })
       }
     },
+  }
+}
+
+/**
+ * Test files run in processes side by side, and apt gives up at once where another apt fetches the same lists. The lock is held by a
+ * process that ends with this one.
+ */
+async function locked(file: string, work: () => Promise<void>): Promise<void> {
+  const holder = spawn('/usr/bin/flock', [file, '/bin/sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const ended = new Promise((resolve) => holder.once('close', resolve))
+  try {
+    await new Promise((resolve, reject) => {
+      holder.stdout.once('data', resolve)
+      holder.once('error', reject)
+      holder.once('close', () => reject(new Error(`flock could not lock ${file}`)))
+    })
+    await work()
+  } finally {
+    holder.stdin.end()
+    await ended
   }
 }
 

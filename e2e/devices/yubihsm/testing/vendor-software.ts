@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { libraryPath, unpackPackages } from '../../../../scripts/debian-packages.ts'
@@ -37,6 +38,11 @@ export async function vendorSoftware(): Promise<Result<VendorSoftware, string>> 
   const file = (name: string, ...path: readonly string[]) => join(unpacked.value.get(name) ?? '', 'usr', ...path)
   const own = folder.split(':').find((one) => one.startsWith(file('yubihsm-pkcs11')))
   if (own === undefined) return err('yubihsm-pkcs11 has no library folder')
+  const absent = await missingLibraries(environment, [
+    file('yubihsm-shell', 'bin', 'yubihsm-shell'),
+    ...folder.split(':').map((one) => join(one, 'libyubihsm_http.so.2')),
+  ])
+  if (absent.length > 0) return err(`the YubiHSM's software needs ${absent.join(', ')} of this system`)
   const options = { env: environment, maxBuffer: 16 * 1024 * 1024 }
   return ok({
     module: join(own, 'pkcs11', 'yubihsm_pkcs11.so'),
@@ -52,4 +58,17 @@ export async function vendorSoftware(): Promise<Result<VendorSoftware, string>> 
       return stdout + stderr
     },
   })
+}
+
+/** What the unpacked programs take from the system: curl, editline and the client of pcscd (`scripts/bootstrap/system-packages.mjs`). */
+async function missingLibraries(
+  environment: Readonly<Record<string, string>>,
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const missing = new Set<string>()
+  for (const one of files.filter(existsSync)) {
+    const { stdout } = await run('/usr/bin/ldd', [one], { env: environment })
+    for (const [, library = ''] of stdout.matchAll(/^\s*(\S+) => not found$/gm)) missing.add(library)
+  }
+  return [...missing]
 }
