@@ -5,10 +5,13 @@ import { afterEach, expect, it, type TestContext } from 'vitest'
 import { deviceUseOf } from '../../../src/main/audit/device-log/device-commands.ts'
 import { isBoot, isReset, linkOf } from '../../../src/main/audit/device-log/device-entry.ts'
 import { parseDrainAnswer } from '../../../src/main/audit/device-log/drain-answer.ts'
-import { command, deviceOption, noObject, optionValue } from './codes.ts'
+import { algorithm } from './algorithms.ts'
+import { capabilitySet, everyCapability } from './capabilities.ts'
+import { command, deviceOption, errorCode, noObject, objectType, optionValue } from './codes.ts'
+import { keysOfPassword, paddedLabel } from './default-key.ts'
 import { logCapacity } from './device-log.ts'
-import { u16 } from './message.ts'
-import { HostSession } from './testing/host-session.ts'
+import { u16, u64 } from './message.ts'
+import { HostSession, plain } from './testing/host-session.ts'
 import { keyId, makeKey, signMessage } from './testing/key-in-device.ts'
 import { vendorSoftware } from './testing/vendor-software.ts'
 import { YubiHsmBench } from './testing/yubihsm-bench.ts'
@@ -32,6 +35,27 @@ async function start(ctx: TestContext): Promise<YubiHsmBench> {
 const open = (device: VirtualYubiHsm) => HostSession.open((bytes) => device.exchange(bytes))
 const forceAudit = Buffer.concat([Uint8Array.of(deviceOption.forceAudit), u16(1), Uint8Array.of(optionValue.on)])
 
+/** Audits what tells something, as the maker's own tests do, and then forces it. */
+async function auditEverything(session: HostSession): Promise<void> {
+  const { echo, sessionMessage, deviceInfo, getLogEntries } = command
+  const quiet = new Set<number>([echo, sessionMessage, deviceInfo, getLogEntries])
+  const pairs = await session.send(command.getOption, Uint8Array.of(deviceOption.commandAudit))
+  const wanted = [...pairs].flatMap((code, place) =>
+    place % 2 === 0 && !quiet.has(code) ? [code, optionValue.on] : [],
+  )
+  const value = Uint8Array.from(wanted)
+  await session.send(
+    command.setOption,
+    Buffer.concat([Uint8Array.of(deviceOption.commandAudit), u16(value.length), value]),
+  )
+  await session.send(command.setOption, forceAudit)
+}
+
+/** As DEVICE INFO tells it. */
+async function logUsed(device: VirtualYubiHsm): Promise<number> {
+  return (await plain((bytes) => device.exchange(bytes), command.deviceInfo))[8] ?? 0
+}
+
 async function drain(device: VirtualYubiHsm) {
   const answer = parseDrainAnswer(await (await open(device)).send(command.getLogEntries))
   if (!answer.ok) throw new Error(answer.error.message)
@@ -54,7 +78,7 @@ function libraryFindsChained(ctx: TestContext, entries: readonly { readonly raw:
 it('the station reads the uses of keys out of a log, as one chain, and so does the library', async (ctx) => {
   const bench = await start(ctx)
   await makeKey(bench)
-  await (await open(bench.device)).send(command.setOption, forceAudit)
+  await auditEverything(await open(bench.device))
   const session = await bench.session()
   for (let count = 0; count < 3; count++) await signMessage(session, randomBytes(20))
   await bench.shell(
@@ -99,7 +123,7 @@ it('the station reads the uses of keys out of a log, as one chain, and so does t
 it('the shell prints the entries that the station reads', async (ctx) => {
   const bench = await start(ctx)
   await makeKey(bench)
-  await (await open(bench.device)).send(command.setOption, forceAudit)
+  await auditEverything(await open(bench.device))
   await signMessage(await bench.session(), randomBytes(20))
   const printed = await bench.shell('-a', 'get-logs')
   const { entries } = await drain(bench.device)
@@ -140,9 +164,8 @@ it('without forced audit a full log overwrites its oldest entries, and the rest 
 it('with forced audit it counts the boots and the sessions that found no room, and refuses the rest', async () => {
   const device = new VirtualYubiHsm()
   let session = await open(device)
-  await session.send(command.setOption, forceAudit)
-  for (let used = device.save().log.entries.length; used < logCapacity; used++)
-    await session.send(command.getPseudoRandom, u16(1))
+  await auditEverything(session)
+  for (let used = await logUsed(device); used < logCapacity; used++) await session.send(command.getPseudoRandom, u16(1))
   await expect(session.send(command.getPseudoRandom, u16(1))).rejects.toThrow('logFull')
   device.unplug()
   device.plugIn()
@@ -165,13 +188,103 @@ it('with forced audit it counts the boots and the sessions that found no room, a
   expect(last !== undefined && next !== undefined && linkOf(last, next).kind).toBe('chained')
 })
 
-it('what was refused is in the log as failed, with the key that it was about', async () => {
+it('what was refused is in the log with the error, and with the key that it was about', async () => {
   const device = new VirtualYubiHsm()
   const session = await open(device)
-  await session.send(command.setOption, forceAudit)
+  await auditEverything(session)
   await expect(session.send(command.signPkcs1, Buffer.concat([u16(0x1234), randomBytes(32)]))).rejects.toThrow(
     'objectNotFound',
   )
   const entry = (await drain(device)).entries.find((one) => one.command === command.signPkcs1)
-  expect([entry?.result, entry?.targetKey, entry?.secondKey, entry?.length]).toEqual([0x7f, 0x1234, noObject, 34])
+  expect([entry?.result, entry?.targetKey, entry?.secondKey, entry?.length]).toEqual([
+    errorCode.objectNotFound,
+    0x1234,
+    noObject,
+    34,
+  ])
+})
+
+it('writes the entries that a real device wrote', async () => {
+  // What a published log of a YubiHSM 2.4.0 has (github.com/dark-bio/transparency, hsms/logs): command, length, target, second, result.
+  const device = new VirtualYubiHsm({ firmware: [2, 4, 0] })
+  let session = await open(device)
+  const audit = async (code: number, value: number) =>
+    await session.send(
+      command.setOption,
+      Buffer.concat([Uint8Array.of(deviceOption.commandAudit), u16(2), Uint8Array.of(code, value)]),
+    )
+  const meta = (id: number, code: number, may: bigint) =>
+    Buffer.concat([u16(id), paddedLabel(''), u16(0xffff), u64(may), Uint8Array.of(code)])
+  const { on, fixed } = optionValue
+  await audit(command.setOption, on)
+  await audit(command.setOption, fixed)
+  await session.send(
+    command.setOption,
+    Buffer.concat([Uint8Array.of(deviceOption.forceAudit), u16(1), Uint8Array.of(fixed)]),
+  )
+  await audit(command.deleteObject, fixed)
+  await expect(audit(command.deleteObject, on)).rejects.toThrow('invalidData')
+  for (const code of [
+    command.putAuthenticationKey,
+    command.generateAsymmetricKey,
+    command.signEddsa,
+    command.putWrapKey,
+  ])
+    await audit(code, fixed)
+  for (const code of [command.exportWrapped, command.importWrapped, command.changeAuthenticationKey])
+    await audit(code, fixed)
+
+  const everything = everyCapability
+  const keys = keysOfPassword('another')
+  await session.send(
+    command.putAuthenticationKey,
+    Buffer.concat([meta(2, algorithm.aes128Authentication, everything), u64(everything), keys]),
+  )
+  await session.send(
+    command.changeAuthenticationKey,
+    Buffer.concat([u16(1), Uint8Array.of(algorithm.aes128Authentication), keys]),
+  )
+  await session.send(
+    command.putWrapKey,
+    Buffer.concat([meta(1, algorithm.aes128CcmWrap, everything), u64(everything), randomBytes(16)]),
+  )
+  await session.send(
+    command.generateAsymmetricKey,
+    meta(2, algorithm.ed25519, capabilitySet('exportableUnderWrap', 'signEddsa')),
+  )
+  await session.send(command.signEddsa, Buffer.concat([u16(2), Buffer.from('demo')]))
+  const type = Uint8Array.of(objectType.asymmetricKey)
+  const wrapped = await session.send(command.exportWrapped, Buffer.concat([u16(1), type, u16(2), Uint8Array.of(1)]))
+  await session.send(command.deleteObject, Buffer.concat([u16(2), type]))
+  await session.send(command.importWrapped, Buffer.concat([u16(1), wrapped]))
+  device.unplug()
+  device.plugIn()
+
+  session = await HostSession.open((bytes) => device.exchange(bytes), 2, 'another')
+  const answer = parseDrainAnswer(await session.send(command.getLogEntries))
+  if (!answer.ok) throw new Error(answer.error.message)
+  const none = noObject
+  const setOptions = Array.from({ length: 7 }, () => [0x4f, 5, none, none, 0xcf])
+  expect(
+    answer.value.entries.map((entry) => [entry.command, entry.length, entry.targetKey, entry.secondKey, entry.result]),
+  ).toEqual([
+    [0xff, 0xffff, none, none, 0xff],
+    [0x00, 0, 0, 0, 0],
+    // Not the first one: it begins with the second.
+    [0x4f, 5, none, none, 0xcf],
+    [0x4f, 4, none, none, 0xcf],
+    [0x4f, 5, none, none, 0xcf],
+    [0x4f, 5, none, none, 0x02],
+    ...setOptions,
+    [0x44, 93, 2, none, 0xc4],
+    [0x6c, 35, 1, none, 0xec],
+    [0x4c, 77, 1, none, 0xcc],
+    [0x46, 53, 2, none, 0xc6],
+    [0x6a, 6, 2, none, 0xea],
+    [0x4a, 6, 1, 2, 0xca],
+    [0x58, 3, 2, none, 0xd8],
+    // Nonce, tag, 59 bytes of metadata, 96 of the key and 32 of its seed.
+    [0x4b, 218, 1, 2, 0xcb],
+    [0x00, 0, 0, 0, 0],
+  ])
 })

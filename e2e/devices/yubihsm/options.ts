@@ -20,7 +20,7 @@ function codes(major: number, minor: number, list: string) {
   return list.split(' ').map((hex) => ({ code: Number.parseInt(hex, 16), since: [major, minor] as const }))
 }
 
-/** Never audited unless asked for by name: they tell nothing, or would fill the log by reading it. */
+/** Not audited by firmware before 2.3.1 unless asked for: they tell nothing, or would fill the log by reading it. */
 const quiet: ReadonlySet<number> = new Set([
   command.echo,
   command.sessionMessage,
@@ -67,10 +67,12 @@ export class DeviceOptions {
     return this.#forceAudit !== optionValue.off
   }
 
-  /** Forced audit is of all commands, but those that tell nothing. */
+  /**
+   * Forced audit makes nothing audited: it is the rule for a full log. So it is in logs that owners of devices publish, against the
+   * maker's guide.
+   */
   audits(code: number): boolean {
-    const own = this.#commandAudit.get(code) ?? optionValue.off
-    return own !== optionValue.off || (this.auditIsForced && !quiet.has(code))
+    return (this.#commandAudit.get(code) ?? optionValue.off) !== optionValue.off
   }
 
   allowsAlgorithm(code: number): boolean {
@@ -151,5 +153,5 @@ function isOptionValue(value: number | undefined): value is OptionValue {
 }
 
 function changed(now: OptionValue, wanted: OptionValue): OptionValue {
-  return now === optionValue.fixed && wanted !== optionValue.fixed ? refuse('insufficientPermissions') : wanted
+  return now === optionValue.fixed && wanted !== optionValue.fixed ? refuse('invalidData') : wanted
 }

@@ -92,6 +92,8 @@ it('an unplugged device is removed, and works again when it is back, with a boot
 it('with forced audit and a full log it refuses to sign, until its log is drained', async (ctx) => {
   const bench = await start(ctx)
   const pem = await makeKey(bench)
+  // The sessions and the signatures; forced audit alone logs nothing.
+  await bench.shell('-a', 'put-option', '--opt-name', 'command-audit', '--opt-value', '030104015601')
   await bench.shell('-a', 'put-option', '--opt-name', 'force-audit', '--opt-value', '01')
   const open = await bench.session()
   const codes: string[] = []

@@ -161,7 +161,7 @@ it('keeps a fixed audit until it is reset', async () => {
   await audit(optionValue.on)
   await audit(optionValue.off)
   await audit(optionValue.fixed)
-  await expect(audit(optionValue.on)).rejects.toThrow('insufficientPermissions')
+  await expect(audit(optionValue.on)).rejects.toThrow('invalidData')
   await expect(session.send(command.setOption, option(deviceOption.commandAudit, 0xee, 1))).rejects.toThrow(
     'invalidData',
   )

@@ -1,5 +1,11 @@
 import { algorithm, algorithmsOf } from './algorithms.ts'
-import { type AttestationAuthority, generateKey, makeAttestationAuthority } from './attestation/authority.ts'
+import {
+  type AttestationAuthority,
+  type DeviceIdentity,
+  generateCertifyingKey,
+  makeAttestationAuthority,
+} from './attestation/authority.ts'
+import { AuditTrail, type LogNote, noNote } from './audit-trail.ts'
 import { hasCapability } from './capabilities.ts'
 import { command, errorCode, noObject, objectType } from './codes.ts'
 import type { DeviceParts } from './commands/command.ts'
@@ -7,6 +13,7 @@ import { commandOf } from './commands/command-table.ts'
 import { defaultAuthenticationKey } from './default-key.ts'
 import { DeviceLog, logCapacity } from './device-log.ts'
 import { atLeast, type Firmware, messageLimit } from './firmware.ts'
+import { generateP256 } from './keys/elliptic.ts'
 import { encodeMessage, Fields, type Message, parseMessage, Refusal, refuse, u32 } from './message.ts'
 import { ObjectStore } from './objects.ts'
 import { DeviceOptions } from './options.ts'
@@ -40,13 +47,9 @@ interface PowerPeriod {
   readonly since: number
 }
 
-interface LogNote {
-  readonly sessionKey: number
-  readonly target: number
-  readonly second: number
-}
-
 const answerBit = 0x80
+/** The unit of the log's clock is not documented. In published logs the steps of people at a shell are some hundreds apart. */
+const tickMs = 10
 const defaultSerial = 7_550_140
 const defaultFirmware: Firmware = [2, 4, 0]
 
@@ -57,6 +60,7 @@ export class VirtualYubiHsm {
   readonly #now: () => number
   readonly #parts: DeviceParts
   readonly #sessions: Sessions
+  readonly #trail: AuditTrail
   #power: PowerPeriod | null = null
   #blinkUntil = 0
   #losses: readonly PowerLoss[] = []
@@ -68,8 +72,11 @@ export class VirtualYubiHsm {
     this.#now = options.now ?? (() => performance.now())
     this.#sessions = new Sessions(this.#now)
     const kept = saved === null ? null : decodeDevice(saved)
-    const issued = kept?.identity ?? (options.authority ?? makeAttestationAuthority()).issue(this.serial, this.firmware)
-    const forged = options.forgesAttestations === true
+    // Most tests never ask for it, and it takes RSA keys.
+    let identity = kept?.identity ?? null
+    const issue = () => (options.authority ?? makeAttestationAuthority()).issue(this.serial, this.firmware)
+    const ofFactory = (issued: DeviceIdentity) =>
+      options.forgesAttestations === true ? { ...issued, key: generateCertifyingKey() } : issued
     const objects = new ObjectStore()
     this.#parts = {
       serial: this.serial,
@@ -78,8 +85,11 @@ export class VirtualYubiHsm {
       objects,
       log: new DeviceLog(),
       options: new DeviceOptions(this.firmware),
-      identity: forged ? { ...issued, key: generateKey() } : issued,
-      authenticationKey: kept?.authenticationKey ?? generateKey().body,
+      get identity() {
+        identity ??= ofFactory(issue())
+        return identity
+      },
+      authenticationKey: kept?.authenticationKey ?? generateP256(),
       isFresh: () => objects.all().every(({ type, id }) => type === objectType.authenticationKey && id === 1),
       factoryReset: () => this.#factoryReset(),
       closeSession: (id) => this.#sessions.close(id),
@@ -87,6 +97,7 @@ export class VirtualYubiHsm {
         this.#blinkUntil = this.#now() + seconds * 1000
       },
     }
+    this.#trail = new AuditTrail(this.#parts.log, this.#parts.options, () => this.#tick())
     if (kept === null) {
       this.#clear()
     } else {
@@ -161,17 +172,21 @@ export class VirtualYubiHsm {
     const answer =
       message.command === command.sessionMessage
         ? await this.#inSession(message.data, bytes, power)
-        : encodeMessage(message.command | answerBit, this.#alone(message, bytes))
+        : encodeMessage(message.command | answerBit, await this.#alone(message, bytes))
     this.#maybeLosePower(message, 'before-answer')
     return answer
   }
 
   /** Commands that need no session. */
-  #alone(message: Message, bytes: Uint8Array): Uint8Array {
+  async #alone(message: Message, bytes: Uint8Array): Promise<Uint8Array> {
     const fields = new Fields(message.data)
     switch (message.command) {
       case command.echo:
-        return this.#logged(message, none, () => fields.rest())
+        return await this.#trail.run(
+          message,
+          () => noNote,
+          () => fields.rest(),
+        )
       case command.deviceInfo:
         return this.#deviceInfo(fields)
       case command.getDevicePublicKey:
@@ -180,50 +195,35 @@ export class VirtualYubiHsm {
           Uint8Array.of(algorithm.ecP256Authentication),
           this.#parts.authenticationKey.subarray(32),
         ])
-      case command.createSession:
-        return this.#createSession(message, fields)
+      case command.createSession: {
+        const target = fields.u16()
+        return await this.#trail.run(
+          message,
+          () => ({ ...noNote, target }),
+          () => this.#createSession(target, fields.rest()),
+        )
+      }
       case command.authenticateSession: {
         const id = fields.u8()
         const target = this.#sessions.keyOf(id)?.id ?? noObject
-        return this.#logged(message, { ...none, target }, () => {
-          this.#sessions.authenticate(id, fields.bytes(macBytes), bytes)
-          return new Uint8Array()
-        })
+        return await this.#trail.run(
+          message,
+          () => ({ ...noNote, target }),
+          () => {
+            this.#sessions.authenticate(id, fields.bytes(macBytes), bytes)
+            return new Uint8Array()
+          },
+        )
       }
       default:
         return refuse('invalidCommand')
     }
   }
 
-  #createSession(message: Message, fields: Fields): Uint8Array {
-    const target = fields.u16()
-    return this.#logged(message, { ...none, target }, () => {
-      const key = this.#parts.objects.get(objectType.authenticationKey, target, 0xffff)
-      if (!this.#parts.options.allowsAlgorithm(key.algorithm)) refuse('algorithmDisabled')
-      return this.#sessions.create(key, fields.rest(), this.#parts.authenticationKey.subarray(0, 32))
-    })
-  }
-
-  /** Sessions are always let in, so that the log can be read: what finds no room is counted. */
-  #logged(message: Message, note: LogNote, run: () => Uint8Array): Uint8Array {
-    try {
-      const answer = run()
-      this.#log(message, note, message.command | answerBit)
-      return answer
-    } catch (error) {
-      this.#log(message, note, command.error)
-      throw error
-    }
-  }
-
-  #log(message: Message, note: LogNote, result: number): void {
-    const { log, options } = this.#parts
-    if (!options.audits(message.command)) return
-    if (options.auditIsForced && log.full) {
-      if (message.command === command.authenticateSession) log.countAuthentication()
-      return
-    }
-    log.append({ command: message.command, length: message.data.length, ...note, result }, this.#tick())
+  #createSession(keyId: number, hostPart: Uint8Array): Uint8Array {
+    const key = this.#parts.objects.get(objectType.authenticationKey, keyId, 0xffff)
+    if (!this.#parts.options.allowsAlgorithm(key.algorithm)) refuse('algorithmDisabled')
+    return this.#sessions.create(key, hostPart, this.#parts.authenticationKey.subarray(0, 32))
   }
 
   async #inSession(data: Uint8Array, bytes: Uint8Array, power: PowerPeriod): Promise<Uint8Array> {
@@ -237,43 +237,28 @@ export class VirtualYubiHsm {
   }
 
   async #command(message: Message, session: Session, power: PowerPeriod): Promise<Uint8Array> {
-    const { log, options } = this.#parts
     this.#maybeLosePower(message, 'before-execution')
     const kind = commandOf(message.command, this.firmware) ?? refuse('invalidCommand')
-    const audited = options.audits(message.command)
-    if (audited && options.auditIsForced && log.full && !alwaysLetIn.has(message.command)) refuse('logFull')
-    let note: LogNote = { sessionKey: session.key.id, target: noObject, second: noObject }
+    let note: LogNote = { ...noNote, sessionKey: session.key.id }
     const concerns = (target: number, second = noObject) => {
       note = { ...note, target, second }
     }
-    const outcome = { result: command.error as number }
-    try {
-      if (kind.needs !== null && !hasCapability(session.key.capabilities, kind.needs)) refuse('insufficientPermissions')
-      const answer = await kind.run({
-        device: this.#parts,
-        fields: new Fields(message.data),
-        actor: session.key,
-        session: session.id,
-        concerns,
-        requirePower: () => this.#requirePower(power),
-      })
-      outcome.result = message.command | answerBit
-      return encodeMessage(outcome.result, answer)
-    } finally {
-      const wasReset = message.command === command.resetDevice && outcome.result !== command.error
-      // The command that turns the audit on is in the log, and so is the one that turns it off.
-      if (
-        !wasReset &&
-        this.#power === power &&
-        (audited || options.audits(message.command)) &&
-        !(options.auditIsForced && log.full)
-      )
-        log.append(
-          { command: message.command, length: message.data.length, ...note, result: outcome.result },
-          this.#tick(),
-        )
-      this.#maybeLosePower(message, 'before-answer')
-    }
+    const requirePower = () => this.#requirePower(power)
+    const fields = new Fields(message.data)
+    const answer = await this.#trail.run(
+      message,
+      () => note,
+      async () => {
+        if (kind.needs !== null && !hasCapability(session.key.capabilities, kind.needs))
+          refuse('insufficientPermissions')
+        const call = { device: this.#parts, fields, actor: session.key, session: session.id, concerns, requirePower }
+        const done = await kind.run(call)
+        requirePower()
+        return done
+      },
+    )
+    this.#maybeLosePower(message, 'before-answer')
+    return encodeMessage(message.command | answerBit, answer)
   }
 
   #deviceInfo(fields: Fields): Uint8Array {
@@ -311,14 +296,9 @@ export class VirtualYubiHsm {
   }
 
   #tick(): number {
-    return Math.floor(this.#now() - (this.#power?.since ?? this.#now()))
+    return Math.floor((this.#now() - (this.#power?.since ?? this.#now())) / tickMs)
   }
 }
-
-const none: LogNote = { sessionKey: noObject, target: noObject, second: noObject }
-
-/** With a full log and forced audit: what frees it, and the end of the session that did. */
-const alwaysLetIn: ReadonlySet<number> = new Set([command.getLogEntries, command.setLogIndex, command.closeSession])
 
 /** A refusal is an answer; anything else is a defect of this program, or no power. */
 function asAnswer(error: unknown): Uint8Array {

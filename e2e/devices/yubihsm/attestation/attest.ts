@@ -20,6 +20,7 @@ export function attest(
   const id = object.id.toString(16).padStart(4, '0')
   const { subject, validity } = issuerOf(attesting.certificate)
   return signCertificate(attesting.key, {
+    serialBytes: 16,
     issuer: subject,
     subject: derName([{ type: 'commonName', value: `YubiHSM Attestation id:0x${id}` }]),
     validity,

@@ -23,6 +23,8 @@ export interface CertifyingKey {
 }
 
 export interface CertificateContent {
+  /** Of the random serial number, in bytes. */
+  readonly serialBytes: number
   /** DER of a Name. */
   readonly issuer: Uint8Array
   readonly subject: Uint8Array
@@ -34,7 +36,7 @@ export interface CertificateContent {
   readonly extensions: readonly Uint8Array[]
 }
 
-/** A certificate with a serial number of 16 random bytes; SHA-256 with RSA or ECDSA, as the maker documents of the device. */
+/** A certificate with a random serial number; SHA-256 with RSA or ECDSA, as the maker documents of the device. */
 export function signCertificate(key: CertifyingKey, content: CertificateContent): Uint8Array {
   const isRsa = rsaBits.has(key.algorithm)
   const signatureAlgorithm = isRsa
@@ -42,7 +44,7 @@ export function signCertificate(key: CertifyingKey, content: CertificateContent)
     : derSequence(derOid(oid.ecdsaWithSha256))
   const tbs = derSequence(
     derElement(contextTag(0), derUnsignedInteger(Uint8Array.of(2))),
-    derUnsignedInteger(randomBytes(16)),
+    derUnsignedInteger(positive(randomBytes(content.serialBytes))),
     signatureAlgorithm,
     content.issuer,
     content.validity,
@@ -51,6 +53,12 @@ export function signCertificate(key: CertifyingKey, content: CertificateContent)
     derElement(contextTag(3), derSequence(...content.extensions)),
   )
   return derSequence(tbs, signatureAlgorithm, derBitString(signatureOver(key, hash('sha256', tbs, 'buffer'))))
+}
+
+/** A serial number is positive (RFC 5280 §4.1.2.2), and here always as long as it is said to be. */
+function positive(bytes: Uint8Array): Uint8Array {
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01
+  return bytes
 }
 
 function signatureOver(key: CertifyingKey, digest: Uint8Array): Uint8Array {

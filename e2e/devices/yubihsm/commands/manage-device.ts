@@ -44,7 +44,7 @@ export const deviceCommands: readonly CommandKind[] = [
   },
   {
     code: command.setLogIndex,
-    // The maker's reference asks for the capability to read the log.
+    // No public text names a capability: whoever frees entries is one who may read them (*assumed*).
     needs: 'getLogEntries',
     run({ device, fields }) {
       const index = fields.u16()

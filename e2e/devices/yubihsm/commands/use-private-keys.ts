@@ -1,7 +1,9 @@
 import { algorithm, digestOf, mgf1Hash, oaepOfHash, rsaBits } from '../algorithms.ts'
 import { attest } from '../attestation/attest.ts'
 import type { CapabilityName } from '../capabilities.ts'
-import { command, objectType } from '../codes.ts'
+import { command, objectType, origin } from '../codes.ts'
+import { paddedLabel } from '../default-key.ts'
+import { atLeast } from '../firmware.ts'
 import { signEd25519 } from '../keys/ed25519.ts'
 import { type Curve, curveOf, sharedSecret, signDigest } from '../keys/elliptic.ts'
 import { rsaModulus, rsaPrivateOperation } from '../keys/rsa.ts'
@@ -28,6 +30,27 @@ const isEd25519 = (code: number) => code === algorithm.ed25519
 function curveKey(call: Call, name: CapabilityName): { readonly key: HsmObject; readonly curve: Curve } {
   const key = keyOf(call, name, (code) => curveOf(code) !== null)
   return { key, curve: curveOf(key.algorithm) ?? refuse('invalidData') }
+}
+
+/**
+ * The device attests the key of asymmetric authentication under its own number 0, so that a host can be sure of the device that it talks to.
+ * What it says of it is what certificates say that owners of real devices publish.
+ */
+function devicePublicKey(call: Call): HsmObject {
+  if (!atLeast(call.device.firmware, 2, 3)) refuse('objectNotFound')
+  return {
+    type: objectType.asymmetricKey,
+    id: ownId,
+    algorithm: algorithm.ecP256,
+    label: paddedLabel('Device Public Key'),
+    domains: 0xffff,
+    capabilities: 0n,
+    delegated: 0n,
+    sequence: 0,
+    origin: origin.generated,
+    body: call.device.authenticationKey,
+    seed: null,
+  }
 }
 
 export const privateKeyCommands: readonly CommandKind[] = [
@@ -117,7 +140,7 @@ export const privateKeyCommands: readonly CommandKind[] = [
       const attestingId = call.fields.u16()
       call.concerns(id, attestingId)
       call.fields.end()
-      const object = objectOf(call, objectType.asymmetricKey, id)
+      const object = id === ownId ? devicePublicKey(call) : objectOf(call, objectType.asymmetricKey, id)
       if (attestingId === ownId) return attest(call.device, call.device.identity, object)
       const key = objectOf(call, objectType.asymmetricKey, attestingId)
       requireCapability(key, 'signAttestationCertificate')

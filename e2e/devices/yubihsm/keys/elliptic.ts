@@ -65,6 +65,12 @@ export function generateEcBody(curve: Curve): Uint8Array {
   return ecBody(curve, curve.ecdsa.utils.randomSecretKey())
 }
 
+/** A key of the device's own: private part, x, y. */
+export function generateP256(): Uint8Array {
+  const secret = p256.utils.randomSecretKey()
+  return Buffer.concat([secret, p256.getPublicKey(secret, false).subarray(1)])
+}
+
 /** x‖y. */
 export function ecPublicPoint(curve: Curve, body: Uint8Array): Uint8Array {
   return body.subarray(curve.bytes)

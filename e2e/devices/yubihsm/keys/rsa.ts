@@ -1,4 +1,11 @@
-import { constants, createPrivateKey, generateKeyPair, type KeyObject, privateDecrypt } from 'node:crypto'
+import {
+  constants,
+  createPrivateKey,
+  generateKeyPair,
+  generateKeyPairSync,
+  type KeyObject,
+  privateDecrypt,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import { invert } from '@noble/curves/abstract/modular.js'
 import { bytesToNumberBE, numberToBytesBE } from '@noble/curves/utils.js'
@@ -39,6 +46,11 @@ export function rsaBodyFromPrimes(bits: number, primes: Uint8Array): Uint8Array 
 export async function generateRsaBody(bits: number): Promise<Uint8Array> {
   const { privateKey } = await makeKeyPair('rsa', { modulusLength: bits, publicExponent: Number(exponent) })
   return rsaBodyOfKey(bits, privateKey)
+}
+
+/** For keys that a device leaves the factory with. */
+export function generateRsaBodySync(bits: number): Uint8Array {
+  return rsaBodyOfKey(bits, generateKeyPairSync('rsa', { modulusLength: bits }).privateKey)
 }
 
 export function rsaBodyOfKey(bits: number, key: KeyObject): Uint8Array {
