@@ -1,5 +1,5 @@
 import { algorithm, digestOf, type HashName, mgf1Hash, oaepHash, rsaBits, symmetricKeyBytes } from '../algorithms.ts'
-import { type CapabilityName, isWithin } from '../capabilities.ts'
+import { type CapabilityName, hasCapability, isWithin } from '../capabilities.ts'
 import { command, type ObjectType, objectType, origin } from '../codes.ts'
 import { atLeast } from '../firmware.ts'
 import { fromPkcs8, toPkcs8 } from '../keys/pkcs8.ts'
@@ -35,9 +35,8 @@ function dataWrapKey(call: Call, name: CapabilityName): HsmObject {
   const id = call.fields.u16()
   call.concerns(id)
   const key = objectOf(call, objectType.wrapKey, id)
-  const old = !atLeast(call.device.firmware, 2, 5)
   if (!isAesWrapKey(key)) refuse('invalidData')
-  if (old && !isWithin(1n << BigInt(name === 'wrapData' ? 0x25 : 0x26), key.capabilities)) refuse('invalidData')
+  if (!atLeast(call.device.firmware, 2, 5) && !hasCapability(key.capabilities, name)) refuse('invalidData')
   requireAlgorithm(call, key.algorithm)
   requireCapability(key, name)
   return key
