@@ -24,9 +24,10 @@ const device = new VirtualYubiHsm({ serial: Number(values.serial), firmware }, s
 const connector = await startConnector(device, Number(values.port))
 process.stdout.write(`${JSON.stringify({ ready: true, url: connector.url, serial: device.serial })}\n`)
 
-process.on('SIGINT', () => process.stdin.destroy())
-process.on('SIGTERM', () => process.stdin.destroy())
-for await (const line of createInterface({ input: process.stdin })) {
+const lines = createInterface({ input: process.stdin })
+process.on('SIGINT', () => lines.close())
+process.on('SIGTERM', () => lines.close())
+for await (const line of lines) {
   if (line === 'unplug') device.unplug()
   else if (line === 'plug') device.plugIn()
   else if (line === 'quit') break
