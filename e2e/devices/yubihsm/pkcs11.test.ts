@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { derElement, derTag } from '../../../src/main/asn1/der.ts'
 import { derOid } from '../../../src/main/asn1/oid.ts'
 import { ecdsaSigValue } from '../../../src/main/asn1/signature-value.ts'
-import { opensslVerifies, type Scheme } from './testing/openssl.ts'
+import { openssl, opensslVerifies, type Scheme } from './testing/openssl.ts'
 import { vendorSoftware } from './testing/vendor-software.ts'
 import { findObjects, type Pkcs11Session, privateKey, sign, YubiHsmBench } from './testing/yubihsm-bench.ts'
 
@@ -155,7 +155,7 @@ if (!vendor.ok) {
       expect(key.readBigUInt64LE()).toBe(0x030102n)
     })
 
-    it('imports a private key and a certificate, and signs with what it imported', async () => {
+    it('imports a private key and its certificate, signs with it, and gives the certificate back', async () => {
       const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
       const secret = Buffer.from(pair.privateKey.export({ format: 'jwk' }).d ?? '', 'base64url')
       await open.module.call('C_CreateObject', open.session, [
@@ -177,6 +177,25 @@ if (!vendor.ok) {
       )
       const [local] = await open.module.call('C_GetAttributeValue', open.session, key, [{ type: pkcs11js.CKA_LOCAL }])
       expect(local?.value).toEqual(Buffer.from([0]))
+
+      const files = { key: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }) }
+      const request = ['req', '-x509', '-key', '{key}', '-subj', '/CN=imported', '-days', '7', '-outform', 'DER']
+      const certificate = openssl(request, files).stdout
+      const shared = [
+        { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE },
+        { type: pkcs11js.CKA_ID, value: Buffer.from([0x02, 0x01]) },
+      ]
+      await open.module.call('C_CreateObject', open.session, [
+        ...shared,
+        { type: pkcs11js.CKA_CERTIFICATE_TYPE, value: pkcs11js.CKC_X_509 },
+        { type: pkcs11js.CKA_LABEL, value: 'imported' },
+        { type: pkcs11js.CKA_VALUE, value: certificate },
+      ])
+      const [object] = await findObjects(open, shared)
+      const read = await open.module.call('C_GetAttributeValue', open.session, object ?? Buffer.alloc(8), [
+        { type: pkcs11js.CKA_VALUE },
+      ])
+      expect(read[0]?.value).toEqual(certificate)
     })
 
     describe('signs with every mechanism for which it lists signing', () => {
