@@ -1,5 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { appendRequests } from '../../bench/testing/large-log.ts'
 import { changing } from '../../src/main/ipc/answers.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import { codeOf, DeskBench, makeSharedTokens, type SharedTokens } from './desk-bench.ts'
@@ -21,16 +22,10 @@ describe.skipIf(softHsmModule() === null)(
     afterEach(() => bench.dispose())
 
     /** Whoever can write the file can take the triggers away and put them back. */
-    function editEntry(seq: number): void {
+    function edit(trigger: string, statement: string): void {
       const file = new BetterSqlite3(bench.profile.database)
-      const trigger = file.prepare(`SELECT sql FROM sqlite_schema WHERE name = 'audit_entry_no_update'`).pluck().get()
-      file.exec('DROP TRIGGER audit_entry_no_update')
-      file
-        .prepare(
-          `UPDATE audit_entry SET entry = CAST(replace(CAST(entry AS TEXT), 'desk', 'desc') AS BLOB) WHERE seq = ?`,
-        )
-        .run(seq)
-      file.exec(String(trigger))
+      const sql = file.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(trigger)
+      file.exec(`DROP TRIGGER ${trigger}; ${statement}; ${String(sql)}`)
       file.close()
     }
 
@@ -38,7 +33,10 @@ describe.skipIf(softHsmModule() === null)(
       const work = await bench.ask(1)
       const detail = await bench.until(work, 'review')
       await bench.showSheet(detail)
-      editEntry(1)
+      edit(
+        'audit_entry_no_update',
+        `UPDATE audit_entry SET entry = CAST(replace(CAST(entry AS TEXT), 'desk', 'desc') AS BLOB) WHERE seq = 1`,
+      )
       const entries = await bench.entries()
       expect((await bench.station.checkLog()).kind).toBe('broken')
       expect(bench.station.logState.kind).toBe('broken')
@@ -56,6 +54,32 @@ describe.skipIf(softHsmModule() === null)(
       expect(await bench.entries()).toEqual(entries)
       expect(await bench.signatures(work)).toEqual([])
       expect((await bench.show(work)).summary.stage).toBe('review')
+    })
+
+    test.each([
+      [
+        'a column that it is searched by was changed',
+        'audit_entry_no_update',
+        'UPDATE audit_entry SET input_sha256 = NULL WHERE seq = 4000',
+      ],
+      [
+        'a line of its index was taken out',
+        'audit_index_no_delete',
+        'DELETE FROM audit_index WHERE kind = 1 AND seq = 4000',
+      ],
+    ])('is read whole after a start that looked at both ends only: %s', async (_name, trigger, statement) => {
+      await bench.close()
+      appendRequests(bench.profile.database, 8000)
+      edit(trigger, statement)
+      await bench.start()
+      expect(bench.station.logState.kind).toBe('whole')
+      await vi.waitFor(() => expect(bench.station.logState).toMatchObject({ kind: 'broken', firstBadSeq: 4000 }), {
+        timeout: 60_000,
+      })
+      expect(await changing({ current: () => bench.station }, async () => ({ ok: true, value: null }))).toMatchObject({
+        ok: false,
+        error: { code: 'log-not-trusted' },
+      })
     })
   },
 )

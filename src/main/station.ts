@@ -13,6 +13,7 @@ import { createEntryIndexer } from './audit/entry-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
 import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
+import { startWholeCheck, type WholeCheck } from './audit/whole-check.ts'
 import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
@@ -27,6 +28,7 @@ import { changedFields, readSetting, readSettings, writeSetting, writeSettings }
 import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
+import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
@@ -251,7 +253,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return ok(null)
   }
 
+  let wholeCheck: WholeCheck | null = null
   if (logState.kind === 'whole') {
+    const failed = (error: unknown) => log('audit.check-failed', { error })
+    wholeCheck = startWholeCheck(readerOf(db), logState.entries, distrust, failed)
     await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
     await link.reconnect()
@@ -350,6 +355,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     close: async () => {
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
+      await wholeCheck?.stop()
       await link.close()
       await checkpoints.stop()
       await tokens.reset()
@@ -376,25 +382,4 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
 function isWitnessKey(vkey: string): boolean {
   const key = parseVerifierKey(vkey)
   return key.ok && key.value.type === noteKeyType.cosignature
-}
-
-const allClosed =
-  'The contradiction was closed, and the log says by whom and why. The station is for reading only until it is started again.'
-const noWitness: Failure = {
-  kind: 'invalid',
-  code: 'witness-malformed',
-  message:
-    'One of the witnesses’ keys is no verifier key of a witness (name+hash+key, type 04). The settings were not changed.',
-}
-function noFolderInside(folder: string): Failure {
-  return {
-    kind: 'invalid',
-    code: 'copy-folder-inside',
-    message: `The folder ${folder} lies in this station’s own folder, and would be put back to an older state along with it. The settings were not changed. Name a folder on another disk or medium.`,
-  }
-}
-const notEnrolledYet: Failure = {
-  kind: 'refused',
-  code: 'not-enrolled',
-  message: 'The station is not enrolled at a server yet. Enter the server in the settings and enrol first.',
 }

@@ -108,9 +108,9 @@ function compare(older: Source, newer: Source, progress: Progress): Compared {
   if (second.kind === 'tampered') {
     const shorter = second.finding.code === 'log-shorter'
     const sentence = shorter
-      ? `The log given as the newer one has ${sizes.newerSize ?? 0} entries, the older one ${until}: either the two were exchanged when they were chosen, or entries ${(sizes.newerSize ?? 0) + 1} to ${until} were cut off.`
+      ? `The log given as the newer one has ${sizes.newerSize ?? 0} entries, the older one ${until}: entries ${(sizes.newerSize ?? 0) + 1} to ${until} were cut off, unless the two were exchanged when they were chosen. Nothing that is signed says which of them is the newer one; compare them the other way round.`
       : `The newer log does not begin with the older one: ${second.finding.sentence}`
-    return { ...base, ...sizes, verdict: shorter && olderFirst(older, newer) ? 'cannot-tell' : 'tampered', sentence }
+    return { ...base, ...sizes, verdict: 'tampered', sentence }
   }
   const ofTail = tailWords(tail, tails, sizes, second.facts?.lastCheckpoint ?? 0)
   if (note === undefined)
@@ -180,13 +180,6 @@ function tailWords(
   if (next > olderSize) return theSame
   const why = (newerSize ?? 0) < next ? 'the newer log has no more' : 'they were not all there to be compared'
   return [...theSame, `From entry ${next} on the older log was not compared: ${why}.`]
-}
-
-/** Exports say when they were made: two that were exchanged by mistake are told from one that was cut. */
-function olderFirst(older: Source, newer: Source): boolean {
-  if (older.file !== null || newer.file !== null) return false
-  const [a, b] = [headOfExport(older.path).madeAt, headOfExport(newer.path).madeAt]
-  return a !== null && b !== null && b < a
 }
 
 function doubtsOf(outcome: Outcome): readonly Doubt[] {
