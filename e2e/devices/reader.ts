@@ -127,15 +127,35 @@ export class ReaderRoom {
     place.key = key
     // A connection that was cut in a command: the reader must have found the slot empty once, or it would miss the change.
     await delay(Math.max(0, place.cutAt + 2 * pollMs - performance.now()))
+    for (let tries = 3; !(await this.#insert(key, slot, place)); tries--) {
+      if (tries === 0) throw new Error(`the reader does not see a key in slot ${slot}: ${this.#log.trim()}`)
+    }
+  }
+
+  /** False: the reader missed that there was no key for a while, and did not switch this one on. It has seen it go again. */
+  async #insert(key: VirtualYubiKey, slot: number, place: Place): Promise<boolean> {
     const socket = await this.#connect(firstPort + slot)
     place.socket = socket
-    key.onDeath(() => socket.destroy())
+    key.onDeath(() => {
+      place.cutAt = performance.now()
+      socket.destroy()
+    })
     socket.on('close', () => {
       if (place.socket !== socket) return
-      if (key.blinking) place.cutAt = performance.now()
       Object.assign(place, { key: null, socket: null })
     })
-    await insertCard(socket, key)
+    const seen = await Promise.race([insertCard(socket, key).then(() => true), delay(10 * pollMs, false)])
+    if (seen) return true
+    place.socket = null
+    const closed = once(socket, 'close')
+    socket.end()
+    await closed
+    return false
+  }
+
+  /** Whether the key is in a reader. */
+  holds(key: VirtualYubiKey): boolean {
+    return this.#places.some((place) => place.key === key)
   }
 
   /** Pulls the key, also in the middle of a command, and waits until the reader has noticed. */

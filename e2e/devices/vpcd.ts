@@ -22,6 +22,7 @@ export function insertCard(socket: Socket, card: SmartCard): Promise<void> {
   socket.setNoDelay(true)
   let waiting = Buffer.alloc(0)
   const seen = Promise.withResolvers<void>()
+  let looks = -Infinity
   const send = (message: Uint8Array) => {
     if (!socket.writable) return
     const framed = Buffer.alloc(2 + message.length)
@@ -40,9 +41,11 @@ export function insertCard(socket: Socket, card: SmartCard): Promise<void> {
     switch (message[0]) {
       case control.atr:
         send(card.atr)
+        looks += 1
+        if (looks === 2) seen.resolve()
         return
       case control.on:
-        seen.resolve()
+        looks = Math.max(looks, 0)
         card.power()
         return
       case control.off:

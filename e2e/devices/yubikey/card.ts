@@ -39,7 +39,14 @@ export type Chip = {
   /** Data objects by id in hex, as they stand inside tag 53. */
   readonly objects: ReadonlyMap<string, Uint8Array>
   readonly attestation: AttestationKind
+  readonly lastTry: LastTry
 }
+
+/**
+ * What the wrong try that blocks a PIN is answered: 63C0, as NIST SP 800-73-4 part 2 §3.2.1 says, or 6983 at once. Public sources
+ * do not tell which it is on which firmware; hosts have to live with both.
+ */
+export type LastTry = 'counted' | 'blocked'
 
 /** What a SELECT or the loss of power ends. */
 export type Session = {
@@ -153,11 +160,18 @@ export type CardOptions = {
   readonly formFactor?: number
   readonly attestation?: AttestationKind
   readonly authority?: AttestationAuthority
+  readonly lastTry?: LastTry
 }
 
 /** A key as it leaves the factory: default PIN, PUK and management key, an attestation key in F9, nothing else. */
 export function makeCard(options: CardOptions = {}): Card {
-  const { firmware = '5.7.1', serial = 20_000_001, formFactor = 1, attestation = 'genuine' } = options
+  const {
+    firmware = '5.7.1',
+    serial = 20_000_001,
+    formFactor = 1,
+    attestation = 'genuine',
+    lastTry = 'counted',
+  } = options
   const attestationKey = generateCardKey('rsa-2048')
   const certificate = attestationCertificate(
     options.authority ?? testAuthority(),
@@ -177,6 +191,7 @@ export function makeCard(options: CardOptions = {}): Card {
     ]),
     objects: new Map([['5fff01', certificateContent(certificate)]]),
     attestation,
+    lastTry,
   }
   return { chip, session: noSession, link: idleLink, touchedUntil: 0, awaited: null }
 }

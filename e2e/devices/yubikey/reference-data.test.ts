@@ -32,6 +32,13 @@ describe('the PIN', () => {
     expect(await query()).toBe('6983')
   })
 
+  it('can be one that says of the last wrong try that it blocked', async () => {
+    key = await freshKey({ lastTry: 'blocked' })
+    const words: number[] = []
+    for (let index = 0; index < 4; index++) words.push(await verifyPin(key, '111111'))
+    expect(words).toEqual([0x63c2, 0x63c1, 0x6983, 0x6983])
+  })
+
   it('keeps its counter when the power goes', async () => {
     await verifyPin(key, '111111')
     key.power()

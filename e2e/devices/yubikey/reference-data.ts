@@ -1,6 +1,7 @@
 import { type CommandApdu, status, sw, triesLeft } from './apdu.ts'
 import {
   type Card,
+  type Chip,
   defaultPin,
   defaultPuk,
   factoryManagementKey,
@@ -18,11 +19,12 @@ import { pinReference, pukReference, slotOf } from './slots.ts'
 type Try = { readonly matches: boolean; readonly reference: Reference; readonly word: number }
 
 /** One try, if there is one left. A wrong one takes one off, a right one fills the counter. */
-function attempt(stored: Reference, given: Uint8Array): Try {
+function attempt({ lastTry }: Chip, stored: Reference, given: Uint8Array): Try {
   if (stored.left === 0) return { matches: false, reference: stored, word: sw.blocked }
   if (!Buffer.from(stored.value).equals(given)) {
     const left = stored.left - 1
-    return { matches: false, reference: { ...stored, left }, word: triesLeft(left) }
+    const word = left === 0 && lastTry === 'blocked' ? sw.blocked : triesLeft(left)
+    return { matches: false, reference: { ...stored, left }, word }
   }
   return { matches: true, reference: { ...stored, left: stored.total }, word: sw.ok }
 }
@@ -39,7 +41,7 @@ export function verify(card: Card, command: CommandApdu): Outcome {
     return { card, reply: status(word) }
   }
   if (command.data.length !== 8) return { card, reply: status(sw.incorrectParameters) }
-  const tried = attempt(pin, command.data)
+  const tried = attempt(card.chip, pin, command.data)
   const session = { pinVerified: tried.matches, pinFresh: tried.matches }
   return { card: withSession(withChip(card, { pin: tried.reference }), session), reply: status(tried.word) }
 }
@@ -49,7 +51,7 @@ export function changeReference(card: Card, command: CommandApdu): Outcome {
   if (which === null || command.p1 !== 0) return { card, reply: status(sw.wrongP1P2) }
   const given = split(command.data)
   if (given === null) return { card, reply: status(sw.incorrectParameters) }
-  const tried = attempt(card.chip[which], given.first)
+  const tried = attempt(card.chip, card.chip[which], given.first)
   // Hosts block the counter with two empty values before a RESET: the old one is judged first.
   if (tried.matches && !isReference(given.second)) return { card, reply: status(sw.incorrectParameters) }
   const kept = tried.matches ? { ...tried.reference, value: given.second } : tried.reference
@@ -63,7 +65,7 @@ export function resetRetryCounter(card: Card, command: CommandApdu): Outcome {
   if (command.p2 !== pinReference || command.p1 !== 0) return { card, reply: status(sw.wrongP1P2) }
   const given = split(command.data)
   if (given === null) return { card, reply: status(sw.incorrectParameters) }
-  const tried = attempt(card.chip.puk, given.first)
+  const tried = attempt(card.chip, card.chip.puk, given.first)
   if (!tried.matches) return { card: withChip(card, { puk: tried.reference }), reply: status(tried.word) }
   if (!isReference(given.second)) return { card, reply: status(sw.incorrectParameters) }
   const { total } = card.chip.pin

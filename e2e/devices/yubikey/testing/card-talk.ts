@@ -24,8 +24,8 @@ const factory = new Map<string, Card>()
 
 /** A key fresh from the factory, its PIV applet selected. Its attestation key is made once for each set of options. */
 export async function freshKey(options: YubiKeyOptions = {}): Promise<VirtualYubiKey> {
-  const { firmware, serial, attestation, formFactor } = options
-  const name = JSON.stringify({ firmware, serial, attestation, formFactor })
+  const { firmware, serial, attestation, formFactor, lastTry } = options
+  const name = JSON.stringify({ firmware, serial, attestation, formFactor, lastTry })
   const key = new VirtualYubiKey({ ...options, made: factory.get(name) })
   factory.set(name, key.card)
   await selectPiv(key)

@@ -57,7 +57,9 @@ export class Pkcs11Client {
     const id = (this.#calls += 1)
     const { promise, resolve } = Promise.withResolvers<Outcome<N>>()
     // The answer has the type of the call that was asked.
-    this.#waiting.set(id, (answer) => resolve('failed' in answer ? answer : { value: answer.value as Value<N> }))
+    this.#waiting.set(id, (answer) =>
+      resolve('failed' in answer ? { failed: answer.failed } : { value: answer.value as Value<N> }),
+    )
     this.#child.send({ id, name, args } satisfies Pkcs11Call, () => {})
     return Promise.race([promise, this.#ended.then((failed) => ({ failed }))])
   }
