@@ -127,7 +127,7 @@ export class ReaderRoom {
     place.key = key
     // A connection that was cut in a command: the reader must have found the slot empty once, or it would miss the change.
     await delay(Math.max(0, place.cutAt + 2 * pollMs - performance.now()))
-    for (let tries = 3; !(await this.#insert(key, slot, place)); tries--) {
+    for (let tries = 5; !(await this.#insert(key, slot, place)); tries--) {
       if (tries === 0) throw new Error(`the reader does not see a key in slot ${slot}: ${this.#log.trim()}`)
     }
   }
@@ -144,12 +144,10 @@ export class ReaderRoom {
       if (place.socket !== socket) return
       Object.assign(place, { key: null, socket: null })
     })
-    const seen = await Promise.race([insertCard(socket, key).then(() => true), delay(10 * pollMs, false)])
+    const seen = await Promise.race([insertCard(socket, key).then(() => true), delay(4 * pollMs, false)])
     if (seen) return true
     place.socket = null
-    const closed = once(socket, 'close')
-    socket.end()
-    await closed
+    await hangUp(socket)
     return false
   }
 
@@ -164,10 +162,7 @@ export class ReaderRoom {
     if (place?.socket === undefined || place.socket === null) return
     const { socket } = place
     if (key.blinking) place.cutAt = performance.now()
-    // Half closed: the driver finds out at its next look, and closes its half.
-    const closed = once(socket, 'close')
-    socket.end()
-    await closed
+    if (!(await hangUp(socket))) place.cutAt = performance.now()
   }
 
   /** One key out, another in, in the same slot. */
@@ -273,6 +268,16 @@ export async function withVirtualYubiKeys<T>(
   } finally {
     await room.close()
   }
+}
+
+/** Half closed: the driver finds out at its next look, and closes its half. False: it did not, and the connection was cut. */
+async function hangUp(socket: Socket): Promise<boolean> {
+  const closed = once(socket, 'close').then(() => true)
+  socket.end()
+  if (await Promise.race([closed, delay(4 * pollMs, false)])) return true
+  socket.destroy()
+  await closed
+  return false
 }
 
 /** reader.conf(5). The oldest ykcs11 takes only readers that are called like a YubiKey. */

@@ -12,6 +12,7 @@ import { installedYkcs11, trixieYkcs11, type VendorModule } from './vendor-modul
 export type Ykcs11Bench = {
   readonly key: VirtualYubiKey
   readonly room: ReaderRoom
+  readonly module: VendorModule
   /** 2.2.0 of Debian 12; otherwise 2.7 or later, which does some things in another way. */
   readonly old: boolean
   /** A new process with the module, and a session with the key that has this card. */
@@ -59,6 +60,7 @@ export function describeYkcs11(title: string, tests: (bench: () => Ykcs11Bench) 
       return {
         key,
         room,
+        module,
         old: module.version.startsWith('2.2.'),
         open: async (card) => {
           key.card = card
