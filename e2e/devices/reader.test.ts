@@ -6,10 +6,13 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { allProcesses, statusField } from '../harness/process-tree.ts'
 import { ReaderRoom, whyNoReader, withVirtualYubiKeys } from './reader.ts'
+import { installedYkcs11 } from './yubikey/testing/vendor-modules.ts'
 import { VirtualYubiKey } from './yubikey/virtual-yubikey.ts'
 
 const why = whyNoReader()
 const version = ['-r', '0', '-s', '00:a4:04:00:05:a0:00:00:03:08', '-s', '00:fd:00:00'] as const
+
+const user = ['--reuid=20001', '--regid=20001', '--clear-groups', '--no-new-privs'] as const
 
 /** Runs a process that holds a room; its first line says what there is to look for. */
 async function heldRoom(wrapper: readonly string[] = []): Promise<{
@@ -24,7 +27,7 @@ async function heldRoom(wrapper: readonly string[] = []): Promise<{
   return { child, ...(JSON.parse(String(lines[0])) as { folder: string; inside: number }) }
 }
 
-describe('a room with readers', () => {
+describe.concurrent('a room with readers', () => {
   it('shows programs that run inside the keys that are plugged in, and nobody else', async (context) => {
     if (why !== null) return context.skip(why)
     await withVirtualYubiKeys([{ firmware: '5.4.3' }, { firmware: '5.7.1' }], async (keys, room) => {
@@ -66,6 +69,30 @@ describe('a room with readers', () => {
     })
   })
 
+  it('is seen by a program that gives up its rights inside', async (context) => {
+    if (why !== null) return context.skip(why)
+    if (process.getuid?.() !== 0) return context.skip('only root has rights to give up')
+    await withVirtualYubiKeys([{ firmware: '5.4.3' }], async (_keys, room) => {
+      const done = await room.run('/usr/bin/setpriv', [...user, '/usr/bin/opensc-tool', ...version])
+      expect(done.stdout).toContain('05 04 03')
+    })
+  })
+
+  it('can have readers that are called otherwise, which the oldest ykcs11 does not take for a key', async (context) => {
+    if (why !== null) return context.skip(why)
+    const room = await ReaderRoom.open(2, 'Virtual PCD')
+    try {
+      await room.plug(new VirtualYubiKey({ firmware: '5.4.3' }))
+      expect((await room.run('/usr/bin/opensc-tool', version)).stdout).toContain('05 04 03')
+      const module = installedYkcs11()
+      if (module?.version.startsWith('2.2.') !== true) return
+      const listed = await room.run('/usr/bin/pkcs11-tool', ['--module', module.path, '--list-token-slots'])
+      expect(listed.stdout + listed.stderr).toContain('No slots')
+    } finally {
+      await room.close()
+    }
+  })
+
   it('runs a program where it is told to, with what it is given', async (context) => {
     if (why !== null) return context.skip(why)
     const room = await ReaderRoom.open()
@@ -87,14 +114,13 @@ describe('a room with readers', () => {
     const inside = () => allProcesses().filter(({ command }) => command.includes(folder))
     expect(inside().length).toBeGreaterThan(1)
     child.kill('SIGKILL')
-    await expect.poll(() => [inside(), existsSync(folder)]).toEqual([[], false])
+    await context.expect.poll(() => [inside(), existsSync(folder)]).toEqual([[], false])
   })
 
   it('can be had without rights', async (context) => {
     if (why !== null) return context.skip(why)
     if (process.getuid?.() !== 0) return context.skip('the other tests run without rights')
-    const user = ['/usr/bin/setpriv', '--reuid=20001', '--regid=20001', '--clear-groups', '--no-new-privs']
-    const { child, folder, inside } = await heldRoom(user)
+    const { child, folder, inside } = await heldRoom(['/usr/bin/setpriv', ...user])
     expect([statusField(inside, 'Uid')?.split('\t')[1], existsSync(folder)]).toEqual(['20001', true])
     child.kill('SIGTERM')
     const exit: unknown[] = await once(child, 'close')

@@ -19,6 +19,8 @@ const programs = {
 } as const
 const driver = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so'
 
+/** As pcscd calls the reader in a YubiKey. ykcs11 2.2.0 and ykman look for the name. */
+const yubiKeyReader = 'Yubico YubiKey OTP+FIDO+CCID'
 /** The driver's own first port. */
 const firstPort = 0x8c7b
 /** How often pcscd looks whether a card is in a reader. */
@@ -35,12 +37,17 @@ const unshareFlags = [
   '--kill-child',
 ]
 
+const roomEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as const
+
 /** Why no virtual reader can be had on this machine, as a reason for a skipped test; null if it can. */
 export function whyNoReader(): string | null {
   const missing = Object.entries(programs).find(([path]) => !existsSync(path))
   if (missing !== undefined) return `${missing[0]} is not there (Debian package ${missing[1]})`
-  const tried = spawnSync('/usr/bin/unshare', [...unshareFlags, '/usr/sbin/ip', 'link', 'set', 'lo', 'up'], {
+  // Containers may allow namespaces and forbid mounts in them.
+  const probe = 'mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && ip link set lo up'
+  const tried = spawnSync('/usr/bin/unshare', [...unshareFlags, '/bin/sh', '-c', probe], {
     encoding: 'utf8',
+    env: roomEnvironment,
   })
   if (tried.status === 0) return null
   return `this user may not make namespaces: ${tried.stderr.trim() || tried.error?.message || 'unshare failed'}`
@@ -91,20 +98,21 @@ export class ReaderRoom {
     })
   }
 
-  /** `slots`: how many keys can be plugged in at once. */
-  static async open(slots = 2): Promise<ReaderRoom> {
+  /** `slots`: how many keys can be plugged in at once. `readerName`: what pcscd calls the readers, less a number. */
+  static async open(slots = 2, readerName = yubiKeyReader): Promise<ReaderRoom> {
     const folder = mkdtempSync(join(tmpdir(), 'station-reader-'))
     const readers = join(folder, 'readers')
     mkdirSync(readers)
     const ports = Array.from({ length: slots }, (_, slot) => firstPort + slot)
     // Each entry makes two readers, "… 00 00" and "… 00 01", on its port and the next one.
     const entries = ports.filter((_, slot) => slot % 2 === 0)
-    for (const [index, port] of entries.entries()) writeFileSync(join(readers, `reader-${index}`), readerEntry(port))
+    for (const [index, port] of entries.entries())
+      writeFileSync(join(readers, `reader-${index}`), readerEntry(port, readerName))
     const here = import.meta.dirname
     const script = [join(here, 'reader-room.sh'), readers, process.execPath, join(here, 'reader-agent.ts'), folder]
     const room = spawn('/usr/bin/unshare', [...unshareFlags, '/bin/sh', ...script, ...ports.map(String)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: roomEnvironment,
     })
     const opened = new ReaderRoom(room, folder, slots)
     const ended = once(room, 'exit').then(() => {
@@ -280,11 +288,11 @@ async function hangUp(socket: Socket): Promise<boolean> {
   return false
 }
 
-/** reader.conf(5). The oldest ykcs11 takes only readers that are called like a YubiKey. */
-function readerEntry(port: number): string {
+/** reader.conf(5). */
+function readerEntry(port: number, name: string): string {
   const channel = `0x${port.toString(16).toUpperCase()}`
   return [
-    'FRIENDLYNAME "Yubico YubiKey OTP+FIDO+CCID"',
+    `FRIENDLYNAME "${name}"`,
     `DEVICENAME /dev/null:${channel}`,
     `LIBPATH ${driver}`,
     `CHANNELID ${channel}`,

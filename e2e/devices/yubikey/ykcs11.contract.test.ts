@@ -66,6 +66,25 @@ describeYkcs11('tokens and objects', (bench) => {
     expect(await client.try('waitForEvent')).toEqual({ failed: 'CKR_FUNCTION_NOT_SUPPORTED' })
   })
 
+  it('reads the whole key when the first session is opened, and nothing for the next', async () => {
+    const { key, open } = bench()
+    const { client, slot } = await open(factoryCards['5.4.3'])
+    const asked = key.exchanges.length
+    await client.call('open', slot)
+    expect(key.exchanges.length).toBe(asked)
+    await client.stop()
+    const before = key.exchanges.length
+    await open(factoryCards['5.4.3'])
+    const sent = key.exchanges.slice(before).map(({ ins }) => ins)
+    const count = (ins: number) => sent.filter((each) => each === ins).length
+    // ATTEST for each of the 25 slots, GET METADATA where that says nothing, and the objects.
+    expect({ attest: count(0xf9), metadata: count(0xf7), data: count(0xcb) }).toEqual({
+      attest: 25,
+      metadata: 25,
+      data: 32,
+    })
+  })
+
   it('gives each slot an id, and the attestation certificate that of its slot', async () => {
     const { client, session } = await bench().open(
       withKeys(factoryCards['5.7.1'], [

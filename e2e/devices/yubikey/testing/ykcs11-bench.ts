@@ -1,5 +1,5 @@
 import pkcs11js from 'pkcs11js'
-import { afterEach, beforeEach, describe } from 'vitest'
+import { afterEach, beforeEach, describe, type TestContext } from 'vitest'
 import { ReaderRoom, whyNoReader } from '../../reader.ts'
 import { type Card, makeCard } from '../card.ts'
 import { VirtualYubiKey } from '../virtual-yubikey.ts'
@@ -8,7 +8,7 @@ import type { Hex, Template } from './pkcs11-calls.ts'
 import { Pkcs11Client } from './pkcs11-client.ts'
 import { installedYkcs11, trixieYkcs11, type VendorModule } from './vendor-modules.ts'
 
-/** What tests of Yubico's module have at hand. One key stays in its reader for all of them; a test gives it the card that it wants. */
+/** What tests of Yubico's module have at hand. A test gives the key the card that it wants. */
 export type Ykcs11Bench = {
   readonly key: VirtualYubiKey
   readonly room: ReaderRoom
@@ -25,68 +25,105 @@ export const factoryCards = {
   '5.7.1': makeCard({ firmware: '5.7.1', serial: 20_000_057 }),
 } as const
 
-const noReader = whyNoReader()
-/** One for all tests of a file: a room takes a second to open, and apt one to answer. */
-const shared: {
-  key: VirtualYubiKey | null
-  room: ReaderRoom | null
-  readonly modules: Map<string, VendorModule | string>
-} = { key: null, room: null, modules: new Map() }
+export const ykcs11Versions = ['installed', 'of Debian 13'] as const
+export type Ykcs11Version = (typeof ykcs11Versions)[number]
 
-/** The same tests with the module that is installed and with that of Debian 13. */
-export function describeYkcs11(title: string, tests: (bench: () => Ykcs11Bench) => void): void {
-  describe.each(['installed', 'of Debian 13'] as const)(`ykcs11 %s: ${title}`, (which) => {
+const noReader = whyNoReader()
+const found = new Map<Ykcs11Version, Promise<VendorModule | string>>()
+
+/** The module, or why there is none. Looked for once: apt takes a second to answer. */
+function find(which: Ykcs11Version): Promise<VendorModule | string> {
+  if (noReader !== null) return Promise.resolve(noReader)
+  const looked = found.get(which) ?? look(which)
+  found.set(which, looked)
+  return looked
+}
+
+async function look(which: Ykcs11Version): Promise<VendorModule | string> {
+  if (which === 'installed') return installedYkcs11() ?? 'the Debian package ykcs11 is not installed'
+  return trixieYkcs11().catch((error: unknown) => {
+    // What apt was asked is in the first line, what it said in the second.
+    return `the package ykcs11 of Debian 13 could not be had: ${String(error).split('\n').slice(0, 2).join(' ')}`
+  })
+}
+
+function newKey(): VirtualYubiKey {
+  return new VirtualYubiKey({ made: factoryCards['5.7.1'], generate: sharedKey, touchTimeoutMs: null })
+}
+
+function benchOf(key: VirtualYubiKey, room: ReaderRoom, module: VendorModule, clients: Pkcs11Client[]): Ykcs11Bench {
+  return {
+    key,
+    room,
+    module,
+    old: module.version.startsWith('2.2.'),
+    open: async (card) => {
+      key.card = card
+      const client = await Pkcs11Client.start(room, module.path, module.env)
+      clients.push(client)
+      const [slot] = await client.call('slots')
+      if (slot === undefined) throw new Error('the module shows no slot with a token')
+      return { client, slot, session: await client.call('open', slot) }
+    },
+  }
+}
+
+/** One test with a room of its own, for keys that come and go: such tests wait most of the time and can run side by side. */
+export async function withYkcs11(
+  context: TestContext,
+  which: Ykcs11Version,
+  test: (bench: Ykcs11Bench) => Promise<void>,
+): Promise<void> {
+  const module = await find(which)
+  if (typeof module === 'string') return context.skip(module)
+  const room = await ReaderRoom.open()
+  const clients: Pkcs11Client[] = []
+  try {
+    const key = newKey()
+    await room.plug(key, 0)
+    await test(benchOf(key, room, module, clients))
+  } finally {
+    for (const client of clients) await client.stop()
+    await room.close()
+  }
+}
+
+const shared: { key: VirtualYubiKey | null; room: ReaderRoom | null } = { key: null, room: null }
+
+/** The same tests with each version, one after the other, with one room and one key for all of a file. */
+export function describeYkcs11(
+  title: string,
+  tests: (bench: () => Ykcs11Bench) => void,
+  versions: readonly Ykcs11Version[] = ykcs11Versions,
+): void {
+  describe.each(versions)(`ykcs11 %s: ${title}`, (which) => {
     const clients: Pkcs11Client[] = []
+    let bench: Ykcs11Bench | null = null
 
     beforeEach(async (context) => {
-      if (noReader !== null) return context.skip(noReader)
-      const module = shared.modules.get(which) ?? (await find(which))
-      shared.modules.set(which, module)
+      const module = await find(which)
       if (typeof module === 'string') return context.skip(module)
-      shared.key ??= new VirtualYubiKey({ made: factoryCards['5.7.1'], generate: sharedKey, touchTimeoutMs: null })
+      shared.key ??= newKey()
       shared.room ??= await ReaderRoom.open()
       shared.key.finger = 'on-the-key'
       if (!shared.room.holds(shared.key)) await shared.room.plug(shared.key, 0)
+      bench = benchOf(shared.key, shared.room, module, clients)
     })
     afterEach(async () => {
       for (const client of clients.splice(0)) await client.stop()
     })
 
     tests(() => {
-      const module = shared.modules.get(which)
-      const { key, room } = shared
-      if (room === null || key === null || module === undefined || typeof module === 'string')
-        throw new Error('this test should have been skipped')
-      return {
-        key,
-        room,
-        module,
-        old: module.version.startsWith('2.2.'),
-        open: async (card) => {
-          key.card = card
-          const client = await Pkcs11Client.start(room, module.path, module.env)
-          clients.push(client)
-          const [slot] = await client.call('slots')
-          if (slot === undefined) throw new Error('the module shows no slot with a token')
-          return { client, slot, session: await client.call('open', slot) }
-        },
-      }
+      if (bench === null) throw new Error('this test should have been skipped')
+      return bench
     })
   })
 }
 
-/** For the end of the file. */
+/** For the end of a file with `describeYkcs11`. */
 export async function closeYkcs11(): Promise<void> {
   await shared.room?.close()
   shared.room = null
-}
-
-async function find(which: 'installed' | 'of Debian 13'): Promise<VendorModule | string> {
-  if (which === 'installed') return installedYkcs11() ?? 'the Debian package ykcs11 is not installed'
-  return trixieYkcs11().catch((error: unknown) => {
-    // What apt was asked is in the first line, what it said in the second.
-    return `the package ykcs11 of Debian 13 could not be had: ${String(error).split('\n').slice(0, 2).join(' ')}`
-  })
 }
 
 /** The one object of a class and id; null where the module shows none. */
