@@ -25,6 +25,8 @@ const yubiKeyReader = 'Yubico YubiKey OTP+FIDO+CCID'
 const firstPort = 0x8c7b
 /** How often pcscd looks whether a card is in a reader. */
 const pollMs = 400
+/** A room is open in less than a second; a loaded machine may take longer. */
+const startMs = 30_000
 
 const isRoot = process.getuid?.() === 0
 /** An ordinary user is root in a user namespace of his own. */
@@ -115,12 +117,13 @@ export class ReaderRoom {
       env: roomEnvironment,
     })
     const opened = new ReaderRoom(room, folder, slots)
-    const ended = once(room, 'exit').then(() => {
-      throw new Error(`the virtual reader did not start: ${opened.#log.trim()}`)
+    const ready = new Promise<boolean>((resolve) => {
+      room.once('message', () => resolve(true))
+      room.once('exit', () => resolve(false))
     })
-    await Promise.race([once(room, 'message'), ended])
-    ended.catch(() => {})
-    return opened
+    if (await Promise.race([ready, delay(startMs, false, { ref: false })])) return opened
+    await opened.close()
+    throw new Error(`the virtual reader did not start: ${opened.#log.trim()}`)
   }
 
   /** What pcscd said. */
@@ -152,7 +155,10 @@ export class ReaderRoom {
       if (place.socket !== socket) return
       Object.assign(place, { key: null, socket: null })
     })
-    const seen = await Promise.race([insertCard(socket, key).then(() => true), delay(4 * pollMs, false)])
+    const seen = await Promise.race([
+      insertCard(socket, key).then(() => true),
+      delay(4 * pollMs, false, { ref: false }),
+    ])
     if (seen) return true
     place.socket = null
     await hangUp(socket)
@@ -186,8 +192,12 @@ export class ReaderRoom {
   }
 
   /** Starts a program inside. It ends with the room at the latest. */
-  spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    const [enter, ...rest] = this.inside([program, ...args], options.cwd?.toString())
+  spawn(
+    program: string,
+    args: readonly string[],
+    options: SpawnOptions & { readonly cwd?: string | undefined } = {},
+  ): ChildProcess {
+    const [enter, ...rest] = this.inside([program, ...args], options.cwd)
     const child = spawn(enter, rest, options)
     this.#children.add(child)
     child.once('close', () => this.#children.delete(child))
@@ -215,7 +225,8 @@ export class ReaderRoom {
     for (const { socket } of this.#places) socket?.destroy()
     if (this.#room.exitCode === null && this.#room.signalCode === null) {
       const ended = once(this.#room, 'exit')
-      this.#room.disconnect()
+      if (this.#room.connected) this.#room.disconnect()
+      else this.#room.kill('SIGKILL')
       await ended
     }
     rmSync(this.#folder, { recursive: true, force: true })
@@ -258,7 +269,9 @@ export class ReaderRoom {
       else reject(new Error(answer.error ?? 'the connection did not arrive'))
     }
     this.#room.on('message', listen)
-    this.#room.send({ id, port })
+    this.#room.send({ id, port }, (error) => {
+      if (error !== null) reject(error)
+    })
     return promise
   }
 }
@@ -280,9 +293,9 @@ export async function withVirtualYubiKeys<T>(
 
 /** Half closed: the driver finds out at its next look, and closes its half. False: it did not, and the connection was cut. */
 async function hangUp(socket: Socket): Promise<boolean> {
-  const closed = once(socket, 'close').then(() => true)
+  const closed = new Promise<boolean>((resolve) => socket.once('close', () => resolve(true)))
   socket.end()
-  if (await Promise.race([closed, delay(4 * pollMs, false)])) return true
+  if (await Promise.race([closed, delay(4 * pollMs, false, { ref: false })])) return true
   socket.destroy()
   await closed
   return false
