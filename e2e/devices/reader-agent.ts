@@ -2,9 +2,7 @@
 // takes everything along when the test ends, however that ends: with process 1 the kernel kills the rest of the namespace.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
-import { z } from 'zod'
 
-const request = z.strictObject({ id: z.int(), port: z.int() })
 const [folder = '', ...ports] = process.argv.slice(2)
 
 process.on('disconnect', () => {
@@ -13,7 +11,8 @@ process.on('disconnect', () => {
 })
 
 process.on('message', (message) => {
-  const { id, port } = request.parse(message)
+  // The test that started this process wrote it (reader.ts).
+  const { id, port } = message as { readonly id: number; readonly port: number }
   const socket = createConnection({ host: '127.0.0.1', port }).pause()
   socket.once('error', (error) => process.send?.({ id, error: error.message }))
   // The socket belongs to this network namespace wherever it is used.

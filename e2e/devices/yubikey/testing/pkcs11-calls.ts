@@ -12,6 +12,7 @@ export type SeenToken = {
   readonly serial: string
   readonly flags: number
   readonly firmware: string
+  readonly pinLengths: readonly [least: number, most: number]
 }
 export type SeenObject = { readonly handle: Hex; readonly class: number; readonly id: Hex; readonly label: string }
 

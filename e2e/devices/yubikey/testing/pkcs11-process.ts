@@ -42,6 +42,7 @@ const calls: Calls = {
       serial: info.serialNumber.trim(),
       flags: info.flags,
       firmware: `${info.firmwareVersion.major}.${info.firmwareVersion.minor}`,
+      pinLengths: [info.minPinLen, info.maxPinLen],
     }
   },
   mechanisms: (slot) => lib.C_GetMechanismList(bytes(slot)),
