@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/main/log/logger.ts'
 import { createTokenService } from '../../../src/main/token/service.ts'
@@ -81,6 +81,7 @@ describeYkcs11(
       expect(tokens.map(({ token }) => [token.id, token.pinState])).toEqual([[yubiKey57, 'ok']])
       const object = tokens[0]?.objects.find(({ ckaId }) => ckaId === '01')
       expect(object).toMatchObject({ algorithm: 'ec-p256', spkiSha256: reference.spkiSha256, generatedOnToken: true })
+      expect(new X509Certificate(object?.certificatePem ?? '').subject).toBe('CN=nine a')
     })
 
     it.each([
@@ -115,7 +116,6 @@ describeYkcs11(
         bench().key.card = withChip(plain, { lastTry, pin: { ...pin, left: 1 } })
         const tokens = service(bench())
         expect(codeOf(await open(tokens, reference, '000000', { useLastTry: true }))).toBe('pin-locked')
-        expect(codeOf(await open(tokens, reference, '123456', { useLastTry: true }))).toBe('pin-locked')
       }
     })
 
@@ -182,7 +182,6 @@ describe.concurrent.each(ykcs11Versions)('the token process with ykcs11 %s', (ve
         // After the first failure the process is gone, and with it the session that ykcs11 2.7 would have gone on with.
         expect(tries).toEqual([old ? 'token-removed' : 'token-error', 'token-removed', 'token-removed'])
         expect(other.exchanges.filter(({ ins }) => ins === 0x87)).toEqual([])
-        expect(codeOf(await open(service(bench), reference, '123456'))).toBe('token-absent')
       } finally {
         await room.unplug(other)
       }
