@@ -21,10 +21,21 @@ const referenceTools = [
 // What the YubiHSM's software of Debian 13, which the tests unpack, takes from the system: curl stands for its library, whose name changed.
 const unpackedSoftware = ['curl', 'libedit2', 'libpcsclite1']
 
+// pcscd with a reader for the virtual YubiKey, and the vendor's software that is run against it.
+const virtualYubiKey = [
+  'iproute2',
+  'opensc-pkcs11',
+  'pcscd',
+  'vsmartcard-vpcd',
+  'ykcs11',
+  'yubico-piv-tool',
+  'yubikey-manager',
+]
+
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
-  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...unpackedSoftware],
+  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...unpackedSoftware, ...virtualYubiKey],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
