@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
+import type { AttestationRootTable, KeyAttestationTable } from './tables/attestation.table.ts'
 import type {
   AuditCheckpointTable,
   AuditCosignatureTable,
@@ -30,6 +31,8 @@ export interface Database {
   audit_node: AuditNodeTable
   device_drain: DeviceDrainTable
   device_entry: DeviceEntryTable
+  key_attestation: KeyAttestationTable
+  attestation_root: AttestationRootTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable
