@@ -12,6 +12,7 @@ export const auditEvent = z.enum([
   'possession-challenged',
   'key-generated',
   'key-registered',
+  'key-attested',
   'key-state-changed',
   'request-received',
   'request-renewed',
@@ -28,6 +29,8 @@ export const auditEvent = z.enum([
   'clock-moved-back',
   'settings-changed',
   'log-key-created',
+  'attestation-root-added',
+  'attestation-root-withdrawn',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -14,6 +14,7 @@ describe('the one-line summary of an entry', () => {
       'Key C3C3C3C3C3C3C3C3… “Secure Boot signing key” registered for uefi: generated on the token, token 12345678',
       '“Zoë” asked token 07550140 to prove that it holds key C3C3C3C3C3C3C3C3… for uefi',
       '“Zoë” made key “Secure Boot test key” (rsa-2048, public key 0808080808080808…) for uefi, software key store; it is about to sign its certificate',
+      'Attestation of key C3C3C3C3C3C3C3C3… for uefi, token 12345678, read from the token: verified up to “CN=Yubico Attestation Root 1”',
       'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
       'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
       '“Zoë” asked for the request anew, and the server handed it out again',
@@ -30,6 +31,8 @@ describe('the one-line summary of an entry', () => {
       'Incident closed by “Zoë”: The signature is not used.',
       'The clock was moved back from 2026-01-02T03:04:06.000Z to 2026-01-02T03:04:05.000Z',
       '“Zoë” had the key made that signs the checkpoints of this log: station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
+      '“Zoë” added the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
+      '“Zoë” withdrew the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

@@ -11,6 +11,7 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'key-generated': { text: 'Key made', tone: 'neutral' },
   'possession-challenged': { text: 'Key challenged', tone: 'neutral' },
   'key-registered': { text: 'Key registered', tone: 'neutral' },
+  'key-attested': { text: 'Key attested', tone: 'neutral' },
   'key-state-changed': { text: 'Key state changed', tone: 'neutral' },
   'request-received': { text: 'Request received', tone: 'neutral' },
   'request-renewed': { text: 'Request renewed', tone: 'neutral' },
@@ -27,4 +28,6 @@ export const eventWords: Record<AuditEvent, { readonly text: string; readonly to
   'clock-moved-back': { text: 'Clock moved back', tone: 'attention' },
   'settings-changed': { text: 'Settings changed', tone: 'neutral' },
   'log-key-created': { text: 'Log key made', tone: 'neutral' },
+  'attestation-root-added': { text: 'Attestation root added', tone: 'attention' },
+  'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
 }
