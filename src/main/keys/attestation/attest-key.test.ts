@@ -172,13 +172,25 @@ describe('the attestation of a registered key', () => {
       'not-offered',
       'module-shows-none',
     ],
-    ['a token that is not there', yubikey, err(tokenFailure('token-absent')), 'missing', 'token-not-read'],
-    ['a YubiHSM', yubihsm, ok({ statement: null, device: null }), 'missing', 'files-wanted'],
   ] as const)('is recorded as absent for %s', async (_name, id, answer, kind, why) => {
     const name = await registered(id)
     expect(verdictOf(await attestAgain(ports(answer), name, operator))).toEqual({ kind, why })
     expect(await listAttestations(station.db)).toMatchObject([{ verdict: { kind, why }, certificatesPem: '' }])
     expect(await events()).toMatchObject([{ event: 'key-attested', verdict: { kind, why }, certificates: [] }])
+  })
+
+  test('is not recorded when the token could not be asked: what it attested before stands', async () => {
+    const name = await registered()
+    await attestAgain(ports(given()), name, operator)
+    const gone = ports(err(tokenFailure('token-absent')))
+    expect(verdictOf(await attestAgain(gone, name, operator))).toMatchObject({ code: 'token-not-read' })
+    expect((await listAttestations(station.db)).map(({ verdict }) => verdict.kind)).toEqual(['verified'])
+  })
+
+  test('of a YubiHSM is not asked of the token', async () => {
+    const name = await registered(yubihsm, '7e57')
+    expect(verdictOf(await attestAgain(ports(given()), name, operator))).toMatchObject({ code: 'attestation-in-files' })
+    expect(await events()).toEqual([])
   })
 
   test('of a YubiKey whose certificate in F9 is gone is incomplete', async () => {

@@ -64,14 +64,20 @@ export async function lookAt(ports: AttestationPorts, key: PlacedKey): Promise<S
   return askToken(ports.tokens, key, { store: await trustStore(ports.db, ports.shippedRoots), now: ports.now() })
 }
 
-/** Asks the token again about a registered key, and records what came of it beside what is recorded already. */
+/**
+ * Asks the token again about a registered key, and records what came of it beside what is recorded already. Where the token could not be
+ * asked nothing is recorded: an unplugged token takes nothing back of what it once attested.
+ */
 export async function attestAgain(
   ports: AttestationPorts,
   name: AttestedKeyName,
   operator: string,
 ): Promise<Result<AttestationRecord, Failure>> {
   const key = await placedKey(ports, name)
-  return key.ok ? keep(ports, { name, key: key.value, seen: await lookAt(ports, key.value), operator }) : key
+  if (!key.ok) return key
+  const seen = await lookAt(ports, key.value)
+  if (seen.verdict.kind === 'missing') return err(seen.verdict.why === 'files-wanted' ? filesWanted : tokenNotRead)
+  return keep(ports, { name, key: key.value, seen, operator })
 }
 
 /**
@@ -143,6 +149,16 @@ const notRegistered: Failure = {
   kind: 'refused',
   code: 'key-not-registered',
   message: 'No such key is registered at this station. Nothing was changed.',
+}
+const filesWanted: Failure = {
+  kind: 'refused',
+  code: 'attestation-in-files',
+  message: 'A YubiHSM’s attestation cannot be read through PKCS#11. Nothing was recorded. Import it from files.',
+}
+const tokenNotRead: Failure = {
+  kind: 'unavailable',
+  code: 'token-not-read',
+  message: 'The token could not be asked. Nothing was recorded. Plug it in and ask again.',
 }
 const softwareKey: Failure = {
   kind: 'refused',

@@ -62,9 +62,11 @@ export function AttestationPanel({
       )}
       {ask.failure === null ? null : <FailureNotice failure={ask.failure} />}
       <div className="row key-row-actions">
-        <Button size="s" isPending={ask.pending} onPress={() => void ask.run(registered)}>
-          Ask the token for it
-        </Button>
+        {view.canAsk ? (
+          <Button size="s" isPending={ask.pending} onPress={() => void ask.run(registered)}>
+            Ask the token for it
+          </Button>
+        ) : null}
         {commands === null ? null : (
           <Button size="s" onPress={() => setImporting(true)}>
             Import attestation …

@@ -22,6 +22,8 @@ export type AttestationView = {
   readonly certificatesPem: string
   /** Null: the maker's tool writes no files for this token. */
   readonly commands: readonly string[] | null
+  /** Whether the token can be asked: a YubiHSM’s module shows none. */
+  readonly canAsk: boolean
 }
 
 /** Null for a key in software, which no maker could attest. `records`: of every key, the newest first. */
@@ -37,6 +39,7 @@ export function attestationView(key: RegisteredKey, records: readonly Attestatio
     earlier: earlier.map(({ seq, at, verdict: before }) => ({ id: seq, at, text: sentenceOf(before).title })),
     certificatesPem: last?.certificatesPem ?? '',
     commands: commandsFor(key.home),
+    canAsk: !key.home.token.model.startsWith('YubiHSM'),
   }
 }
 
