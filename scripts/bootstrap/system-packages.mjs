@@ -18,11 +18,13 @@ const referenceTools = [
   'python3-dbus',
   'sbsigntool',
 ]
+// What the YubiHSM's software of Debian 13, which the tests unpack, takes from the system: curl stands for its library, whose name changed.
+const unpackedSoftware = ['curl', 'libedit2', 'libpcsclite1']
 
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
-  test: [...native, ...window, ...display, ...softToken, ...referenceTools],
+  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...unpackedSoftware],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
