@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -219,6 +219,17 @@ describe('the attestation of a registered key', () => {
     const other = made.make({ commonName: 'x', issuer: device, extensions: objectExtensions() })
     const attested = await attestFromFiles(ports(given()), name, { files: [other.der, device.der], operator })
     expect(verdictOf(attested)).toMatchObject({ kind: 'failed', fault: 'another-key' })
+  })
+
+  test('is not taken from a file with a private key, whatever it calls itself: nothing of it is kept', async () => {
+    const name = await registered()
+    const der = createPrivateKey(readFileSync(statement.keyFile)).export({ format: 'der', type: 'pkcs8' })
+    for (const files of [[der], [statement.der, certificatesText([der])], [readFileSync(statement.keyFile)]])
+      expect(verdictOf(await attestFromFiles(ports(given()), name, { files, operator }))).toMatchObject({
+        code: 'no-certificates',
+      })
+    expect(await events()).toEqual([])
+    expect(await listAttestations(station.db)).toEqual([])
   })
 
   test('is not recorded for files without a certificate, for a key that is not registered, or one in software', async () => {

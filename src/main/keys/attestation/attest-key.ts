@@ -94,13 +94,12 @@ export async function attestFromFiles(
   const read = files.map(certificatesIn)
   if (read.some((found) => found === null)) return err(noCertificates)
   const all = read.flatMap((found) => found ?? [])
-  if (all.length > maxFromFiles) return err(noCertificates)
+  const certificates = all.map((der) => readCertificate(der))
+  // All of it is stored and shown: a private key that somebody named by mistake must not get that far.
+  if (all.length > maxFromFiles || certificates.some(({ ok }) => !ok)) return err(noCertificates)
   // The certificate of the key is known by the key; where none is, the first is looked at, and the verdict says that it is another's.
   const spki = Buffer.from(key.value.spki)
-  const about = all.findIndex((der) => {
-    const certificate = readCertificate(der)
-    return certificate.ok && spki.equals(certificate.value.spki)
-  })
+  const about = certificates.findIndex((certificate) => certificate.ok && spki.equals(certificate.value.spki))
   const statement = all[Math.max(0, about)]
   if (statement === undefined) return err(noCertificates)
   const checks = { store: await trustStore(ports.db, ports.shippedRoots), now: ports.now() }

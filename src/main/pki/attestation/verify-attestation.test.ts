@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { certificatesIn } from '../../keys/attestation/certificate-text.ts'
+import { certificatesIn, certificatesText } from '../../keys/attestation/certificate-text.ts'
 import { readShippedRoots, shippedRoots } from '../../keys/attestation/shipped-roots.ts'
 import { testdata, trusted, tryVerification } from './testing/attestation-bench.ts'
 import { ca, OpensslCertificates, objectExtensions, slotExtensions } from './testing/openssl-certificates.ts'
@@ -136,6 +136,33 @@ describe('the roots that are shipped', () => {
       },
     })
     expect(checked.certificates).toHaveLength(4)
+  })
+})
+
+describe('what is kept of a verified attestation', () => {
+  it.each([
+    ['yubikey-5.4.3-slot-9a.pem', { device: 'yubikey-piv', tokenSerial: '15732500', ckaId: '01' }],
+    ['yubihsm-2.4.0-object-7e57.pem', { device: 'yubihsm', tokenSerial: '31650425', ckaId: '7e57' }],
+  ] as const)('is a path that openssl verifies without this program: %s', async (file, place) => {
+    const { statement, others, spki } = real(file)
+    const store = await readShippedRoots(rootsFolder, () => {})
+    const { certificates } = tryVerification({ key: { ...place, spki }, statement, others, store })
+    const folder = mkdtempSync(join(tmpdir(), 'attestation-kept-'))
+    try {
+      const write = (name: string, ders: readonly Uint8Array[]) => {
+        writeFileSync(join(folder, name), certificatesText(ders))
+        return join(folder, name)
+      }
+      const [root, between, leaf] = [
+        write('root.pem', certificates.slice(-1)),
+        write('between.pem', certificates.slice(1, -1)),
+        write('statement.pem', certificates.slice(0, 1)),
+      ]
+      const said = execFileSync('openssl', ['verify', '-CAfile', root, '-untrusted', between, leaf], { stdio: 'pipe' })
+      expect(said.toString()).toBe(`${leaf}: OK\n`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

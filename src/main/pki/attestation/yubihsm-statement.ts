@@ -44,7 +44,7 @@ export function readYubihsmStatement(certificate: AttestationCertificate): Resul
   if ((origin & ~everyOrigin) !== 0 || (origin & (originBits.generated | originBits.imported)) === 0)
     return err('statement-malformed')
   // The first YubiHSM 2 had 2.0.0.
-  if (!firmware.startsWith('2.') && Number(firmware.split('.')[0]) < 2) return err('firmware-impossible')
+  if (Number(firmware.split('.')[0]) < 2) return err('firmware-impossible')
   return ok({
     device: 'yubihsm',
     firmware,

@@ -16,19 +16,19 @@ const extension = {
 } as const
 
 // Numbers as in YubiKey Manager's yubikit/piv.py; 4 and 5 are the YubiKey Bio's.
-const pinPolicies = new Map([
+const pinPolicies = new Map<number, YubikeyFacts['pinPolicy']>([
   [1, 'never'],
   [2, 'once'],
   [3, 'always'],
   [4, 'match-once'],
   [5, 'match-always'],
-] as const)
-const touchPolicies = new Map([
+])
+const touchPolicies = new Map<number, YubikeyFacts['touchPolicy']>([
   [1, 'never'],
   [2, 'always'],
   [3, 'cached'],
-] as const)
-const formFactors = new Map([
+])
+const formFactors = new Map<number, NonNullable<YubikeyFacts['formFactor']>>([
   [1, 'usb-a-keychain'],
   [2, 'usb-a-nano'],
   [3, 'usb-c-keychain'],
@@ -36,7 +36,7 @@ const formFactors = new Map([
   [5, 'usb-c-lightning'],
   [6, 'usb-a-bio'],
   [7, 'usb-c-bio'],
-] as const)
+])
 const fipsBit = 0x80
 /** The upper half has flags: 80 FIPS, 40 Security Key. */
 const formFactorBits = 0x0f
@@ -54,8 +54,8 @@ export function readYubikeyStatement(certificate: AttestationCertificate): Resul
   if (form !== undefined && form.length !== 1) return err('statement-malformed')
   const [major = 0, minor = 0] = version
   const [pin = 0, touch = 0] = policies
-  const pinPolicy = pinPolicies.get(pin as 1)
-  const touchPolicy = touchPolicies.get(touch as 1)
+  const pinPolicy = pinPolicies.get(pin)
+  const touchPolicy = touchPolicies.get(touch)
   if (pinPolicy === undefined || touchPolicy === undefined) return err('statement-malformed')
   // Attestation came with 4.3; a number before that was not written by a YubiKey.
   if (major < 4 || (major === 4 && minor < 3)) return err('firmware-impossible')
@@ -71,7 +71,7 @@ export function readYubikeyStatement(certificate: AttestationCertificate): Resul
     serial: serial === null ? null : String(serial),
     pinPolicy,
     touchPolicy,
-    formFactor: octet === undefined ? null : (formFactors.get((octet & formFactorBits) as 1) ?? 'unknown'),
+    formFactor: octet === undefined ? null : (formFactors.get(octet & formFactorBits) ?? 'unknown'),
     fips: octet !== undefined && (octet & fipsBit) !== 0,
     cspn: false,
   })
