@@ -79,6 +79,8 @@ export const attestationFault = z.enum([
   'path-too-long',
   'not-yet-valid',
   'expired',
+  /** Never written: what lies in the database is not what the audit log says of it. */
+  'not-as-logged',
 ])
 export type AttestationFault = z.infer<typeof attestationFault>
 

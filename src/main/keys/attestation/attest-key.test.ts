@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AttestationRecord } from '../../../shared/attestation.ts'
 import type { Failure } from '../../../shared/failure.ts'
@@ -244,6 +245,29 @@ describe('the attestation of a registered key', () => {
     })
     expect(await events()).toEqual([])
     expect(await listAttestations(station.db)).toEqual([])
+  })
+
+  test.each([
+    ['a better verdict', `verdict = replace(verdict, 'signature-wrong', 'expired')`],
+    ['another source', `source = 'files'`],
+    ['another operator', `operator = 'Somebody'`],
+    ['other certificates', `certificates = (SELECT certificates FROM key_attestation WHERE id = 2)`],
+    ['another entry of the log', 'audit_seq = 3'],
+  ])('that was given %s in the database is told from what the log says', async (_name, change) => {
+    const name = await registered()
+    const imitation = made.make({ commonName: 'Maker', issuer: null, extensions: [ca(1)] })
+    await attestAgain(ports(given(), [trusted(imitation)]), name, operator)
+    await attestAgain(ports(given()), name, operator)
+    await station.write({ event: 'duty-changed', onDuty: true, operator })
+    const [, first] = await listAttestations(station.db)
+    expect(first?.verdict).toMatchObject({ fault: 'signature-wrong' })
+    // Whoever can write the file can take the trigger away.
+    await sql.raw('DROP TRIGGER key_attestation_no_update').execute(station.db)
+    await sql.raw(`UPDATE key_attestation SET ${change} WHERE id = 1`).execute(station.db)
+    expect((await listAttestations(station.db)).map(({ verdict }) => verdict)).toMatchObject([
+      { kind: 'verified' },
+      { kind: 'failed', fault: 'not-as-logged', facts: null },
+    ])
   })
 
   test('is not recorded when the log cannot take its entry', async () => {

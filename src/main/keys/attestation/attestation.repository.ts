@@ -1,36 +1,63 @@
+import { createHash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { type Database, readerOf } from '../../../../db/database.ts'
 import type { AttestationRootRow, KeyAttestationRow } from '../../../../db/tables/attestation.table.ts'
 import {
   type AttestationRecord,
+  type AttestationVerdict,
   attestationSource,
   attestationVerdict,
   attestedDevice,
 } from '../../../shared/attestation.ts'
 import { type AuditSeq, auditSeq, type Fingerprint, fingerprint } from '../../../shared/ids.ts'
 import { purpose } from '../../../shared/purpose.ts'
+import { decodeEntry } from '../../audit/format/encode.ts'
+import { canonicalText } from '../../canonical/canonical-json.ts'
 import { readAttestationCertificate } from '../../pki/attestation/attestation-certificate.ts'
 import type { TrustedCertificate, TrustStore } from '../../pki/attestation/trust-store.ts'
-import { certificatesText } from './certificate-text.ts'
+import { certificatesIn, certificatesText } from './certificate-text.ts'
 import type { SeenAttestation } from './obtain-attestation.ts'
 
+type LoggedRow = KeyAttestationRow & { readonly entry: Uint8Array | null }
+
 /** A row that does not parse was not written by this program: a defect, never skipped. */
-function record(row: KeyAttestationRow): AttestationRecord {
+function record(row: LoggedRow): AttestationRecord {
+  const verdict = attestationVerdict.parse(JSON.parse(row.verdict))
   return {
     seq: auditSeq.parse(row.audit_seq),
     at: row.at,
     purpose: purpose.parse(row.purpose),
     fingerprint: fingerprint.parse(row.fingerprint),
     source: attestationSource.parse(row.source),
-    verdict: attestationVerdict.parse(JSON.parse(row.verdict)),
+    verdict: isAsLogged(row, verdict) ? verdict : { kind: 'failed', fault: 'not-as-logged', facts: null },
     certificatesPem: row.certificates,
     operator: row.operator,
   }
 }
 
+/** The entry in the log is what counts, and it is chained; a row that somebody made better than its entry is shown as that. */
+function isAsLogged(row: LoggedRow, verdict: AttestationVerdict): boolean {
+  const entry = row.entry === null ? null : decodeEntry(row.entry)
+  if (entry?.ok !== true || entry.value.body.event !== 'key-attested') return false
+  const { body } = entry.value
+  const digests = (certificatesIn(row.certificates) ?? []).map((der) => createHash('sha256').update(der).digest('hex'))
+  return (
+    canonicalText(body.verdict) === canonicalText(verdict) &&
+    body.certificates.join() === digests.join() &&
+    `${body.purpose} ${body.fingerprint} ${body.source} ${body.operator}` ===
+      `${row.purpose} ${row.fingerprint} ${row.source} ${row.operator}`
+  )
+}
+
 /** Every look at every key's attestation, the newest first. */
 export async function listAttestations(db: Kysely<Database>): Promise<readonly AttestationRecord[]> {
-  const rows = await readerOf(db).selectFrom('key_attestation').selectAll().orderBy('id', 'desc').execute()
+  const rows = await readerOf(db)
+    .selectFrom('key_attestation')
+    .leftJoin('audit_entry', 'audit_entry.seq', 'key_attestation.audit_seq')
+    .selectAll('key_attestation')
+    .select('audit_entry.entry')
+    .orderBy('key_attestation.id', 'desc')
+    .execute()
   return rows.map(record)
 }
 

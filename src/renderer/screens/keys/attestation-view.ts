@@ -160,6 +160,7 @@ const faultSentences: Readonly<Record<AttestationFault, string>> = {
   'not-yet-valid':
     'A certificate in it is not valid yet. If the clock of this machine is wrong, set it and look again.',
   expired: 'A certificate in it has ended.',
+  'not-as-logged': 'What is stored of it is not what the audit log says: the database was changed. Check the log.',
 }
 
 const notOfferedSentences: Readonly<Record<Extract<AttestationVerdict, { kind: 'not-offered' }>['why'], string>> = {
