@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
+import type { AttestationRootTable, KeyAttestationTable } from './tables/attestation.table.ts'
 import type {
   AuditCheckpointTable,
   AuditCosignatureTable,
@@ -34,6 +35,8 @@ export interface Database {
   device_drain: DeviceDrainTable
   device_entry: DeviceEntryTable
   device_incident: DeviceIncidentTable
+  key_attestation: KeyAttestationTable
+  attestation_root: AttestationRootTable
   setting: SettingTable
   signing_key: SigningKeyTable
   request: RequestTable

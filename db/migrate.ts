@@ -9,6 +9,7 @@ import { migration as deviceLog } from './migrations/0050-device-log.ts'
 import { migration as auditPurpose } from './migrations/0055-audit-purpose.ts'
 import { migration as auditIndex } from './migrations/0060-audit-index.ts'
 import { migration as contradictionsAndDeviceIncidents } from './migrations/0070-contradictions-and-device-incidents.ts'
+import { migration as attestation } from './migrations/0090-attestation.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   auditPurpose,
   auditIndex,
   contradictionsAndDeviceIncidents,
+  attestation,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

@@ -13,6 +13,7 @@ import { type Profile, prepareProfile, profileAt } from '../../src/main/config/p
 import { Digester } from '../../src/main/digest/digester.ts'
 import { entryUrl } from '../../src/main/digest/entry-url.ts'
 import { InspectorProcess } from '../../src/main/inspector/inspector-process.ts'
+import { readShippedRoots } from '../../src/main/keys/attestation/shipped-roots.ts'
 import { createSoftwareKey } from '../../src/main/keys/create-software-key.ts'
 import { registerKey } from '../../src/main/keys/register-key.ts'
 import type { SbatLevel } from '../../src/main/policy/policy-input.ts'
@@ -195,9 +196,9 @@ export class DeskBench {
 
   /** Registers a key of the token as a custodian does. */
   register(index: number, change: Partial<Parameters<typeof registerKey>[1]> = {}) {
-    const { database, audit, tokens } = this.station
+    const { database, audit, tokens, shippedRoots } = this.station
     return registerKey(
-      { db: database.db, audit, tokens, now: () => new Date() },
+      { db: database.db, audit, tokens, shippedRoots, now: () => new Date() },
       {
         purpose: 'uefi',
         token: this.tokenId,
@@ -242,6 +243,10 @@ export class DeskBench {
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigners(this.#digester).uefi,
       sbatLevel,
+      shippedRoots: await readShippedRoots(
+        fileURLToPath(new URL('../../resources/attestation-roots', import.meta.url)),
+        log,
+      ),
       version: '0.0.0',
       now: this.#options.now ?? (() => new Date()),
       log,

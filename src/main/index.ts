@@ -35,6 +35,7 @@ const code = await runProgram(
     rendererDir: join(here, '../renderer'),
     preloadFile: join(here, '../preload/index.cjs'),
     sbatLevelFile: join(here, '../../resources/sbat-level.json'),
+    attestationRootsFolder: join(here, '../../resources/attestation-roots'),
     tokenHost: join(here, 'token-host.js'),
     node: plainNode(),
     version: manifest.version,

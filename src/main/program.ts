@@ -16,6 +16,7 @@ import { claimInstance } from './desktop/single-instance.ts'
 import { Digester } from './digest/digester.ts'
 import { entryUrl } from './digest/entry-url.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
+import { attestationBindings } from './ipc/attestation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
@@ -24,6 +25,7 @@ import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
+import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
@@ -41,6 +43,7 @@ export interface ProgramFiles {
   readonly rendererDir: string
   readonly preloadFile: string
   readonly sbatLevelFile: string
+  readonly attestationRootsFolder: string
   readonly tokenHost: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
@@ -88,6 +91,7 @@ export async function runProgram(
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
     sbatLevel: readSbatLevel(files.sbatLevelFile),
+    shippedRoots: await readShippedRoots(files.attestationRootsFolder, log),
     version: files.version,
     now,
     log,
@@ -187,6 +191,7 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
+      ...attestationBindings(access, now),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

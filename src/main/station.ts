@@ -20,6 +20,7 @@ import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
 import type { MediaProcess } from './media/folder-process.ts'
+import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
@@ -40,6 +41,8 @@ export interface StationParts {
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
+  /** What attestations of keys may end at, beside what the operator adds. */
+  readonly shippedRoots: TrustStore
   readonly version: string
   readonly now: () => Date
   readonly log: Log
@@ -56,6 +59,7 @@ export interface Station {
   readonly link: ServerLink
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly shippedRoots: TrustStore
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
   /** Reads the whole log. If it is not whole, nothing more is signed, fetched or written: the check at start may see its ends only. */
@@ -287,6 +291,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     link,
     profile,
     tokens,
+    shippedRoots: parts.shippedRoots,
     get logState() {
       return logState
     },

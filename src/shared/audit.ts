@@ -12,6 +12,7 @@ export const auditEvent = z.enum([
   'possession-challenged',
   'key-generated',
   'key-registered',
+  'key-attested',
   'key-state-changed',
   'request-received',
   'request-renewed',
@@ -32,6 +33,8 @@ export const auditEvent = z.enum([
   'device-log-drained',
   'device-incident-opened',
   'device-incident-closed',
+  'attestation-root-added',
+  'attestation-root-withdrawn',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attestationRecord, attestationRoot, attestedDevice } from './attestation.ts'
 import {
   auditDetail,
   auditFilter,
@@ -39,6 +40,12 @@ const logPath = z
   .string()
   .max(4096)
   .regex(/^\/[^\0]*$/)
+
+/** Certificates as pasted PEM (empty: none), and files that main reads: PEM or DER, at most 64 KiB each. */
+const certificateSource = {
+  text: z.string().max(200_000),
+  paths: z.array(logPath).max(8),
+}
 
 /** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
 const pin = z.string().min(1).max(255)
@@ -159,6 +166,32 @@ export const contract = {
     input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
     output: done,
   },
+
+  /** Every look at the attestation of every key, the newest first. */
+  'keys.attestations': { input: z.null(), output: answer(z.array(attestationRecord)) },
+  /** Asks the token for the attestation of a key again, and records what came of it. */
+  'keys.attest': { input: z.strictObject({ purpose, fingerprint }), output: answer(attestationRecord) },
+  /** Takes the attestation of a key from files that the maker's own tool wrote, and records what came of it. */
+  'keys.import-attestation': {
+    input: z.strictObject({ purpose, fingerprint, ...certificateSource }),
+    output: answer(attestationRecord),
+  },
+  'roots.list': { input: z.null(), output: answer(z.array(attestationRoot)) },
+  /** Shows what would be trusted; trusts nothing. */
+  'roots.read': {
+    input: z.strictObject(certificateSource),
+    output: answer(z.array(attestationRoot.pick({ name: true, sha256: true, role: true, notAfter: true }))),
+  },
+  /** `confirmed`: the digests that were shown and that the operator compared with what the maker publishes. */
+  'roots.add': {
+    input: z.strictObject({
+      ...certificateSource,
+      device: attestedDevice,
+      confirmed: z.array(sha256Hex).min(1).max(16),
+    }),
+    output: done,
+  },
+  'roots.withdraw': { input: z.strictObject({ sha256: sha256Hex, device: attestedDevice }), output: done },
 
   'audit.list': {
     input: z.strictObject({

@@ -14,6 +14,7 @@ describe('the one-line summary of an entry', () => {
       'Key C3C3C3C3C3C3C3C3… “Secure Boot signing key” registered for uefi: generated on the token, token 12345678',
       '“Zoë” asked token 07550140 to prove that it holds key C3C3C3C3C3C3C3C3… for uefi',
       '“Zoë” made key “Secure Boot test key” (rsa-2048, public key 0808080808080808…) for uefi, software key store; it is about to sign its certificate',
+      'Attestation of key C3C3C3C3C3C3C3C3… for uefi, token 12345678, read from the token: verified up to “CN=Yubico Attestation Root 1”',
       'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
       'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
       '“Zoë” asked for the request anew, and the server handed it out again',
@@ -34,6 +35,8 @@ describe('the one-line summary of an entry', () => {
       'Log of device 07550140 drained: 3 new entries, 0 known; it could not log 0 boots and 2 authentications',
       'Incident (use-not-ours): the log of device 07550140 and this one differ. The device signed with key 0x0064, and this log has no signature for it.',
       'Incident with device 07550140, opened by entry 12, closed by “Zoë”: A test of the custodian’s, before the station had the key.',
+      '“Zoë” added the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
+      '“Zoë” withdrew the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

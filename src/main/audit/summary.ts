@@ -1,3 +1,4 @@
+import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
 import { unreachable } from '../../shared/result.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
 
@@ -22,6 +23,8 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} made key ${quoted(body.description)} (${visible(body.algorithm)}, public key ${short(body.spkiSha256)}) for ${visible(body.purpose)}, ${place(body.tokenSerial)}; it is about to sign its certificate`
     case 'key-registered':
       return `Key ${short(body.fingerprint)} ${quoted(body.description)} registered for ${visible(body.purpose)}: ${originText(body.origin)}, ${place(body.tokenSerial)}`
+    case 'key-attested':
+      return `Attestation of key ${short(body.fingerprint)} for ${visible(body.purpose)}, ${place(body.tokenSerial)}, ${body.source === 'token' ? 'read from the token' : 'from files'}: ${attestationText(body.verdict)}`
     case 'key-state-changed':
       return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} changed from ${body.from} to ${body.to} by ${quoted(body.operator)}`
     case 'request-received':
@@ -62,8 +65,33 @@ export function summary(body: AuditEntryBody): string {
       return `Incident (${body.code}): the log of device ${visible(body.deviceSerial)} and this one differ. ${visible(body.sentence)}`
     case 'device-incident-closed':
       return `Incident with device ${visible(body.deviceSerial)}, opened by entry ${body.openedSeq}, closed by ${quoted(body.operator)}: ${visible(body.note)}`
+    case 'attestation-root-added':
+      return `${quoted(body.operator)} added the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
+    case 'attestation-root-withdrawn':
+      return `${quoted(body.operator)} withdrew the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
     default:
       return unreachable(body)
+  }
+}
+
+function deviceText(device: AttestedDevice): string {
+  return device === 'yubihsm' ? 'YubiHSM' : 'YubiKey'
+}
+
+function attestationText(verdict: AttestationVerdict): string {
+  switch (verdict.kind) {
+    case 'verified':
+      return `verified up to ${quoted(verdict.root.name)}${verdict.root.source === 'operator' ? ', a root of the operator' : ''}`
+    case 'chain-incomplete':
+      return `incomplete, issuer ${quoted(verdict.lacks)} is not known`
+    case 'failed':
+      return `FAILED (${verdict.fault})`
+    case 'not-offered':
+      return `the token offers none (${verdict.why})`
+    case 'missing':
+      return `missing (${verdict.why})`
+    default:
+      return unreachable(verdict)
   }
 }
 

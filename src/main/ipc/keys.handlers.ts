@@ -4,6 +4,7 @@ import { Secret } from '../../shared/secret.ts'
 import { createSoftwareKey } from '../keys/create-software-key.ts'
 import { registerKey } from '../keys/register-key.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
+import { attestationPorts } from './attestation.handlers.ts'
 import { bind } from './router.ts'
 
 const notFound: Failure = {
@@ -36,9 +37,8 @@ export function keyBindings(access: StationAccess, now: () => Date) {
     'keys.list': bind('keys.list', () => reading(access, async ({ keys }) => ok([...(await keys.list())]))),
     'keys.register': bind('keys.register', ({ pin, ...input }) =>
       changing(access, async (station) => {
-        const ports = { db: station.database.db, audit: station.audit, tokens: station.tokens, now }
         const registered = await registerKey(
-          ports,
+          attestationPorts(station, now),
           { ...input, pin: Secret.fromText(pin) },
           station.settings().operatorName,
         )

@@ -58,7 +58,13 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
     useLastTry: false,
     ...change,
   })
-  const ports = (tokens = bench.service()) => ({ db: station.db, audit: station.log, tokens, now: () => new Date() })
+  const ports = (tokens = bench.service()) => ({
+    db: station.db,
+    audit: station.log,
+    tokens,
+    shippedRoots: [],
+    now: () => new Date(),
+  })
   const events = async () =>
     (await station.db.selectFrom('audit_entry').select('entry').orderBy('seq').execute()).map(
       ({ entry }): Readonly<Record<string, unknown>> => JSON.parse(Buffer.from(entry).toString('utf8')), // our own log
@@ -91,6 +97,18 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
         spkiSha256: key(0).spkiSha256,
         operator,
       },
+      // SoftHSM is nobody's device: that is recorded as well.
+      {
+        event: 'key-attested',
+        fingerprint: key(0).fingerprint,
+        source: 'token',
+        verdict: { kind: 'not-offered', why: 'other-device' },
+        certificates: [],
+        operator,
+      },
+    ])
+    expect(await station.db.selectFrom('key_attestation').selectAll().execute()).toMatchObject([
+      { id: 1, fingerprint: key(0).fingerprint, audit_seq: 3, kind: 'not-offered', certificates: '', operator },
     ])
     const [row] = await keys()
     const { manufacturer, model, serial } = bench.token().id

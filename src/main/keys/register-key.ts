@@ -13,21 +13,23 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { type ReadCertificate, readCertificate } from '../pki/x509.ts'
 import { signatureScheme } from '../signing/signature-scheme.ts'
 import type { KeyReference, TokenService } from '../token/token-service.ts'
+import { type AttestationPorts, attestedEntry, lookAt, storeAttestation } from './attestation/attest-key.ts'
+import type { SeenAttestation } from './attestation/obtain-attestation.ts'
 import { insertKey, listKeys } from './key.repository.ts'
 import { pkcs11Uri } from './pkcs11-uri.ts'
 
-export interface Registration {
+export interface Registration extends AttestationPorts {
   readonly db: Kysely<Database>
   readonly audit: AuditLog
   readonly tokens: TokenService
-  readonly now: () => Date
 }
 
 export type RegistrationInput = Omit<Input<'keys.register'>, 'pin'> & { readonly pin: Secret }
 
 /**
  * Registers a token's key. Three things must agree: the public key in the certificate, the public key read back from the token,
- * and a signature that the token makes over a challenge of this moment (proof of possession).
+ * and a signature that the token makes over a challenge of this moment (proof of possession). What the token's maker says of the key is
+ * recorded with it, good or bad; a key whose attestation fails is registered all the same, and shows that for ever.
  */
 export async function registerKey(
   ports: Registration,
@@ -57,7 +59,8 @@ export async function registerKey(
       operator,
     })
     if (!proven.ok) return proven
-    const stored = await store(ports, { input, certificate: certificate.value, print, home, operator })
+    const seen = await lookAt(ports, { token: input.token, ckaId: input.ckaId, spki })
+    const stored = await store(ports, { input, certificate: certificate.value, print, home, seen, operator })
     return stored.ok ? ok(print) : stored
   } finally {
     input.pin.wipe()
@@ -126,15 +129,17 @@ interface NewKey {
   readonly certificate: ReadCertificate
   readonly print: Fingerprint
   readonly home: Extract<KeyHome, { kind: 'token' }>
+  readonly seen: SeenAttestation
   readonly operator: string
 }
 
 async function store(
   ports: Registration,
-  { input, certificate, print, home, operator }: NewKey,
+  { input, certificate, print, home, seen, operator }: NewKey,
 ): Promise<Result<null, Failure>> {
   const at = ports.now().toISOString()
   const origin = await originOf(ports.tokens, input)
+  const name = { purpose: input.purpose, fingerprint: print }
   const written = await writeTransaction(ports.db, async (trx) => {
     await insertKey(trx, {
       purpose: input.purpose,
@@ -154,7 +159,7 @@ async function store(
       token_serial: input.token.serial,
       cka_id: input.ckaId,
     })
-    await ports.audit.append(trx, [
+    const seqs = await ports.audit.append(trx, [
       {
         event: 'key-registered',
         purpose: input.purpose,
@@ -166,7 +171,9 @@ async function store(
         spkiSha256: certificate.spkiSha256,
         operator,
       },
+      attestedEntry(name, seen, { tokenSerial: input.token.serial, operator }),
     ])
+    await storeAttestation(trx, name, seen, { seq: seqs.at(-1), at, operator })
   })
   return written.ok ? ok(null) : written
 }

@@ -52,6 +52,8 @@ export const hostRequest = z.discriminatedUnion('op', [
   /** Whether a token is there, before a PIN leaves main. */
   z.strictObject({ op: z.literal('has-token'), id: callId, token: tokenId }),
   z.strictObject({ op: z.literal('read-public-key'), id: callId, token: tokenId, ckaId }),
+  /** What the token's maker says of the key, where the module shows it. Costs no PIN. */
+  z.strictObject({ op: z.literal('read-attestation'), id: callId, token: tokenId, ckaId }),
   z.strictObject({
     op: z.literal('open'),
     id: callId,
@@ -149,6 +151,11 @@ export const hostAnswers = {
   }),
   'has-token': z.boolean(),
   'read-public-key': spki,
+  /** DER as the module gave it, unread. Null: there is no such object. */
+  'read-attestation': z.strictObject({
+    statement: bytes(1, 16_384).nullable(),
+    device: bytes(1, 16_384).nullable(),
+  }),
   open: z.strictObject({ spki, touch: touchPolicy }),
   'open-software': z.strictObject({ spki, touch: touchPolicy }),
   sign: z.strictObject({ signed: z.int().nonnegative() }),

@@ -12,6 +12,7 @@ import type {
   LogKeyService,
   SigningSession,
   SoftwareKeyMaker,
+  TokenAttestation,
   TokenFailure,
   TokenService,
 } from './token-service.ts'
@@ -141,6 +142,12 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     const found = await this.#locate(token)
     if (!found.ok) return found
     return this.#host(found.value).call('read-public-key', { token, ckaId }, this.#deadlines.list)
+  }
+
+  async readAttestation(token: TokenId, ckaId: string): Promise<Result<TokenAttestation, TokenFailure>> {
+    const found = await this.#locate(token)
+    if (!found.ok) return found
+    return this.#host(found.value).call('read-attestation', { token, ckaId }, this.#deadlines.list)
   }
 
   async generateSoftwareKey(

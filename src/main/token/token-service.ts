@@ -62,6 +62,8 @@ export interface SigningSession {
   close(): Promise<void>
 }
 
+export type TokenAttestation = { readonly statement: Uint8Array | null; readonly device: Uint8Array | null }
+
 export interface TokenService {
   /** All tokens of all enabled modules. A module that fails does not hide the others. `refresh` restarts the token processes. */
   list(options: { readonly refresh: boolean }): Promise<{
@@ -87,6 +89,8 @@ export interface TokenService {
   setModules(paths: readonly string[]): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
+  /** Certificates of the maker about a key (`statement`) and about the token (`device`), DER, as far as the module shows them. */
+  readAttestation(token: TokenId, ckaId: string): Promise<Result<TokenAttestation, TokenFailure>>
 }
 
 /**

@@ -57,6 +57,21 @@ export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
 }
 
+/** Under the keys': what changes a key may change what is known of it. */
+export function attestationsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['keys', 'attestations'],
+    queryFn: async () => valueOf(await station.keysAttestations(null)),
+  })
+}
+
+export function attestationRootsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['attestation-roots'],
+    queryFn: async () => valueOf(await station.rootsList(null)),
+  })
+}
+
 export function settingsQuery(station: StationApi) {
   return queryOptions({ queryKey: ['settings'], queryFn: async () => valueOf(await station.settingsGet(null)) })
 }

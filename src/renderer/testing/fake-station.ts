@@ -1,3 +1,4 @@
+import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -8,6 +9,7 @@ import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
+import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
@@ -23,6 +25,8 @@ export type FakeState = {
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
   modules: { path: string; problem: Failure | null }[]
   keys: RegisteredKey[]
+  attestations: readonly AttestationRecord[]
+  roots: readonly AttestationRoot[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -306,6 +310,7 @@ export class FakeStation {
         return done
       },
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
+      ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),
       settingsSet: async (settings) => {
         state.settings = settings

@@ -2,6 +2,7 @@ import type { AuditEvent, AuditRow } from '../../shared/audit.ts'
 import type { Fingerprint, WorkRequestId } from '../../shared/ids.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { FakeState } from './fake-station.ts'
+import { sampleAttestation, sampleRoots } from './sample-attestations.ts'
 import {
   hexOf,
   minutesAgo,
@@ -130,6 +131,8 @@ export function base(): FakeState {
         lastUsedAt: null,
       }),
     ],
+    attestations: [sampleAttestation()],
+    roots: sampleRoots(),
     audit: auditRows(1_284),
     log: sampleLog(),
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },

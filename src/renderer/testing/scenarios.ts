@@ -1,7 +1,8 @@
 import type { VerificationReport } from '../../shared/audit.ts'
-import type { RequestId, WorkRequestId } from '../../shared/ids.ts'
+import type { AuditSeq, Fingerprint, RequestId, WorkRequestId } from '../../shared/ids.ts'
 import type { FakeState } from './fake-station.ts'
 import { reviewScenarios } from './review-scenarios.ts'
+import { sampleAttestation, sampleYubihsm, sampleYubikey } from './sample-attestations.ts'
 import {
   hexOf,
   minutesAgo,
@@ -42,6 +43,41 @@ export const scenarios = {
     modules: [],
     keys: [],
     audit: auditRows(1),
+  }),
+  attestations: () => ({
+    ...base(),
+    keys: [
+      ...base().keys,
+      sampleKey({
+        fingerprint: hexOf('hsm key').toUpperCase() as Fingerprint,
+        description: 'Secure Boot signer 2027 (YubiHSM)',
+        home: {
+          kind: 'token',
+          token: { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiHSM', serial: '07550140' },
+          ckaId: '0064',
+          pkcs11Uri: 'pkcs11:serial=07550140;id=%00%64',
+        },
+      }),
+    ],
+    attestations: [
+      sampleAttestation({
+        seq: 9 as AuditSeq,
+        fingerprint: hexOf('hsm key').toUpperCase() as Fingerprint,
+        source: 'files',
+        verdict: {
+          kind: 'verified',
+          root: { name: 'CN=Yubico YubiHSM Root CA', sha256: hexOf('hsm root'), source: 'shipped' },
+          facts: {
+            ...sampleYubihsm,
+            origin: ['imported'],
+            label: '\u202egnp.exe <b>',
+            capabilities: ['sign-pkcs', 'sign-pss', 'exportable-under-wrap'],
+          },
+        },
+      }),
+      sampleAttestation({ seq: 5 as AuditSeq }),
+      sampleAttestation({ verdict: { kind: 'failed', fault: 'signature-wrong', facts: sampleYubikey } }),
+    ],
   }),
   'to-enrol': () => ({
     ...base(),

@@ -50,6 +50,7 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['token-died', 'request'],
   ['fine', 'keys'],
   ['unregistered-token', 'keys'],
+  ['attestations', 'keys'],
   ['fine', 'entry'],
   ['log-broken', 'audit'],
   ['log-contradicted', 'audit'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attestationSource, attestationVerdict, attestedDevice } from '../../../shared/attestation.ts'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
 import { keyState } from '../../../shared/key.ts'
 import { exactText, messageText } from './text.ts'
@@ -91,6 +92,18 @@ const keyRegistered = z.strictObject({
   home: z.enum(['token', 'software']),
   tokenSerial,
   spkiSha256: sha256Hex,
+  operator,
+})
+/** One look at what the maker of its token says of a key (docs/formats/attestation.md). */
+const keyAttested = z.strictObject({
+  event: z.literal('key-attested'),
+  purpose: purposeText,
+  fingerprint,
+  tokenSerial,
+  source: attestationSource,
+  verdict: attestationVerdict,
+  /** SHA-256 of each certificate's DER, the statement first. */
+  certificates: z.array(sha256Hex).max(16),
   operator,
 })
 /** The intent of the one use of a key that is not a signature for somebody: it proves that the token holds the key. */
@@ -209,6 +222,17 @@ const settingsChanged = z.strictObject({
 })
 /** From here on checkpoints are signed, by the key of this vkey. */
 const logKeyCreated = z.strictObject({ event: z.literal('log-key-created'), vkey: exactText(1000).min(1), operator })
+const attestationRoot = {
+  name: exactText(1024),
+  /** Of the certificate's DER. */
+  sha256: sha256Hex,
+  device: attestedDevice,
+  role: z.enum(['root', 'intermediate']),
+  operator,
+}
+/** From here on attestations may end at it. */
+const attestationRootAdded = z.strictObject({ event: z.literal('attestation-root-added'), ...attestationRoot })
+const attestationRootWithdrawn = z.strictObject({ event: z.literal('attestation-root-withdrawn'), ...attestationRoot })
 
 /** A checkpoint by the key of this log that is not of it; a person says why the station may go on. */
 const contradictionClosed = z.strictObject({
@@ -282,6 +306,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   possessionChallenged,
   keyGenerated,
   keyRegistered,
+  keyAttested,
   keyStateChanged,
   requestReceived,
   requestRenewed,
@@ -302,6 +327,8 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceLogDrained,
   deviceIncidentOpened,
   deviceIncidentClosed,
+  attestationRootAdded,
+  attestationRootWithdrawn,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -1,5 +1,6 @@
 import type { HostAnswer, HostMessage, HostOperation, HostRequest } from '../protocol.ts'
 import { descriptors } from '../protocol.ts'
+import { readAttestation } from './attestation.ts'
 import { listKeys, readPublicKey } from './keys.ts'
 import { makeLogKey, signCheckpoint } from './log-key.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
@@ -64,6 +65,8 @@ export class Server {
       }
       case 'read-public-key':
         return this.#readPublicKey(request)
+      case 'read-attestation':
+        return this.#readAttestation(request)
       case 'open':
         return this.#open(request)
       case 'open-software':
@@ -115,6 +118,12 @@ export class Server {
     const { module, path } = this.#module()
     const { slot } = findToken(module, path, request.token)
     return withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+  }
+
+  #readAttestation(request: Request<'read-attestation'>): HostAnswer<'read-attestation'> {
+    const { module, path } = this.#module()
+    const { slot } = findToken(module, path, request.token)
+    return withSession(module, slot, (session) => readAttestation(module, session, request.ckaId))
   }
 
   #open(request: Request<'open'>): HostAnswer<'open'> {

@@ -11,6 +11,7 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'key-generated': { text: 'Key made', tone: 'neutral' },
   'possession-challenged': { text: 'Key challenged', tone: 'neutral' },
   'key-registered': { text: 'Key registered', tone: 'neutral' },
+  'key-attested': { text: 'Key attested', tone: 'neutral' },
   'key-state-changed': { text: 'Key state changed', tone: 'neutral' },
   'request-received': { text: 'Request received', tone: 'neutral' },
   'request-renewed': { text: 'Request renewed', tone: 'neutral' },
@@ -32,4 +33,6 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'device-incident-opened': { text: 'Device incident opened', tone: 'refused' },
   'device-incident-closed': { text: 'Device incident closed', tone: 'attention' },
   'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
+  'attestation-root-added': { text: 'Attestation root added', tone: 'attention' },
+  'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
 }

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Button as AriaButton, Disclosure, DisclosurePanel, Heading } from 'react-aria-components'
+import type { AttestationRecord } from '../../../shared/attestation.ts'
 import type { RegisteredKey } from '../../../shared/key.ts'
 import { Badge, KeyKindBadge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
@@ -11,6 +12,7 @@ import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
 import { useAction } from '../../station/station-queries.ts'
+import { AttestationPanel } from './AttestationPanel.tsx'
 import { keyCard } from './keys-view.ts'
 
 type NextState = 'active' | 'suspended' | 'retired'
@@ -41,8 +43,15 @@ const possible: Record<RegisteredKey['state'], readonly NextState[]> = {
   destroyed: [],
 }
 
-export function KeyCard({ registered }: { readonly registered: RegisteredKey }) {
-  const view = keyCard(registered, useNow())
+export function KeyCard({
+  registered,
+  attestations,
+}: {
+  readonly registered: RegisteredKey
+  /** Of every key, the newest first. */
+  readonly attestations: readonly AttestationRecord[]
+}) {
+  const view = keyCard(registered, useNow(), attestations)
   const [asking, setAsking] = useState<NextState | null>(null)
   const setState = useAction((station, state: NextState) =>
     station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
@@ -69,6 +78,7 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
         <KeyKindBadge production={view.production} />
         <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
         <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
+        {view.attestation === null ? null : <Badge tone={view.attestation.tone}>{view.attestation.text}</Badge>}
         <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
       </div>
       {view.usable.why === null ? null : (
@@ -88,6 +98,7 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
             description="It is nowhere else: give it to those who test, and to the server."
           />
         ) : null}
+        <AttestationPanel registered={registered} records={attestations} />
         <div className="row key-row-actions">
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>

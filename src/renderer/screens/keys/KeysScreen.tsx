@@ -8,7 +8,7 @@ import { plainNumber } from '../../parts/format.ts'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
+import { attestationsQuery, keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
@@ -21,6 +21,7 @@ export function KeysScreen() {
   const { go } = useNavigation()
   const tokens = useQuery(tokensQuery(station))
   const keys = useQuery(keysQuery(station))
+  const attestations = useQuery(attestationsQuery(station))
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
   const [making, setMaking] = useState(false)
@@ -50,6 +51,7 @@ export function KeysScreen() {
           <h2 id="keys-registered">
             Registered keys <span className="muted">{plainNumber(keys.data?.length ?? 0)}</span>
           </h2>
+          {attestations.isError ? <FailureNotice failure={failureFrom(attestations.error)} /> : null}
           {keys.isError ? <FailureNotice failure={failureFrom(keys.error)} /> : null}
           {keys.data?.length === 0 ? (
             <p className="muted card card-pad">
@@ -58,7 +60,11 @@ export function KeysScreen() {
             </p>
           ) : null}
           {keys.data?.map((key) => (
-            <KeyCard key={`${key.purpose} ${key.fingerprint}`} registered={key} />
+            <KeyCard
+              key={`${key.purpose} ${key.fingerprint}`}
+              registered={key}
+              attestations={attestations.data ?? []}
+            />
           ))}
         </section>
         <section className="section" aria-labelledby="keys-tokens">

@@ -1,10 +1,12 @@
+import type { AttestationRecord } from '../../../shared/attestation.ts'
 import type { RegisteredKey } from '../../../shared/key.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { daysUntil, utc } from '../../parts/format.ts'
 import { sameToken } from '../../parts/pin-view.ts'
-import { algorithmWords, keyStateWords, originWords, pinStateWords } from '../../parts/wording.ts'
+import { algorithmWords, keyStateWords, pinStateWords } from '../../parts/wording.ts'
+import { attestationView, originFact } from './attestation-view.ts'
 
 type Word = { readonly text: string; readonly tone: Tone }
 
@@ -14,13 +16,15 @@ export type KeyCardView = {
   readonly state: Word
   readonly usable: Word & { readonly why: string | null }
   readonly validity: Word
+  /** Null for a key in software. */
+  readonly attestation: Word | null
   readonly facts: readonly Fact[]
 }
 
 /** From this many days on the certificate's end is worth a word. */
 const soonDays = 60
 
-export function keyCard(key: RegisteredKey, now: number): KeyCardView {
+export function keyCard(key: RegisteredKey, now: number, attestations: readonly AttestationRecord[] = []): KeyCardView {
   const verified = { source: 'station', assurance: 'verified' } as const
   const { certificate, home } = key
   return {
@@ -31,13 +35,15 @@ export function keyCard(key: RegisteredKey, now: number): KeyCardView {
       ? { text: 'Usable now', tone: 'passed', why: null }
       : { text: 'Not usable now', tone: 'attention', why: key.unusableBecause ?? 'The station does not know why.' },
     validity: validity(certificate.notBefore, certificate.notAfter, now),
+    attestation: attestationView(key, attestations)?.badge ?? null,
     facts: [
       {
         id: 'purpose',
         label: 'Purpose',
-        value: text(`${key.purpose}, ${algorithmWords[key.algorithm]}, ${originWords[key.origin]}`),
+        value: text(`${key.purpose}, ${algorithmWords[key.algorithm]}`),
         ...verified,
       },
+      originFact(key, attestations),
       { id: 'fingerprint', label: 'Fingerprint', value: digest(key.fingerprint), ...verified },
       { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
       {

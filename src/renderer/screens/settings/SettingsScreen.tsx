@@ -10,6 +10,7 @@ import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { settingsQuery, useAction } from '../../station/station-queries.ts'
 import { LogSection } from './LogSection.tsx'
+import { RootsSection } from './RootsSection.tsx'
 import { EnrolSection, UserTokenSection } from './ServerSections.tsx'
 import { type Draft, draftOf, problemsOf, settingsOf } from './settings-view.ts'
 import './settings.css'
@@ -138,6 +139,10 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
               description="Certificates that signed files may trust, of their DER. A file that trusts any other cannot be approved."
             />
           </div>
+        </section>
+        <section className="settings-section" aria-labelledby="settings-roots">
+          <h2 id="settings-roots">Roots of attestation</h2>
+          <RootsSection />
         </section>
         <section className="settings-section" aria-labelledby="settings-log">
           <h2 id="settings-log">Audit log</h2>
