@@ -37,6 +37,7 @@ import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
+import type { TokenService } from './token/token-service.ts'
 import { TokenPresence } from './usb/presence.ts'
 import { UsbWatcher } from './usb/usb-watcher.ts'
 
@@ -96,7 +97,7 @@ export async function runProgram(
       station?.keysChanged()
       void announceStatus()
     },
-    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref()),
     log,
   })
   const watcher = new UsbWatcher({
@@ -106,8 +107,8 @@ export async function runProgram(
     log,
   })
   lifecycle.started('usb', async () => {
+    presence.close()
     await watcher.close()
-    await presence.close()
   })
   watcher.start()
   const signer = createSigners(digester).uefi
@@ -173,6 +174,7 @@ export async function runProgram(
     }
     const { stationName, operatorName } = station.settings()
     const listed = await tokens.list({ refresh: false })
+    presence.saw(identities(listed))
     return {
       ...base,
       station: station.logState.kind === 'whole' ? 'ready' : 'read-only',
@@ -285,6 +287,10 @@ function checkpointStatus(checkpoints: StationCheckpoints): Pick<StationStatus, 
     logKey: own === null ? null : { origin: own.name, vkey: formatVerifierKey(own) },
     checkpoint: last === null ? null : { ...last, warnings: last.warnings.slice(0, 50) },
   }
+}
+
+function identities({ tokens }: Awaited<ReturnType<TokenService['list']>>): readonly string[] {
+  return tokens.map(({ token }) => JSON.stringify(token.id))
 }
 
 function userTokenSet(profile: Profile, log: Log): boolean {

@@ -26,11 +26,13 @@ const looksAfterDetach = [0] as const
 export class TokenPresence {
   readonly #ports: PresencePorts
   #state: UsbState = { watch: 'off', devices: [] }
-  #plugs: ReadonlySet<string> = new Set()
-  #shown: readonly string[] | null = null
-  /** Changes so far: a round of looks ends when another change comes. */
+  /** What was last known to be on USB; the state's own list is empty while nobody watches. Null: nobody has looked yet. */
+  #devices: readonly UsbDevice[] | null = null
+  /** The tokens that were shown when somebody last looked. */
+  #shown: readonly string[] = []
+  /** Ends the looks that are under way: another change came, and looks anew. */
+  #superseded = Promise.withResolvers<null>()
   #change = 0
-  #rounds: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(ports: PresencePorts) {
@@ -47,47 +49,57 @@ export class TokenPresence {
     this.#ports.onDevices(state)
     // A watcher that died says nothing about the devices: what was there counts until another looks.
     if (state.watch === 'off') return
-    const plugs = new Set(state.devices.map(({ plug }) => plug))
-    const came = state.devices.filter(({ plug }) => !this.#plugs.has(plug))
-    const went = [...this.#plugs].filter((plug) => !plugs.has(plug))
-    this.#plugs = plugs
+    const before = this.#devices
+    this.#devices = state.devices
+    const came = newIn(state.devices, before ?? [])
+    const went = newIn(before ?? [], state.devices)
     if (came.length === 0 && went.length === 0) return
-    this.#ports.log('usb.changed', { came: came.map(({ plug, kind }) => `${kind} ${plug}`), went })
-    this.#change += 1
-    const change = this.#change
-    const looks = came.length > 0 ? looksAfterAttach : looksAfterDetach
-    // One after the other; a session whose device went is ended first of all, hence not in the queue.
-    const first = this.#ports.devicesChanged(state.devices)
-    this.#rounds = this.#rounds.then(async () => {
-      await first
-      await this.#look(change, looks)
-    })
-    this.#rounds = this.#rounds.catch((error: unknown) => this.#ports.log('usb.follow-defect', { error }))
+    this.#ports.log('usb.changed', { came: came.map(told), went: went.map(told) })
+    const change = this.#next()
+    // What was there before the station started needs no second look.
+    const looks = before !== null && came.length > 0 ? looksAfterAttach : looksAfterDetach
+    this.#look(change, looks, this.#shown).catch((error: unknown) => this.#ports.log('usb.follow-defect', { error }))
   }
 
-  /** Resolves when what was under way has ended. */
-  async close(): Promise<void> {
+  /** Somebody listed the tokens. */
+  saw(tokens: readonly string[]): void {
+    this.#shown = tokens
+  }
+
+  close(): void {
     this.#closed = true
-    this.#change += 1
-    await this.#rounds
+    this.#next()
   }
 
-  async #look(change: number, looks: readonly number[]): Promise<void> {
+  #next(): number {
+    this.#superseded.resolve(null)
+    this.#superseded = Promise.withResolvers<null>()
+    this.#change += 1
+    return this.#change
+  }
+
+  /** `before`: the tokens that were shown before the change. */
+  async #look(change: number, looks: readonly number[], before: readonly string[]): Promise<void> {
+    let last: readonly string[] = []
     for (const pause of looks) {
-      if (pause > 0) {
-        await this.#ports.pause(pause)
-        if (change !== this.#change) return
-        await this.#ports.devicesChanged(this.#state.devices)
-      } else {
-        this.#ports.onTokens()
-      }
-      const before = this.#shown
-      const shown = await this.#ports.shownTokens()
-      this.#shown = shown
+      if (pause > 0) await Promise.race([this.#ports.pause(pause), this.#superseded.promise])
       if (change !== this.#change) return
-      const isNew = before === null || shown.some((token) => !before.includes(token))
-      if (pause > 0 && (isNew || shown.length !== before.length)) this.#ports.onTokens()
-      if (before !== null && isNew) return
+      await this.#ports.devicesChanged(this.#devices ?? [])
+      if (pause === 0) this.#ports.onTokens()
+      const shown = await this.#ports.shownTokens()
+      if (change !== this.#change) return
+      if (pause > 0 && shown.join('\n') !== last.join('\n')) this.#ports.onTokens()
+      if (shown.some((token) => !before.includes(token))) return
+      last = shown
     }
   }
+}
+
+function newIn(devices: readonly UsbDevice[], before: readonly UsbDevice[]): readonly UsbDevice[] {
+  return devices.filter(({ plug }) => !before.some((device) => device.plug === plug))
+}
+
+/** For the log: nothing that the device chose. */
+function told({ kind, plug }: UsbDevice): string {
+  return `${kind} ${plug}`
 }

@@ -16,8 +16,8 @@ export const watcherMessage = z.discriminatedUnion('kind', [
 ])
 export type WatcherMessage = z.infer<typeof watcherMessage>
 
-/** 64 devices with all their strings are 40 kB. */
-export const maxWatcherLine = 64 * 1024
+/** 64 devices whose strings are all control characters, six bytes each in JSON, with 32 interfaces: 130 kB. */
+export const maxWatcherLine = 160 * 1024
 
 /** Lines in `floodWindowMs` over which a watcher is not believed any more: a loose plug makes a few a second, a broken program thousands. */
 export const maxWatcherLines = 100
