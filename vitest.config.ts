@@ -10,6 +10,7 @@ const contracts = [
   'src/main/**/*.fuzz.test.ts',
   'src/main/audit/{append-only.attack,durability,tamper.attack}.test.ts',
   'src/main/desktop/single-instance.test.ts',
+  'src/main/doctor/**/*.test.ts',
   'src/main/inspector/inspector-process*.test.ts',
   'src/main/inspector/process/inspect.test.ts',
   'src/main/keys/**/{create-software-key,generate-uefi-key,register-key}.test.ts',

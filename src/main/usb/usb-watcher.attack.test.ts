@@ -79,7 +79,10 @@ describe('main, with a watcher that was taken over', () => {
     ['half a character', line({ product: '\ud800' })],
     ['a plug that is a path', line({ plug: '../../etc:1.1' })],
     ['a kind that is none', line({ kind: 'mouse' })],
-    ['more devices than a bus has', JSON.stringify({ kind: 'seen', watch: 'events', devices: Array(65).fill(device) })],
+    [
+      'more devices than a bus has',
+      JSON.stringify({ kind: 'seen', watch: 'events', devices: Array.from({ length: 65 }, () => device) }),
+    ],
     ['a state that only main may tell', '{"kind":"seen","watch":"off","devices":[]}'],
   ])('believes nothing of %s', async (_, text) => {
     begin(`process.stdout.write(${JSON.stringify(`${text}\n${line({})}\n`)}); setInterval(() => {}, 1000)`)

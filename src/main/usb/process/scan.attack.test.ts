@@ -63,8 +63,8 @@ describe('a device that lies', () => {
     expect((await devices()).map(({ plug }) => plug)).toEqual(['1-1:1.4'])
   })
 
-  test('that is a hundred devices with a hundred interfaces does not make a line longer than main takes', async () => {
-    for (let n = 1; n <= 100; n += 1) {
+  test('that is seventy devices with forty interfaces each does not make a line longer than main takes', async () => {
+    for (let n = 1; n <= 70; n += 1) {
       put(`1-${n}`, {
         devnum: String(n),
         product: '\u001b'.repeat(126),

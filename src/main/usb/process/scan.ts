@@ -9,12 +9,13 @@ export const usbFolder = '/sys/bus/usb/devices'
 
 /** The kernel writes at most one page; a device's string has 126 units, three bytes each. */
 const maxAttributeBytes = 512
-const maxEntries = 1024
+/** More than a machine with four full buses has. */
+const maxPorts = 512
 const maxDevices = 64
 const maxInterfaces = 32
 const maxText = 126
 /** `product` and `serial` wait for the kernel's lock of the device: one that is just being reset must not hold up the others. */
-const attributeLimitMs = 500
+const stringLimitMs = 500
 
 export type Scan = {
   readonly devices: readonly UsbDevice[]
@@ -28,13 +29,26 @@ export function usbIsThere(folder = usbFolder): boolean {
   return existsSync(folder)
 }
 
+/**
+ * What a device calls itself, by plug, from earlier scans: read once. A string that did not come in time holds one thread of this
+ * process, and asking for it again would hold another.
+ */
+export type KnownStrings = Map<string, { readonly product: string; readonly serial: string | null }>
+
 /** All tokens and readers on the bus. A device that goes away while it is read is left out. */
-export async function scanUsb(folder = usbFolder): Promise<Scan> {
-  const names = (await readdir(folder).catch(() => [])).slice(0, maxEntries).sort()
+export async function scanUsb(folder = usbFolder, strings: KnownStrings = new Map()): Promise<Scan> {
+  const names: readonly string[] = await readdir(folder).then(
+    (all) => all.sort((one, other) => (one < other ? -1 : 1)),
+    () => [],
+  )
   // `1-4.2` is a device, `1-4.2:1.0` an interface of it, `usb1` a root hub.
-  const ports = names.filter((name) => /^\d{1,5}-\d{1,3}(?:\.\d{1,3}){0,8}$/.test(name))
-  const seen = await Promise.all(ports.map((port) => look(folder, port, names)))
-  const found = seen.filter((device) => device !== null)
+  const ports = names.filter((name) => /^\d{1,5}-\d{1,3}(?:\.\d{1,3}){0,8}$/.test(name)).slice(0, maxPorts)
+  const found: Look[] = []
+  for (const port of ports) {
+    const seen = await look(folder, port, names, strings)
+    if (seen !== null) found.push(seen)
+  }
+  for (const plug of strings.keys()) if (!found.some((seen) => seen.plug === plug)) strings.delete(plug)
   return {
     devices: found.flatMap(({ device }) => (device === null ? [] : [device])).slice(0, maxDevices),
     census: found.map(({ plug }) => plug).join(' '),
@@ -44,7 +58,12 @@ export async function scanUsb(folder = usbFolder): Promise<Scan> {
 
 type Look = { readonly plug: string; readonly device: UsbDevice | null; readonly unfinished: boolean }
 
-async function look(folder: string, port: string, names: readonly string[]): Promise<Look | null> {
+async function look(
+  folder: string,
+  port: string,
+  names: readonly string[],
+  strings: KnownStrings,
+): Promise<Look | null> {
   const attribute = (name: string) => readAttribute(join(folder, port, name))
   const [vendor, product, bus, address, count] = await Promise.all([
     attribute('idVendor'),
@@ -61,7 +80,8 @@ async function look(folder: string, port: string, names: readonly string[]): Pro
   const unfinished = interfaces.length < (decimal(count) ?? 0) && interfaces.length < maxInterfaces
   const kind = kindOf(vendorId, productId, interfaces)
   if (kind === null) return { plug, device: null, unfinished }
-  const [text, serial] = await Promise.all([attribute('product'), attribute('serial')])
+  const text = strings.get(plug) ?? (await stringsOf(join(folder, port)))
+  strings.set(plug, text)
   return {
     plug,
     unfinished,
@@ -72,8 +92,7 @@ async function look(folder: string, port: string, names: readonly string[]): Pro
       productId,
       bus: busNumber,
       address: deviceAddress,
-      product: text ?? '',
-      serial: serial === null || serial === '' ? null : serial,
+      ...text,
       interfaces: interfaces.map(purposeOf),
     },
   }
@@ -101,14 +120,26 @@ async function interfacesOf(
   return read.filter((entry) => entry !== null)
 }
 
-/** One attribute without the line's end; null where there is none, or where it does not come in time. */
-export async function readAttribute(path: string): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>()
-  const timer = setTimeout(() => resolve(null), attributeLimitMs)
-  readStart(path).then(resolve, () => resolve(null))
+async function stringsOf(device: string): Promise<{ readonly product: string; readonly serial: string | null }> {
+  const [product, serial] = await Promise.all([
+    inTime(readAttribute(join(device, 'product'))),
+    inTime(readAttribute(join(device, 'serial'))),
+  ])
+  return { product: product ?? '', serial: serial === null || serial === '' ? null : serial }
+}
+
+async function inTime(work: Promise<string | null>): Promise<string | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | null>()
+  const timer = setTimeout(() => resolve(null), stringLimitMs)
+  work.then(resolve, reject)
   const text = await promise
   clearTimeout(timer)
   return text
+}
+
+/** One attribute without the line's end; null where there is none. */
+function readAttribute(path: string): Promise<string | null> {
+  return readStart(path).catch(() => null)
 }
 
 async function readStart(path: string): Promise<string> {

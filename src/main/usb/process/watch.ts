@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { WatcherMessage } from '../protocol.ts'
-import { type Scan, scanUsb, usbFolder, usbIsThere } from './scan.ts'
+import { type KnownStrings, type Scan, scanUsb, usbFolder, usbIsThere } from './scan.ts'
 
 export type WatchPorts = {
   readonly send: (message: WatcherMessage) => void
@@ -24,6 +24,7 @@ const settleMs = [0, 100, 300, 1_000] as const
 /** Looks at the bus when the bell rings, and every few seconds; tells when what it sees is not what it told last. */
 export class UsbWatch {
   readonly #ports: WatchPorts
+  readonly #strings: KnownStrings = new Map()
   #told = ''
   #census: string | null = null
   #listening: 'no' | 'yes' | 'failed' = 'no'
@@ -83,7 +84,7 @@ export class UsbWatch {
   async #lookNow(why: 'round' | 'bell'): Promise<void> {
     const none: Scan = { devices: [], census: '', unfinished: false }
     const mode = this.#mode()
-    const scan = mode === 'no-usb' ? none : await scanUsb(this.#ports.folder ?? usbFolder)
+    const scan = mode === 'no-usb' ? none : await scanUsb(this.#ports.folder ?? usbFolder, this.#strings)
     if (why === 'round') {
       if (this.#census !== null && this.#census !== scan.census && !this.#rung) this.#deaf = true
       this.#rung = false

@@ -4,6 +4,7 @@ import { Button } from '../../design/Button.tsx'
 import { Checkbox } from '../../design/Choice.tsx'
 import { Field } from '../../design/Field.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { visibleString } from '../../parts/untrusted-text.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { foundModulesQuery } from '../../station/station-queries.ts'
 import { proposals, rowNote } from './modules-view.ts'
@@ -96,7 +97,7 @@ export function ModulesSection({
                 </div>
                 <Button
                   size="s"
-                  aria-label={`Add ${name}`}
+                  aria-label={`Add ${visibleString(name)}`}
                   isDisabled={!mayAdd || modules.length >= most}
                   onPress={() => add(path)}
                 >
