@@ -1,4 +1,5 @@
-import { type DoctorReport, type DoctorVerdict, doctorTitles } from '../../shared/doctor.ts'
+import type { DoctorReport, DoctorVerdict } from '../../shared/doctor.ts'
+import { doctorTitles } from '../../shared/doctor-titles.ts'
 
 const marks: Readonly<Record<DoctorVerdict['kind'], string>> = {
   ok: 'ok         ',

@@ -97,7 +97,7 @@ for (const theme of ['light', 'dark'] as const) {
       ['token-not-shown', 'keys', 'Find out why'],
     ] as const) {
       await open(page, scenario, place, theme)
-      await page.getByRole('button', { name: button }).click()
+      await page.getByRole('button', { name: button, exact: true }).click()
       await page.getByRole('heading', { level: 2 }).first().waitFor()
       const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
       expect(
@@ -138,7 +138,7 @@ test('the reason why a token is not shown is found with the keyboard, and its co
   await tabTo(page, /^Find out why$/)
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Why a token is not shown' })
-  await expect(dialog.getByText('2 problems were found.')).toBeVisible()
+  await expect(dialog.getByRole('status').first()).toContainText('2 problems were found.')
   await tabTo(page, /^Copy the command for YubiHSM connector$/)
   await page.keyboard.press('Enter')
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(

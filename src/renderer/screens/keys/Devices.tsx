@@ -24,7 +24,7 @@ export function Devices({ state }: { readonly state: UsbState }) {
               </span>
               <span className="small muted">
                 {serial === null ? 'no serial number on USB' : <UntrustedText text={`serial ${serial}`} exact />}
-                {about === null ? '' : `, ${about}`}
+                {about === null ? '' : `; ${about}`}
               </span>
             </li>
           ))}

@@ -28,7 +28,7 @@ export function deviceView(device: UsbDevice): DeviceView {
     note: without
       ? `its smart-card interface is switched off (on: ${on.join(', ') || 'none'})`
       : device.kind === 'yubikey'
-        ? on.join(', ')
+        ? `interfaces ${on.join(', ')}`
         : null,
   }
 }

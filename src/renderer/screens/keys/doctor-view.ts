@@ -1,4 +1,5 @@
-import { type DoctorFinding, type DoctorReport, type DoctorVerdict, doctorTitles } from '../../../shared/doctor.ts'
+import type { DoctorFinding, DoctorReport, DoctorVerdict } from '../../../shared/doctor.ts'
+import { doctorTitles } from '../../../shared/doctor-titles.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { count } from '../../parts/format.ts'
 
