@@ -168,12 +168,14 @@ describe('the doctor', () => {
     })
 
     test('is looked for where the environment says', async () => {
-      const told = await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/srv/pcscd.comm' } })
+      const told = await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/var/lib/pcscd.comm' } })
       expect(told).toMatchObject({ kind: 'problem' })
       machine.put('/usr/sbin/pcscd', '', 0o755)
-      expect(await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/srv/pcscd.comm' } })).toMatchObject({
-        sentence: expect.stringContaining('/srv/pcscd.comm'),
-      })
+      expect(await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/var/lib/pcscd.comm' } })).toMatchObject(
+        {
+          sentence: expect.stringContaining('/var/lib/pcscd.comm'),
+        },
+      )
     })
 
     test('tells whom polkit turns away, and lets in that account alone', async () => {
@@ -320,11 +322,13 @@ describe('the doctor', () => {
     })
 
     test('says that the file is not there, or is none, and quotes a strange path', async () => {
-      expect(await machine.ask('module-file', { chosen: use('/opt/x.so') })).toMatchObject({ kind: 'problem' })
-      const path = "/opt/it’s $(reboot) `x` 'y'.so"
+      expect(await machine.ask('module-file', { chosen: use('/usr/local/lib/x.so') })).toMatchObject({
+        kind: 'problem',
+      })
+      const path = "/usr/local/lib/it’s $(reboot) `x` 'y'.so"
       machine.put(path, 'text')
       expect(await machine.ask('module-file', { chosen: use(path) })).toMatchObject({
-        command: `file -L '/opt/it’s $(reboot) \`x\` '\\''y'\\''.so'`,
+        command: `file -L '/usr/local/lib/it’s $(reboot) \`x\` '\\''y'\\''.so'`,
       })
     })
 
