@@ -302,6 +302,47 @@ describe('the doctor', () => {
       expect(commands).toEqual(['sudo apt-get install ykcs11', 'sudo apt-get install yubihsm-pkcs11'])
     })
 
+    test('says that the one that is installed is for another machine', async () => {
+      machine.yubikey()
+      machine.put(ykcs11, armLibrary)
+      expect(await machine.ask('module-installed')).toMatchObject({
+        kind: 'problem',
+        sentence: expect.stringContaining('made for 32-bit ARM'),
+        command: 'sudo apt-get install ykcs11:amd64',
+      })
+    })
+
+    test('does not blame the empty reader that many laptops have, unless there is nothing else', async () => {
+      machine.plug({
+        port: '1-9',
+        address: 3,
+        ids: ['0a5c', '5834'],
+        product: 'Contacted SmartCard',
+        interfaces: ['0b0000'],
+      })
+      await machine.pcscdWith([{ name: 'Broadcom Corp Contacted SmartCard 00 00', isEmpty: true }])
+      expect(await machine.ask('module-shows-token')).toMatchObject({
+        kind: 'problem',
+        sentence: 'There is no card in the reader.',
+      })
+      expect(await problems({ tokens: shows(['/soft.so', 1]) })).toEqual([])
+    })
+
+    test('an empty reader beside a YubiKey is no problem, and a card in it is looked for', async () => {
+      machine.yubikey()
+      machine.put(ykcs11, x64Library)
+      machine.plug({
+        port: '1-9',
+        address: 3,
+        ids: ['0a5c', '5834'],
+        product: 'Contacted SmartCard',
+        interfaces: ['0b0000'],
+      })
+      const wanted = { chosen: use(ykcs11), tokens: shows([ykcs11, 1]) }
+      await machine.pcscdWith([{ name: 'Broadcom 00 00', isEmpty: true }, { name: 'Yubico YubiKey 01 00' }])
+      expect(await problems(wanted)).toEqual([])
+    })
+
     test('says that it is installed and not chosen, and loads nothing for that', async () => {
       machine.yubikey()
       machine.put(ykcs11, x64Library)
