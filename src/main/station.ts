@@ -20,6 +20,7 @@ import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
 import type { MediaProcess } from './media/folder-process.ts'
+import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
@@ -109,7 +110,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   let logState = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
-  await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
+  await tokens.setModules(await enabledModules(current))
 
   const written = createAuditLog(db, now)
   const index = createEntryIndexer(db, (error) => log('audit.not-indexed', { error }))
@@ -327,7 +328,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       current = next
       publish('settings.changed', null)
       if (fields.includes('modules')) {
-        await tokens.setModules(next.modules.filter((module) => module.enabled).map((module) => module.path))
+        await tokens.setModules(await enabledModules(next))
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
@@ -382,6 +383,11 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
         running = false
       })
   }, seconds * 1000)
+}
+
+/** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
+function enabledModules(settings: Settings): Promise<readonly string[]> {
+  return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
 }
 
 function isWitnessKey(vkey: string): boolean {

@@ -3,6 +3,7 @@ const sources = {
   inspector: 'inspector/process/index.ts',
   'log-reader': 'log-review/process/index.ts',
   media: 'media/process/index.ts',
+  'usb-watcher': 'usb/process/index.ts',
 } as const
 
 /**

@@ -51,6 +51,7 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['fine', 'keys'],
   ['unregistered-token', 'keys'],
   ['attestations', 'keys'],
+  ['token-not-shown', 'keys'],
   ['fine', 'entry'],
   ['log-broken', 'audit'],
   ['log-contradicted', 'audit'],
@@ -96,9 +97,10 @@ for (const theme of ['light', 'dark'] as const) {
       ['fine', 'request', 'Decline …'],
       ['incident', 'request', 'Close the incident …'],
       ['unregistered-token', 'keys', 'Register Private key for Digital Signature'],
+      ['token-not-shown', 'keys', 'Find out why'],
     ] as const) {
       await open(page, scenario, place, theme)
-      await page.getByRole('button', { name: button }).click()
+      await page.getByRole('button', { name: button, exact: true }).click()
       await page.getByRole('heading', { level: 2 }).first().waitFor()
       const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
       expect(
