@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
-// Three builds. Main has one entry per process that runs plain Node: the application, the token process, the inspector, and the auditor's verifier.
+// Three builds. Main has one entry per process that runs plain Node: the application, the token process, the inspector, the log reader, the USB watcher, and the auditor's verifier.
 export default defineConfig({
   main: {
     build: {
@@ -12,6 +12,7 @@ export default defineConfig({
           inspector: 'src/main/inspector/process/index.ts',
           'hash-worker': 'src/main/digest/hash-worker.ts',
           'log-reader': 'src/main/log-review/process/index.ts',
+          'usb-watcher': 'src/main/usb/process/index.ts',
           'verify-audit': 'src/main/cli/verify-audit.ts',
         },
         output: { format: 'es' },

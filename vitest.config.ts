@@ -10,12 +10,14 @@ const contracts = [
   'src/main/**/*.fuzz.test.ts',
   'src/main/audit/{append-only.attack,durability,tamper.attack}.test.ts',
   'src/main/desktop/single-instance.test.ts',
+  'src/main/doctor/**/*.test.ts',
   'src/main/inspector/inspector-process*.test.ts',
   'src/main/inspector/process/inspect.test.ts',
   'src/main/keys/**/{create-software-key,generate-uefi-key,register-key}.test.ts',
   'src/main/signing/pe/pe.signer.test.ts',
   'src/main/token/{host-process,pin}.attack.test.ts',
   'src/main/token/service*.test.ts',
+  'src/main/usb/usb-watcher*.test.ts',
 ]
 
 const project = (name: string, include: string[], exclude = contracts) => ({

@@ -18,6 +18,15 @@ describe('the third-party notices', () => {
     expect(imported).not.toContain('electron')
   })
 
+  it('name the native part of a package for each machine that the program is shipped to, on each machine', () => {
+    const text = notices(root)
+    for (const part of ['usb-linux-x64-gnu', 'usb-linux-arm64-gnu'])
+      expect(text).toContain(`## @node-usb/${part} 3.1.0`)
+    for (const other of ['musl', 'darwin', 'win32', 'gnueabihf'])
+      expect(text).not.toContain(`@node-usb/usb-linux-x64-${other}`)
+    expect(text).not.toMatch(/## @node-usb\/usb-(?:darwin|win32)/)
+  })
+
   it('follow what a package needs, through nested copies', () => {
     const lock = {
       packages: {

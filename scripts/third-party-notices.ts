@@ -13,6 +13,10 @@ type Locked = {
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly optional?: boolean
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly os?: readonly string[]
+  readonly cpu?: readonly string[]
+  readonly libc?: readonly string[]
 }
 type Lock = { readonly packages: Readonly<Record<string, Locked>> }
 
@@ -45,12 +49,25 @@ export function closure(lock: Lock, roots: readonly string[]): readonly string[]
     found.add(path)
     const entry = lock.packages[path]
     for (const needed of Object.keys(entry?.dependencies ?? {})) visit(needed, path)
+    for (const needed of Object.keys(entry?.optionalDependencies ?? {})) {
+      const at = locate(lock, needed, path)
+      if (at !== null && isNativePart(lock.packages[at])) visit(needed, path)
+    }
     for (const needed of Object.keys(entry?.peerDependencies ?? {})) {
       if (entry?.peerDependenciesMeta?.[needed]?.optional !== true) visit(needed, path)
     }
   }
   for (const name of roots) visit(name, '')
   return [...found].sort()
+}
+
+/** Binaries of a package, one package for each kind of machine: those for the machines that the program is shipped to. */
+function isNativePart(entry: Locked | undefined): boolean {
+  return (
+    entry?.os?.includes('linux') === true &&
+    entry.libc?.includes('glibc') === true &&
+    (entry.cpu?.includes('x64') === true || entry.cpu?.includes('arm64') === true)
+  )
 }
 
 function locate(lock: Lock, name: string, from: string): string | null {
@@ -62,6 +79,7 @@ function locate(lock: Lock, name: string, from: string): string | null {
 }
 
 function licenceText(folder: string): string | null {
+  if (!existsSync(folder)) return null
   const names = readdirSync(folder).filter((name) => /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i.test(name))
   if (names.length === 0) return null
   return names
@@ -72,7 +90,10 @@ function licenceText(folder: string): string | null {
 
 export function notices(root: string): string {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
-  const paths = closure(lock, importedPackages(root)).filter((path) => existsSync(join(root, path, 'package.json')))
+  // Of the native parts only the one for this machine is installed; the notices are the same everywhere.
+  const paths = closure(lock, importedPackages(root)).filter(
+    (path) => isNativePart(lock.packages[path]) || existsSync(join(root, path, 'package.json')),
+  )
   const sections = paths.map((path) => {
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
     const { version = '', license = 'see below' } = lock.packages[path] ?? {}

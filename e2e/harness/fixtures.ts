@@ -34,6 +34,8 @@ export interface StationTestOptions {
   readonly stationEnv: Readonly<Record<string, string>>
   /** Arguments after `--profile DIR`. */
   readonly stationArgs: readonly string[]
+  /** What stands before the station's command. */
+  readonly stationWithin: readonly string[]
 }
 
 interface Fixtures {
@@ -47,6 +49,7 @@ export const test = base.extend<StationTestOptions & Fixtures>({
   windowKind: ['chromium', { option: true }],
   stationEnv: [{}, { option: true }],
   stationArgs: [[], { option: true }],
+  stationWithin: [[], { option: true }],
 
   // Playwright reads which fixtures a fixture needs from its parameter: none.
   // oxlint-disable-next-line no-empty-pattern
@@ -56,10 +59,16 @@ export const test = base.extend<StationTestOptions & Fixtures>({
     removeFolders(folders)
   },
 
-  app: async ({ windowKind, stationEnv, stationArgs, folders }, use, testInfo) => {
+  app: async ({ windowKind, stationEnv, stationArgs, stationWithin, folders }, use, testInfo) => {
     const reason = missing() ?? (windowKind === 'electron' ? electronMissing() : null)
     base.skip(reason !== null, reason ?? '')
-    const options: StationOptions = { window: windowKind, folders, env: stationEnv, args: stationArgs }
+    const options: StationOptions = {
+      window: windowKind,
+      folders,
+      env: stationEnv,
+      args: stationArgs,
+      within: stationWithin,
+    }
     const others: StationProcess[] = []
     const browsers: Browser[] = []
     const electron = windowKind === 'electron' ? await startElectron(options) : null
@@ -78,7 +87,12 @@ export const test = base.extend<StationTestOptions & Fixtures>({
         return page
       },
       startAnother(options = {}) {
-        const other = startStation({ window: windowKind === 'electron' ? 'chromium' : windowKind, folders, ...options })
+        const other = startStation({
+          window: windowKind === 'electron' ? 'chromium' : windowKind,
+          folders,
+          within: stationWithin,
+          ...options,
+        })
         others.push(other)
         return other
       },

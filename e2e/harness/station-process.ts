@@ -42,6 +42,8 @@ export interface StationOptions {
   /** After `--profile DIR`. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** What stands before the command: `nsenter …`, for a machine of the test's own. */
+  readonly within?: readonly string[]
   /** Runs it as the user of the test even if that is root. */
   readonly asTestUser?: boolean
 }
@@ -84,7 +86,7 @@ export function startStation(options: StationOptions): StationProcess {
   ]
   const drop = isRoot() && options.asTestUser !== true
   const setpriv = ['/usr/bin/setpriv', `--reuid=${testUid}`, `--regid=${testUid}`, '--clear-groups', '--no-new-privs']
-  const [command = '', ...args] = drop ? [...setpriv, ...node] : node
+  const [command = '', ...args] = [...(options.within ?? []), ...(drop ? setpriv : []), ...node]
   const child = spawn(command, args, {
     cwd: folders.home,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { programArguments } from './app/program-arguments.ts'
-import { whyNotThisNode, whyNotThisUser } from './app/refusals.ts'
+import { whyNoDoctor, whyNotThisNode, whyNotThisUser } from './app/refusals.ts'
 import { parseCommandLine, usage } from './config/command-line.ts'
 import { exitCodes } from './config/exit-codes.ts'
 import { profileAt } from './config/profile.ts'
@@ -15,8 +15,9 @@ function stop(code: number, text: string): never {
   process.exit(code)
 }
 
-const refusal = whyNotThisNode(process.versions) ?? whyNotThisUser(process.getuid?.(), process.geteuid?.())
 const wanted = parseCommandLine(programArguments(process))
+const whyNot = wanted.ok && wanted.value.doctor !== null ? whyNoDoctor : whyNotThisUser
+const refusal = whyNotThisNode(process.versions) ?? whyNot(process.getuid?.(), process.geteuid?.())
 const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
 if (!wanted.ok) stop(exitCodes.refused, `${wanted.error}\n\n${usage}`)
 if (wanted.value.help) stop(exitCodes.closed, usage)
@@ -26,16 +27,24 @@ if (refusal !== null) stop(exitCodes.refused, refusal)
 const log = stderrLog()
 process.on('unhandledRejection', (error) => log('program.defect', { error }))
 
+const profile = profileAt(wanted.value.profile, process.env)
+const tokenHost = join(here, 'token-host.js')
+
 // Loaded only now: the database's native module ends an unsuitable Node without a word.
+if (wanted.value.doctor !== null) {
+  const { runDoctor } = await import('./doctor-command.ts')
+  const command = { profile, tokenHost, node: plainNode(), ...wanted.value.doctor }
+  process.exit(await runDoctor(command, (text) => writeSync(1, text)))
+}
 const { runProgram } = await import('./program.ts')
 const code = await runProgram(
-  profileAt(wanted.value.profile, process.env),
+  profile,
   {
     root: import.meta.url,
     rendererDir: join(here, '../renderer'),
     preloadFile: join(here, '../preload/index.cjs'),
     sbatLevelFile: join(here, '../../resources/sbat-level.json'),
-    tokenHost: join(here, 'token-host.js'),
+    tokenHost,
     node: plainNode(),
     version: manifest.version,
   },

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
@@ -15,7 +14,10 @@ import { openDesktop } from './desktop/open-desktop.ts'
 import { claimInstance } from './desktop/single-instance.ts'
 import { Digester } from './digest/digester.ts'
 import { entryUrl } from './digest/entry-url.ts'
+import { examine } from './doctor/examine.ts'
+import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
+import { deviceBindings } from './ipc/devices.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
@@ -26,13 +28,18 @@ import { settingsBindings } from './ipc/settings.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
+import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createSigners } from './signing/registry.ts'
 import { openStation, type Station, type StationParts } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
-import { createTokenService, moduleEnvironment } from './token/service.ts'
+import { moduleEnvironment } from './token/module-environment.ts'
+import { createTokenService } from './token/service.ts'
+import type { TokenService } from './token/token-service.ts'
+import { TokenPresence } from './usb/presence.ts'
+import { UsbWatcher } from './usb/usb-watcher.ts'
 
 /** Where the program's own files are; in the build every entry lies beside main's. */
 export interface ProgramFiles {
@@ -80,6 +87,30 @@ export async function runProgram(
     log,
   })
   lifecycle.started('tokens', () => tokens.reset())
+  const presence = new TokenPresence({
+    devicesChanged: (devices) => tokens.devicesChanged(devices),
+    shownTokens: async () =>
+      (await tokens.list({ refresh: false })).tokens.map(({ token }) => JSON.stringify(token.id)),
+    onDevices: (state) => publish('devices.changed', state),
+    onTokens: () => {
+      publish('tokens.changed', null)
+      station?.keysChanged()
+      void announceStatus()
+    },
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref()),
+    log,
+  })
+  const watcher = new UsbWatcher({
+    node: files.node,
+    entry: entryUrl('usb-watcher', files.root),
+    onState: (state) => presence.heard(state),
+    log,
+  })
+  lifecycle.started('usb', async () => {
+    presence.close()
+    await watcher.close()
+  })
+  watcher.start()
   const signer = createSigners(digester).uefi
   const parts: StationParts = {
     profile,
@@ -143,6 +174,7 @@ export async function runProgram(
     }
     const { stationName, operatorName } = station.settings()
     const listed = await tokens.list({ refresh: false })
+    presence.saw(identities(listed))
     return {
       ...base,
       station: station.logState.kind === 'whole' ? 'ready' : 'read-only',
@@ -168,6 +200,8 @@ export async function runProgram(
   }
 
   const access = { current: () => station }
+  const chosenModules = () => station?.settings().modules ?? null
+  const findModules = () => discoverModules({ chosen: chosenModules() ?? [], architecture: process.arch })
   const review = createReviewDesk({
     node: files.node,
     entry: entryUrl('log-reader', files.root),
@@ -182,6 +216,18 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
+      ...deviceBindings({
+        usb: () => presence.state(),
+        modules: findModules,
+        examine: () =>
+          examine({
+            machine: thisMachine(),
+            modules: findModules,
+            chosen: chosenModules(),
+            tokens: () => tokens.list({ refresh: true }),
+            now,
+          }),
+      }),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),
@@ -243,13 +289,8 @@ function checkpointStatus(checkpoints: StationCheckpoints): Pick<StationStatus, 
   }
 }
 
-/** The account's name; one that is in no user database (a container's) has a number only. */
-function accountName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`
-  }
+function identities({ tokens }: Awaited<ReturnType<TokenService['list']>>): readonly string[] {
+  return tokens.map(({ token }) => JSON.stringify(token.id))
 }
 
 function userTokenSet(profile: Profile, log: Log): boolean {

@@ -18,6 +18,7 @@ import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
+import { onePathForEachFile } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
@@ -91,7 +92,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   let logState = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
-  await tokens.setModules(current.modules.filter((module) => module.enabled).map((module) => module.path))
+  await tokens.setModules(await enabledModules(current))
 
   const written = createAuditLog(db, now)
   const digests = createDigestIndexer(db, (error) => log('audit.digests-not-indexed', { error }))
@@ -275,7 +276,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       current = next
       publish('settings.changed', null)
       if (fields.includes('modules')) {
-        await tokens.setModules(next.modules.filter((module) => module.enabled).map((module) => module.path))
+        await tokens.setModules(await enabledModules(next))
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
@@ -329,6 +330,11 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
         running = false
       })
   }, seconds * 1000)
+}
+
+/** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
+function enabledModules(settings: Settings): Promise<readonly string[]> {
+  return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
 }
 
 function isWitnessKey(vkey: string): boolean {

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { StationStatus } from '../shared/status.ts'
 import { Button } from './design/Button.tsx'
@@ -6,13 +7,15 @@ import { Icon } from './design/Icon.tsx'
 import { FailureNotice } from './design/Notice.tsx'
 import { UntrustedText } from './parts/UntrustedText.tsx'
 import { visibleString } from './parts/untrusted-text.ts'
-import { useAction } from './station/station-queries.ts'
+import { useStation } from './station/station-context.tsx'
+import { devicesQuery, useAction } from './station/station-queries.ts'
 import { dutyView, lineItems } from './status-view.ts'
 
 export function BottomLine({ status }: { readonly status: StationStatus }) {
+  const devices = useQuery(devicesQuery(useStation()))
   return (
     <footer className="line" aria-label="State of the station">
-      {lineItems(status).map((item) => (
+      {lineItems(status, devices.data ?? null).map((item) => (
         <span key={item.id} className={`line-item line-${item.id}`} title={visibleString(item.detail)}>
           <span className={`tone-${item.tone}`}>
             <Icon name={item.tone === 'passed' || item.tone === 'neutral' ? item.icon : item.tone} size={14} />

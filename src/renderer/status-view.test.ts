@@ -23,3 +23,9 @@ it('says what holding work means for others, before and after', () => {
   expect(dutyView({ ...status, onDuty: false }).question).toContain('no other station can sign it')
   expect(dutyView(status).question).toContain('1 request in hand stays here')
 })
+
+it('says that a token is plugged in before a module shows it', () => {
+  const { status, usb } = scenarios['token-not-shown']()
+  expect(lineItems(status, usb)[1]).toMatchObject({ tone: 'attention', text: 'YubiHSM plugged in' })
+  expect(lineItems(status, { ...usb, devices: [] })[1]?.text).toBe('No token')
+})

@@ -1,3 +1,4 @@
+import type { UsbState } from '../shared/devices.ts'
 import type { StationStatus } from '../shared/status.ts'
 import type { IconName } from './design/Icon.tsx'
 import { count, plainNumber } from './parts/format.ts'
@@ -19,9 +20,9 @@ export type DutyView = {
   readonly question: string
 }
 
-/** The bottom line: server, tokens, log. */
-export function lineItems(status: StationStatus): readonly LineItem[] {
-  return [serverItem(status), tokensItem(status), logItem(status)]
+/** The bottom line: server, tokens, log. `usb` null: not known yet. */
+export function lineItems(status: StationStatus, usb: UsbState | null = null): readonly LineItem[] {
+  return [serverItem(status), tokensItem(status, usb), logItem(status)]
 }
 
 function host(apiUrl: string): string {
@@ -76,8 +77,19 @@ function serverItem({ server, offered }: StationStatus): LineItem {
   }
 }
 
-function tokensItem({ tokens }: StationStatus): LineItem {
+const plugged = { yubikey: 'YubiKey', yubihsm: 'YubiHSM', reader: 'Card reader' } as const
+
+function tokensItem({ tokens }: StationStatus, usb: UsbState | null): LineItem {
   const [first] = tokens
+  const [device, ...more] = usb?.devices ?? []
+  if (first === undefined && device !== undefined)
+    return {
+      id: 'tokens',
+      icon: 'token',
+      tone: 'attention',
+      text: more.length === 0 ? `${plugged[device.kind]} plugged in` : `${count(more.length + 1, 'device')} plugged in`,
+      detail: 'On USB, and not shown by a module yet. If that stays so, Keys & tokens finds out why.',
+    }
   if (first === undefined)
     return {
       id: 'tokens',

@@ -12,9 +12,12 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { usbState } from './devices.ts'
+import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
+import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
 import { settings } from './settings.ts'
@@ -129,6 +132,12 @@ export const contract = {
       }),
     ),
   },
+  /** Tokens and readers on USB, whether or not a module shows them. Needs no station. */
+  'devices.list': { input: z.null(), output: answer(usbState) },
+  /** PKCS#11 modules of this machine: proposals, of which none is loaded before it is in the settings. */
+  'modules.find': { input: z.null(), output: answer(moduleDiscovery) },
+  /** Why a token is not shown. Reads only; can take as long as the slowest module. Needs no station. */
+  'doctor.run': { input: z.null(), output: answer(doctorReport) },
   'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
   /** Registers a token's key: the token signs a challenge and the certificate verifies it (proof of possession). */
   'keys.register': {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { auditSource } from './audit.ts'
+import { usbState } from './devices.ts'
 import { requestId } from './ids.ts'
 import { stationStatus } from './status.ts'
 
@@ -14,6 +15,7 @@ export const events = {
     /** `login`, `touch`: what the token waits for. */
     phase: z.enum(['login', 'signing', 'touch', 'verifying', 'returning']),
   }),
+  'devices.changed': usbState,
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
   'settings.changed': z.null(),

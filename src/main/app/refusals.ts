@@ -10,6 +10,12 @@ export function whyNotThisUser(uid: number | undefined, euid: number | undefined
   )
 }
 
+/** Why `--doctor` must not run as this user, or null: root may open every device, and would find nothing wrong that is wrong for the operator. */
+export function whyNoDoctor(uid: number | undefined, euid: number | undefined): string | null {
+  if (uid !== 0 && euid !== 0) return null
+  return 'Run --doctor from the operator’s own account: root may open every device, and would not find what keeps the operator from his token. Nothing was looked at.'
+}
+
 /** Node-API version that the database module needs: under an older Node it ends the process with a segmentation fault and no word. */
 const neededNodeApi = 10
 

@@ -3,11 +3,23 @@ import { parseCommandLine, usage } from './command-line.ts'
 import { exitCodes } from './exit-codes.ts'
 
 test('the command line knows a profile, help and the version', () => {
-  expect(parseCommandLine([])).toEqual({ ok: true, value: { profile: null, help: false, version: false } })
+  expect(parseCommandLine([])).toEqual({
+    ok: true,
+    value: { profile: null, help: false, version: false, doctor: null },
+  })
   expect(parseCommandLine(['--profile', '/p', '--help', '--version'])).toEqual({
     ok: true,
-    value: { profile: '/p', help: true, version: true },
+    value: { profile: '/p', help: true, version: true, doctor: null },
   })
+})
+
+test('the doctor takes modules, and nothing of his is taken without him', () => {
+  expect(parseCommandLine(['--doctor', '--json', '--module', '/a.so', '--module', '/b.so'])).toMatchObject({
+    ok: true,
+    value: { doctor: { json: true, modules: ['/a.so', '/b.so'] } },
+  })
+  for (const argv of [['--json'], ['--module', '/a.so'], ['--doctor', '--module', 'a.so']])
+    expect(parseCommandLine(argv).ok, argv.join(' ')).toBe(false)
 })
 
 test('what it does not know is wrong use and never ignored', () => {
@@ -16,7 +28,8 @@ test('what it does not know is wrong use and never ignored', () => {
 })
 
 test('the usage names every option and exit code', () => {
-  for (const option of ['--profile', '--version', '--help']) expect(usage).toContain(`  ${option} `)
+  for (const option of ['--profile', '--doctor', '--json', '--module', '--version', '--help'])
+    expect(usage).toContain(`  ${option} `)
   const codes = usage.slice(usage.indexOf('Exit codes:')).matchAll(/(?<=[:;\s])\d+(?= )/g)
   expect([...codes].map(Number)).toEqual(Object.values(exitCodes))
 })

@@ -2,6 +2,7 @@ const sources = {
   'hash-worker': 'digest/hash-worker.ts',
   inspector: 'inspector/process/index.ts',
   'log-reader': 'log-review/process/index.ts',
+  'usb-watcher': 'usb/process/index.ts',
 } as const
 
 /**

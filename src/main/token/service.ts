@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
+import type { UsbDevice } from '../../shared/devices.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { TokenId } from '../../shared/token.ts'
 import type { Log } from '../log/logger.ts'
+import { type Deadlines, defaultDeadlines } from './deadlines.ts'
 import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { TokenSigningSession } from './signing-session.ts'
+import { deviceOfToken } from './token-device.ts'
 import type {
   KeyReference,
   LogKeyService,
@@ -16,32 +19,6 @@ import type {
   TokenService,
 } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
-
-/** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
-export type Deadlines = {
-  /** Loading and `C_Initialize`. */
-  readonly start: number
-  /** Opening a session on a YubiKey reads about 80 objects; over a slow reader that took 4.5 s. */
-  readonly list: number
-  readonly open: number
-  /** One signature, a touch (15 s on a YubiKey) included. */
-  readonly sign: number
-  readonly close: number
-  /** RSA-4096 on a slow machine. */
-  readonly generate: number
-  /** One signature of the log's key, in a process that is there. */
-  readonly checkpoint: number
-}
-
-export const defaultDeadlines: Deadlines = {
-  start: 15_000,
-  list: 20_000,
-  open: 30_000,
-  sign: 45_000,
-  close: 3_000,
-  generate: 60_000,
-  checkpoint: 10_000,
-}
 
 export type TokenServiceOptions = {
   /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
@@ -57,16 +34,6 @@ export type TokenServiceOptions = {
   readonly log: Log
 }
 
-/** What PKCS#11 modules read, and nothing else of the environment: no PATH, no HOME, no LD_*, no NODE_OPTIONS. */
-export function moduleEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of ['SOFTHSM2_CONF', 'YUBIHSM_PKCS11_CONF', 'PCSCLITE_CSOCK_NAME']) {
-    const value = environment[name]
-    if (value !== undefined && value !== '') kept[name] = value
-  }
-  return kept
-}
-
 type Listed = HostAnswer<'list'>
 
 /** One enabled module. `problem` is why its process ended; while it stands, only an explicit act starts the process again. */
@@ -75,6 +42,10 @@ type Slot = {
   host: HostProcess | null
   /** An approval opens or holds a session: nobody else touches the process. */
   taken: boolean
+  /** Where on USB the token of that session is, if that can be known. */
+  plug: string | null
+  /** A look that is under way: whoever asks meanwhile waits for it, because a token can take seconds to list. */
+  looking: Promise<void> | null
   listed: Listed | null
   problem: TokenFailure | null
 }
@@ -86,6 +57,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
+  #devices: readonly UsbDevice[] = []
   /** Every process with sealed keys that runs. */
   readonly #softwareHosts = new Set<HostProcess>()
   /** The one of them that stays: it says which service keys there are, and signs checkpoints. No key for signing files is opened in it. */
@@ -128,6 +100,15 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     for (const host of this.#softwareHosts) host.kill(ended)
     const slots = [...this.#slots.values()]
     await Promise.all(slots.map((slot) => this.#stop(slot)))
+  }
+
+  async devicesChanged(devices: readonly UsbDevice[]): Promise<void> {
+    this.#devices = devices
+    const slots = [...this.#slots.values()]
+    for (const { taken, plug, host } of slots)
+      if (taken && plug !== null && !devices.some((device) => device.plug === plug))
+        host?.kill(tokenFailure('token-removed', `${plug} is no longer on USB`))
+    await Promise.all(slots.filter((slot) => !slot.taken).map((slot) => this.#stop(slot)))
   }
 
   async setModules(paths: readonly string[]): Promise<void> {
@@ -193,7 +174,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 
   #add(path: string): void {
-    this.#slots.set(path, { path, host: null, taken: false, listed: null, problem: null })
+    this.#slots.set(path, { path, host: null, taken: false, plug: null, looking: null, listed: null, problem: null })
   }
 
   async #openToken(
@@ -213,6 +194,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     const host = this.#host(slot)
     slot.taken = true
     const { ckaId, token } = home
+    slot.plug = deviceOfToken(token, this.#devices)?.plug ?? null
     const { algorithm, spkiSha256 } = key
     const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry: options.useLastTry }
     const abort = () => host.kill(tokenFailure('cancelled'))
@@ -311,7 +293,12 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     if (!inUse) {
       if (refresh) await this.#stop(slot)
       // A module that answered with an error is asked again; one that took its process down is not.
-      if (slot.problem === null || slot.host !== null) await this.#look(slot)
+      if (slot.problem === null || slot.host !== null) {
+        slot.looking ??= this.#look(slot).finally(() => {
+          slot.looking = null
+        })
+        await slot.looking
+      }
     }
     const { path, problem, listed } = slot
     if (listed === null || problem !== null) return { path, problem, tokens: [] }
@@ -363,6 +350,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     if (slot.host !== host) return
     slot.host = null
     slot.taken = false
+    slot.plug = null
   }
 
   #endHost(slot: Slot, host: HostProcess): void {

@@ -1,3 +1,4 @@
+import type { UsbDevice } from '../../shared/devices.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Sha256Hex } from '../../shared/ids.ts'
 import type { KeyHome } from '../../shared/key.ts'
@@ -84,6 +85,11 @@ export interface TokenService {
   ): Promise<Result<SigningSession, TokenFailure>>
   /** Ends every session and every token process; the next call starts them anew. */
   reset(): Promise<void>
+  /**
+   * What is on USB now. Idle token processes are ended, because modules miss what came later and go on showing what went. A session
+   * that is open is ended only if its own device is gone (`token-removed`); another device's coming or going does not touch it.
+   */
+  devicesChanged(devices: readonly UsbDevice[]): Promise<void>
   setModules(paths: readonly string[]): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>

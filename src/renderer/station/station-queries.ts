@@ -53,6 +53,20 @@ export function tokensQuery(station: StationApi) {
   })
 }
 
+/** What is on USB. Main tells each change with the whole picture. */
+export function devicesQuery(station: StationApi) {
+  return queryOptions({ queryKey: ['devices'], queryFn: async () => valueOf(await station.devicesList(null)) })
+}
+
+/** Modules may be installed while the window is open. */
+export function foundModulesQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['modules'],
+    queryFn: async () => valueOf(await station.modulesFind(null)),
+    staleTime: 0,
+  })
+}
+
 export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
 }
@@ -89,12 +103,16 @@ export function useCacheInvalidation(): void {
   useStationEvent('signing.progress', (progress) =>
     cache.setQueryData<SigningProgress | null>(['progress', progress.requestId], progress),
   )
+  useStationEvent('devices.changed', (state) => cache.setQueryData(['devices'], state))
   useStationEvent('tokens.changed', () => {
     stale('tokens')
     stale('keys')
   })
   useStationEvent('keys.changed', () => stale('keys'))
-  useStationEvent('settings.changed', () => stale('settings'))
+  useStationEvent('settings.changed', () => {
+    stale('settings')
+    stale('modules')
+  })
 }
 
 export type Action<I, O> = {
@@ -102,6 +120,8 @@ export type Action<I, O> = {
   readonly run: (input: I) => Promise<Result<O, Failure>>
   readonly pending: boolean
   readonly failure: Failure | null
+  /** What the last run answered; null while none has, and after a failure. */
+  readonly value: O | null
   readonly reset: () => void
 }
 
@@ -125,6 +145,7 @@ export function useAction<I, O>(call: (station: StationApi, input: I) => Promise
       }
     },
     pending: mutation.isPending,
+    value: mutation.data ?? null,
     failure: mutation.error === null ? null : failureFrom(mutation.error),
     reset,
   }

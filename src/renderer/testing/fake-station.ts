@@ -1,7 +1,10 @@
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { UsbState } from '../../shared/devices.ts'
+import type { DoctorFinding } from '../../shared/doctor.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
+import type { ModuleDiscovery } from '../../shared/modules.ts'
 import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Settings } from '../../shared/settings.ts'
@@ -22,6 +25,9 @@ export type FakeState = {
   pending: PendingWork[] | Failure
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
   modules: { path: string; problem: Failure | null }[]
+  usb: UsbState
+  found: ModuleDiscovery
+  findings: DoctorFinding[]
   keys: RegisteredKey[]
   audit: AuditRow[]
   auditCheck: AuditState
@@ -277,6 +283,9 @@ export class FakeStation {
         return done
       },
       tokensList: async () => ({ ok: true, value: { tokens: state.tokens, modules: state.modules } }),
+      devicesList: async () => ({ ok: true, value: state.usb }),
+      modulesFind: async () => ({ ok: true, value: state.found }),
+      doctorRun: async () => ({ ok: true, value: { at: minutesAgo(0), findings: state.findings } }),
       keysList: async () => ({ ok: true, value: state.keys }),
       keysRegister: async ({ description, production, pin }) => {
         if (pin !== state.pin)

@@ -12,6 +12,7 @@ import {
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { sampleDevices } from './sample-devices.ts'
 import { origin, sampleLog, vkey } from './sample-log.ts'
 
 export function auditRows(count: number): AuditRow[] {
@@ -104,6 +105,7 @@ export function base(): FakeState {
       },
     ],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
+    ...sampleDevices(),
     keys: [
       sampleKey(),
       sampleKey({

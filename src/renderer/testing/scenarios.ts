@@ -12,6 +12,7 @@ import {
   sampleToken,
   sampleTokenSummary,
 } from './sample-data.ts'
+import { troubledDevices } from './sample-devices.ts'
 import { cannotTell, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
@@ -26,6 +27,7 @@ export const scenarios = {
   }),
   new: () => ({
     ...base(),
+    usb: { watch: 'events', devices: [] },
     status: {
       ...base().status,
       server: { kind: 'not-configured' },
@@ -156,6 +158,12 @@ export const scenarios = {
         },
       },
     ],
+  }),
+  'token-not-shown': () => ({
+    ...base(),
+    ...troubledDevices(),
+    tokens: [],
+    status: { ...base().status, tokens: [] },
   }),
   'status-fails': () => ({
     ...base(),

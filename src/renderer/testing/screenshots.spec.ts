@@ -41,6 +41,7 @@ const shots: readonly (readonly [scenario: string, place: string])[] = [
   ['fine', 'keys'],
   ['unregistered-token', 'keys'],
   ['module-broken', 'keys'],
+  ['token-not-shown', 'keys'],
   ['new', 'keys'],
   ['fine', 'audit'],
   ['fine', 'entry'],

@@ -35,7 +35,7 @@ static ulong_t sign(ulong_t session, void *data, ulong_t length, unsigned char *
     if (fault("abort")) abort();
     if (fault("segfault")) raise(SIGSEGV);
     if (fault("exit")) _exit(0);
-    if (fault("delay")) usleep(400000);
+    if (fault("delay") || fault("yubico")) usleep(400000);
     if (fault("removed")) return 0x32;       /* CKR_DEVICE_REMOVED */
     if (fault("no-touch")) return 0x101;     /* CKR_USER_NOT_LOGGED_IN */
     if (fault("full")) return 0x31;          /* CKR_DEVICE_MEMORY */
@@ -65,6 +65,11 @@ static ulong_t token_info(ulong_t slot, unsigned char *info) {
   if (fault("final-try")) *flags |= 0x20000;
   if (fault("locked")) *flags |= 0x40000;
   if (fault("twins")) memcpy(info + 80, "0000000000000001", 16);
+  if (fault("yubico")) {
+    memset(info + 32, ' ', 48);
+    memcpy(info + 32, "Yubico (www.yubico.com)", 23);
+    memcpy(info + 64, "YubiKey YK5", 11);
+  }
   if (fault("no-serial")) memset(info + 80, ' ', 16);
   return answer;
 }

@@ -22,6 +22,8 @@ export type Fault =
   | 'no-serial'
   | 'info-crash'
   | 'no-reader'
+  /** Calls itself a YubiKey, which a device on USB can be; slow after FAULT_AFTER signatures. */
+  | 'yubico'
 
 /** Compiles the module into a folder; null where there is no C compiler. */
 export function compileFaultModule(folder: string): string | null {

@@ -8,7 +8,9 @@ import { plainNumber } from '../../parts/format.ts'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
+import { devicesQuery, keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
+import { Devices } from './Devices.tsx'
+import { DoctorDialog } from './DoctorDialog.tsx'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
@@ -21,9 +23,11 @@ export function KeysScreen() {
   const { go } = useNavigation()
   const tokens = useQuery(tokensQuery(station))
   const keys = useQuery(keysQuery(station))
+  const devices = useQuery(devicesQuery(station))
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
   const [making, setMaking] = useState(false)
+  const [asking, setAsking] = useState(false)
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
   async function readAgain() {
     await refresh.run(null)
@@ -62,9 +66,15 @@ export function KeysScreen() {
           ))}
         </section>
         <section className="section" aria-labelledby="keys-tokens">
-          <h2 id="keys-tokens">
-            Tokens plugged in <span className="muted">{plainNumber(tokens.data?.tokens.length ?? 0)}</span>
-          </h2>
+          <div className="row">
+            <h2 id="keys-tokens" className="grow">
+              Tokens plugged in <span className="muted">{plainNumber(tokens.data?.tokens.length ?? 0)}</span>
+            </h2>
+            <Button size="s" variant="quiet" aria-haspopup="dialog" onPress={() => setAsking(true)}>
+              Find out why a token is not shown …
+            </Button>
+          </div>
+          {devices.data === undefined ? null : <Devices state={devices.data} />}
           {tokens.isError ? <FailureNotice failure={failureFrom(tokens.error)} /> : null}
           {problems.map((module) =>
             module.problem === null ? null : (
@@ -80,7 +90,18 @@ export function KeysScreen() {
                 A token is reached through its vendor’s module, such as /usr/lib/x86_64-linux-gnu/libykcs11.so.
               </EmptyState>
             ) : (
-              <p className="muted card card-pad">No token is plugged in.</p>
+              <EmptyState
+                title="No token is shown"
+                actions={
+                  <Button aria-haspopup="dialog" onPress={() => setAsking(true)}>
+                    Find out why
+                  </Button>
+                }
+              >
+                {devices.data?.devices.length === 0
+                  ? 'None is plugged in, as far as USB tells.'
+                  : 'Something is plugged in, and no module shows it yet. That can take some seconds.'}
+              </EmptyState>
             )
           ) : null}
           {tokens.data?.tokens.map(({ token, objects, problem }) => (
@@ -95,6 +116,7 @@ export function KeysScreen() {
           ))}
         </section>
       </div>
+      {asking ? <DoctorDialog onClose={() => setAsking(false)} /> : null}
       {making ? <SoftwareKeyDialog onClose={() => setMaking(false)} /> : null}
       {registering === null ? null : <RegisterDialog registering={registering} onClose={() => setRegistering(null)} />}
     </div>

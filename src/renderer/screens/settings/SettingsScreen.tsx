@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Settings } from '../../../shared/settings.ts'
 import { Button } from '../../design/Button.tsx'
-import { Checkbox, Options } from '../../design/Choice.tsx'
+import { Options } from '../../design/Choice.tsx'
 import { Field } from '../../design/Field.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
@@ -10,6 +10,7 @@ import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { settingsQuery, useAction } from '../../station/station-queries.ts'
 import { LogSection } from './LogSection.tsx'
+import { ModulesSection } from './ModulesSection.tsx'
 import { EnrolSection, UserTokenSection } from './ServerSections.tsx'
 import { type Draft, draftOf, problemsOf, settingsOf } from './settings-view.ts'
 import './settings.css'
@@ -123,7 +124,7 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
         </section>
         <section className="settings-section" aria-labelledby="settings-modules">
           <h2 id="settings-modules">Token modules</h2>
-          <Modules draft={draft} onChange={set} problem={problems.modules ?? null} />
+          <ModulesSection draft={draft} onChange={set} problem={problems.modules ?? null} />
         </section>
         <section className="settings-section" aria-labelledby="settings-trusted">
           <h2 id="settings-trusted">Trusted certificates</h2>
@@ -168,63 +169,5 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
         </div>
       </div>
     </>
-  )
-}
-
-function Modules({
-  draft,
-  onChange,
-  problem,
-}: {
-  readonly draft: Draft
-  readonly onChange: (part: Partial<Draft>) => void
-  readonly problem: string | null
-}) {
-  const { modules } = draft
-  const replace = (index: number, part: Partial<Draft['modules'][number]>) =>
-    onChange({ modules: modules.map((module, at) => (at === index ? { ...module, ...part } : module)) })
-  return (
-    <div className="settings-fields">
-      <p className="small muted">The PKCS#11 library of each kind of token. Every one runs in a process of its own.</p>
-      {modules.map((module, index) => (
-        // Rows have no identity but their place.
-        <div key={index} className="module-row">
-          <Field
-            label={`Module ${index + 1}`}
-            value={module.path}
-            onChange={(path) => replace(index, { path })}
-            mono
-            maxLength={4096}
-            placeholder="/usr/lib/…/libykcs11.so"
-          />
-          <Checkbox isSelected={module.enabled} onChange={(enabled) => replace(index, { enabled })}>
-            In use
-          </Checkbox>
-          <Button
-            size="s"
-            variant="quiet"
-            aria-label={`Remove module ${index + 1}`}
-            onPress={() => onChange({ modules: modules.filter((_, at) => at !== index) })}
-          >
-            Remove
-          </Button>
-        </div>
-      ))}
-      {problem === null ? null : (
-        <p className="field-error" role="alert">
-          {problem}
-        </p>
-      )}
-      <div>
-        <Button
-          size="s"
-          icon="plus"
-          isDisabled={modules.length >= 16}
-          onPress={() => onChange({ modules: [...modules, { path: '', enabled: true }] })}
-        >
-          Add a module
-        </Button>
-      </div>
-    </div>
   )
 }
