@@ -4,7 +4,6 @@ import { writeTransaction } from '../../db/write-transaction.ts'
 import type { AuditState } from '../shared/audit.ts'
 import type { EventName, EventPayload } from '../shared/events.ts'
 import type { Failure } from '../shared/failure.ts'
-import type { RegisteredKey } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -117,16 +116,12 @@ export async function openStation(database: StationDatabase, parts: StationParts
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
   })
-  let usable: readonly RegisteredKey[] = []
   const link = createServerLink({
     tokenStore: createTokenFile(profile.workerToken),
     settings,
     serveable: async () => {
-      usable = (await keys.list()).filter((key) => key.usableNow)
-      return {
-        purposes: [...new Set(usable.map((key) => key.purpose))],
-        fingerprints: usable.map((key) => key.fingerprint),
-      }
+      const usable = (await keys.list()).filter((key) => key.usableNow)
+      return { keys: usable.map(({ purpose, fingerprint }) => ({ purpose, fingerprint })) }
     },
     onRing: (apiUrl) => lookForWork(apiUrl),
     onChange: parts.onStatus,
@@ -304,7 +299,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     },
     keysChanged: () => {
       publish('keys.changed', null)
-      void link.offer().catch((error: unknown) => log('server.offer-failed', { error }))
+      link.offerSoon()
     },
     close: async () => {
       for (const timer of timers) clearInterval(timer)

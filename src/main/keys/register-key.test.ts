@@ -225,6 +225,34 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
       }
       expect(await registry().list()).toMatchObject([{ usableNow: true }])
     })
+    test('it is not usable while the PIN of its token is locked', async (ctx) => {
+      const module = compileFaultModule(bench.directory)
+      if (module === null) return ctx.skip('there is no C compiler (apt-get install gcc)')
+      const tokens = bench.service({
+        modules: [module],
+        environment: faultEnvironment('locked', bench.soft.module, join(bench.directory, 'calls')),
+      })
+      const [found] = await registry(tokens).list()
+      expect(found).toMatchObject({
+        usableNow: false,
+        unusableBecause: expect.stringContaining('PIN of the token is locked'),
+      })
+    })
+    test('an absent token is looked for once, however many keys it has', async () => {
+      expect(codeOf(await registerKey(ports(), inputFor(1), operator))).toBe('ok')
+      const { tokenFolder } = bench.soft
+      const tokens = bench.service()
+      const starts = () => bench.log.filter((line) => line.includes('token.host-started')).length
+      await rename(tokenFolder, `${tokenFolder}.away`)
+      try {
+        const before = starts()
+        expect(await registry(tokens).list()).toMatchObject([{ usableNow: false }, { usableNow: false }])
+        // The process that did not know it, and a new one that does not either.
+        expect(starts() - before).toBe(2)
+      } finally {
+        await rename(`${tokenFolder}.away`, tokenFolder)
+      }
+    })
     test('it is refused when the token has another key under its id', async () => {
       await station.db
         .updateTable('signing_key')

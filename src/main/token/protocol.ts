@@ -52,6 +52,8 @@ export const hostRequest = z.discriminatedUnion('op', [
   /** Whether a token is there, before a PIN leaves main. */
   z.strictObject({ op: z.literal('has-token'), id: callId, token: tokenId }),
   z.strictObject({ op: z.literal('read-public-key'), id: callId, token: tokenId, ckaId }),
+  /** The public key, and the token that has it, in one look. */
+  z.strictObject({ op: z.literal('see-key'), id: callId, token: tokenId, ckaId }),
   z.strictObject({
     op: z.literal('open'),
     id: callId,
@@ -149,6 +151,7 @@ export const hostAnswers = {
   }),
   'has-token': z.boolean(),
   'read-public-key': spki,
+  'see-key': z.strictObject({ spki, token: tokenSummary }),
   open: z.strictObject({ spki, touch: touchPolicy }),
   'open-software': z.strictObject({ spki, touch: touchPolicy }),
   sign: z.strictObject({ signed: z.int().nonnegative() }),

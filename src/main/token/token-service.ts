@@ -93,6 +93,11 @@ export interface TokenService {
   setModules(paths: readonly string[]): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
+  /** The same, with the token that has it as it is now: its label, its module, the state of its PIN. */
+  seeKey(
+    token: TokenId,
+    ckaId: string,
+  ): Promise<Result<{ readonly spki: Uint8Array; readonly token: TokenSummary }, TokenFailure>>
 }
 
 /**

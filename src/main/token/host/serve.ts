@@ -63,7 +63,9 @@ export class Server {
         return seeTokens(module, path).named.some((seen) => sameToken(seen.summary.id, request.token))
       }
       case 'read-public-key':
-        return this.#readPublicKey(request)
+        return this.#seeKey(request).spki
+      case 'see-key':
+        return this.#seeKey(request)
       case 'open':
         return this.#open(request)
       case 'open-software':
@@ -111,10 +113,11 @@ export class Server {
     return { tokens, unnamed }
   }
 
-  #readPublicKey(request: Request<'read-public-key'>): Uint8Array {
+  #seeKey(request: Request<'read-public-key' | 'see-key'>): HostAnswer<'see-key'> {
     const { module, path } = this.#module()
-    const { slot } = findToken(module, path, request.token)
-    return withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+    const { slot, summary } = findToken(module, path, request.token)
+    const spki = withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+    return { spki, token: summary }
   }
 
   #open(request: Request<'open'>): HostAnswer<'open'> {
