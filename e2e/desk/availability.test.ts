@@ -2,8 +2,9 @@ import { readdirSync, renameSync, rmSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { listRequests } from '../../src/main/requests/request-lists.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
-import { DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
+import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
@@ -18,6 +19,8 @@ function told({ server }: DeskBench): { readonly tasks: readonly string[]; reado
       : Object.keys(last).filter((name) => name.startsWith('signing:') && last[name] !== 0)
   return { tasks: [...tasks].sort(), keys: last['signing-station:usable-keys'] }
 }
+const listed = async ({ station }: DeskBench) =>
+  (await listRequests(station.database.db, { view: 'in-hand', search: null, cursor: null, limit: 10 })).rows
 const nothing = { tasks: [], keys: [] }
 const everything = ({ server, fingerprint }: DeskBench) => ({
   tasks:
@@ -89,6 +92,92 @@ describe.skipIf(softHsmModule() === null)(
       await untilTold({ ...everything(bench), keys: [`uefi:${second}`] })
       await suspend(second)
       await untilTold(nothing)
+    })
+
+    /** A request for a key whose token is in a drawer: the server was told of the key a moment ago. */
+    const arriveInVain = async (): Promise<number> => {
+      await untilTold(everything(bench))
+      await rename(tokens.soft.tokenFolder, `${tokens.soft.tokenFolder}.away`)
+      await bench.station.tokens.devicesChanged([])
+      const work = await bench.ask()
+      const waiting = await bench.until(work, 'review')
+      expect(waiting.summary.waitsForKey).toBe(true)
+      return work
+    }
+    const sheets = async (work: number) =>
+      (
+        await bench.station.database.db
+          .selectFrom('review_sheet')
+          .select('digest')
+          .where('request_id', '=', (await bench.idOf(work)) ?? '')
+          .execute()
+      ).length
+    const putBack = () => rename(`${tokens.soft.tokenFolder}.away`, tokens.soft.tokenFolder).catch(() => null)
+
+    test('does not keep work for an absent key away: it waits, goes on to review when the key is here, and never further', async () => {
+      bench = await DeskBench.make({ tokens })
+      try {
+        const work = await arriveInVain()
+        expect((await listed(bench)).map(({ waitsForKey }) => waitsForKey)).toEqual([true])
+        const before = await bench.show(work)
+        await bench.showSheet(before)
+        expect(codeOf(await bench.station.desk.approve(bench.approval(before)))).toBe('sheet-blocked')
+        await plugIn()
+        await vi.waitFor(async () => expect((await bench.show(work)).approvability?.kind).toBe('approvable'), patience)
+        const after = await bench.show(work)
+        expect(after).toMatchObject({ summary: { stage: 'review', waitsForKey: false }, decision: null })
+        expect(after.sheetDigest).not.toBe(before.sheetDigest)
+        // What a person saw of the old sheet is not taken for the new one.
+        expect(codeOf(await bench.station.desk.approve(bench.approval(before)))).toBe('sheet-changed')
+        expect(codeOf(await bench.station.desk.approve(bench.approval(after)))).toBe('sheet-not-shown')
+        expect(await bench.signatures(work)).toEqual([])
+        await bench.approve(work)
+        expect(await bench.untilCompleted(work)).toBe('success')
+      } finally {
+        await putBack()
+      }
+    })
+
+    test('and the work can be declined with the reason, which the server is told', async () => {
+      bench = await DeskBench.make({ tokens })
+      try {
+        const work = await arriveInVain()
+        const id = await bench.idOf(work)
+        if (id === null) throw new Error('it is not here')
+        orThrow(await bench.station.desk.decline(id, 'The token is in the safe until Monday'))
+        expect(await bench.untilCompleted(work)).toBe('failure')
+        expect(JSON.stringify(bench.server.record.completions.at(-1)?.outputData)).toContain('in the safe until Monday')
+      } finally {
+        await putBack()
+      }
+    })
+
+    test('makes no new sheet however often a device that is not the token comes and goes', async () => {
+      bench = await DeskBench.make({ tokens })
+      try {
+        const work = await arriveInVain()
+        const made = await sheets(work)
+        for (let turn = 0; turn < 50; turn += 1) bench.station.keysChanged()
+        await bench.station.desk.keysMayBeBack()
+        await bench.station.desk.keysMayBeBack()
+        expect([await sheets(work), (await bench.show(work)).summary.stage]).toEqual([made, 'review'])
+      } finally {
+        await putBack()
+      }
+    })
+
+    test.for([
+      ['a key of another purpose', { purpose: 'openpgp' }, 'unprepared'],
+      ['a key that is not registered here', { fingerprint: '00'.repeat(32) }, 'review'],
+    ] as const)('%s is no key that is waited for, whatever is plugged in', async ([, change, stage]) => {
+      bench = await DeskBench.make({ tokens })
+      const work = await bench.ask(1, change)
+      const before = await bench.until(work, stage)
+      expect(before.summary.waitsForKey).toBe(false)
+      await bench.station.desk.keysMayBeBack()
+      const after = await bench.show(work)
+      expect([after.summary.stage, after.sheetDigest, after.decision]).toEqual([stage, before.sheetDigest, null])
+      expect(await bench.signatures(work)).toEqual([])
     })
 
     test('is still the whole when a look comes while a batch is signed: its token is in use, not away', async () => {

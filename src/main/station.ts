@@ -13,6 +13,7 @@ import type { AuditEntryBody } from './audit/format/entry.ts'
 import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
+import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
@@ -72,6 +73,8 @@ export interface Station {
 const watchSeconds = 5
 /** Seconds between two looks at which keys could sign, for what the server is told. */
 const offerSeconds = 30
+/** Milliseconds between two looks for the keys that requests wait for. */
+const awaitedMs = 2_000
 
 export async function openStation(database: StationDatabase, parts: StationParts): Promise<Station> {
   const { db } = database
@@ -169,6 +172,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
+  /** Requests whose key is not here go on by themselves when it is; a device that comes and goes makes them try every few seconds. */
+  const awaited = calmed(systemClock, awaitedMs, () => {
+    if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
+  })
+
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -228,7 +236,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
       ),
       every(
         offerSeconds,
-        () => link.offer(),
+        async () => {
+          awaited.call()
+          await link.offer()
+        },
         (error) => log('server.offer-failed', { error }),
       ),
     )
@@ -300,8 +311,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
     keysChanged: () => {
       publish('keys.changed', null)
       link.offerSoon()
+      awaited.call()
     },
     close: async () => {
+      awaited.stop()
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
       await link.close()

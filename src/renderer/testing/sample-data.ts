@@ -283,6 +283,7 @@ export function sampleSummary(sheet: ReviewSheet, change: Partial<RequestSummary
     fileCount: sheet.artifacts.reduce((sum, artifact) => sum + artifact.files.length, 0),
     signedCount: 0,
     worstCheck: worst,
+    waitsForKey: false,
     receivedAt: minutesAgo(16),
     updatedAt: minutesAgo(3),
     ...change,

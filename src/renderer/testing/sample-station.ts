@@ -169,6 +169,7 @@ export function doneRequests(count: number, done = true): RequestSummary[] {
       fileCount: 1 + (index % 5) * 3,
       signedCount: outcome === 'partly-signed' ? 2 : 0,
       worstCheck: (['passed', 'attention', 'refused', 'unknown'] as const)[index % 4] ?? 'passed',
+      waitsForKey: false,
       receivedAt: minutesAgo(200 + index * 61),
       updatedAt: minutesAgo(180 + index * 61),
     } satisfies RequestSummary
