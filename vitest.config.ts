@@ -17,7 +17,7 @@ const contracts = [
   'src/main/signing/pe/pe.signer.test.ts',
   'src/main/token/{host-process,pin}.attack.test.ts',
   'src/main/token/service*.test.ts',
-  'src/main/usb/usb-watcher*.test.ts',
+  'src/main/usb/{usb-watcher*,process/scan.attack}.test.ts',
 ]
 
 const project = (name: string, include: string[], exclude = contracts) => ({

@@ -26,6 +26,14 @@ function works(file) {
   )
 }
 
+// Its binary is a package of its own, chosen by npm for the machine. Without it the station still works, and looks at USB instead of hearing.
+const usb = ['--eval', `require(${JSON.stringify(join(root, 'node_modules', 'usb'))})`]
+if (
+  existsSync(join(pinned, 'bin', 'node')) &&
+  spawnSync(join(pinned, 'bin', 'node'), usb, { stdio: 'ignore' }).status !== 0
+)
+  console.error('build-native: the usb package cannot be loaded here; the station will look at USB every two seconds')
+
 if (works(built)) process.exit(0)
 if (!existsSync(join(pinned, 'include', 'node', 'node_api.h'))) {
   fail(`${pinned} is missing: no pinned Node for ${process.platform}, ${process.arch}`)

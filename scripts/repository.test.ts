@@ -160,6 +160,20 @@ describe('the tree', () => {
     ).toEqual([])
   })
 
+  it('brings no parser into the window: zod looks whether it may use eval, and the window’s policy reports that', () => {
+    const visit = (file: string, seen: Map<string, string>, from: string): void => {
+      if (seen.has(file)) return
+      seen.set(file, from)
+      for (const [, specifier = ''] of read(file).matchAll(/^(?:import|export)\s+(?!type\s)[^'"]*?from '([^']+)'/gm))
+        if (specifier.startsWith('.')) visit(join(dirname(file), specifier), seen, file)
+        else if (specifier === 'zod') seen.set('zod', file)
+    }
+    const seen = new Map<string, string>()
+    visit('src/renderer/main.tsx', seen, '')
+    expect(seen.size).toBeGreaterThan(50)
+    expect(seen.get('zod')).toBeUndefined()
+  })
+
   it('names files in kebab case and components in Pascal case', () => {
     const wrong = sources.filter((file) => {
       const name = file.slice(file.lastIndexOf('/') + 1)

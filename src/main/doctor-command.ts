@@ -34,8 +34,12 @@ export function thisMachine(): Machine {
 }
 
 /** `signing-station --doctor`: needs no window and no station. Prints what it found; the exit code says whether something is wrong. */
-export async function runDoctor(command: DoctorCommand, write: (text: string) => void): Promise<number> {
-  const inSettings = await modulesOf(command.profile)
+export async function runDoctor(
+  command: DoctorCommand,
+  write: (text: string) => void,
+  warn: (text: string) => void,
+): Promise<number> {
+  const inSettings = await modulesOf(command.profile, warn)
   const named = command.modules.map((path) => ({ path, enabled: true }))
   const chosen = [...(inSettings ?? []), ...named]
   const modules = await onePathForEachFile(chosen.filter(({ enabled }) => enabled).map(({ path }) => path))
@@ -63,9 +67,14 @@ export async function runDoctor(command: DoctorCommand, write: (text: string) =>
 }
 
 /** The modules of the station in this profile, which may be open in a window meanwhile; null where there is none to read. */
-async function modulesOf(profile: Profile): Promise<Settings['modules'] | null> {
+async function modulesOf(profile: Profile, warn: (text: string) => void): Promise<Settings['modules'] | null> {
   const opened = await openStationDatabase(profile.database, 'read')
-  if (!opened.ok) return null
+  if (!opened.ok) {
+    // That there is no station is no news here; that it cannot be read is, because its modules are then left out.
+    if (opened.error.code !== 'database-absent')
+      warn(`The station’s settings could not be read, so its modules were not looked at: ${opened.error.message}\n`)
+    return null
+  }
   try {
     return (await readSettings(readerOf(opened.value.db))).modules
   } finally {

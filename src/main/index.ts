@@ -34,7 +34,13 @@ const tokenHost = join(here, 'token-host.js')
 if (wanted.value.doctor !== null) {
   const { runDoctor } = await import('./doctor-command.ts')
   const command = { profile, tokenHost, node: plainNode(), ...wanted.value.doctor }
-  process.exit(await runDoctor(command, (text) => writeSync(1, text)))
+  process.exit(
+    await runDoctor(
+      command,
+      (text) => writeSync(1, text),
+      (text) => writeSync(2, text),
+    ),
+  )
 }
 const { runProgram } = await import('./program.ts')
 const code = await runProgram(

@@ -106,11 +106,6 @@ export async function runProgram(
     onState: (state) => presence.heard(state),
     log,
   })
-  lifecycle.started('usb', async () => {
-    presence.close()
-    await watcher.close()
-  })
-  watcher.start()
   const signer = createSigners(digester).uefi
   const parts: StationParts = {
     profile,
@@ -237,6 +232,12 @@ export async function runProgram(
 
   // Named before the router, whenever it is opened or made: what the window has asked for ends first, then the database is closed.
   lifecycle.started('station', () => station?.close())
+  // Ends before the station: what comes or goes then has nobody to be told to.
+  lifecycle.started('usb', async () => {
+    presence.close()
+    await watcher.close()
+  })
+  watcher.start()
 
   // The window first: it is useful at once and says what the rest is doing.
   const opened = openDesktop({

@@ -28,4 +28,6 @@ it('says that a token is plugged in before a module shows it', () => {
   const { status, usb } = scenarios['token-not-shown']()
   expect(lineItems(status, usb)[1]).toMatchObject({ tone: 'attention', text: 'YubiHSM plugged in' })
   expect(lineItems(status, { ...usb, devices: [] })[1]?.text).toBe('No token')
+  const readers = usb.devices.map((device) => ({ ...device, kind: 'reader' as const }))
+  expect(lineItems(status, { ...usb, devices: readers })[1]?.text).toBe('No token')
 })

@@ -81,7 +81,8 @@ const plugged = { yubikey: 'YubiKey', yubihsm: 'YubiHSM', reader: 'Card reader' 
 
 function tokensItem({ tokens }: StationStatus, usb: UsbState | null): LineItem {
   const [first] = tokens
-  const [device, ...more] = usb?.devices ?? []
+  // A reader is no token: many laptops have one built in that is never used.
+  const [device, ...more] = (usb?.devices ?? []).filter(({ kind }) => kind !== 'reader')
   if (first === undefined && device !== undefined)
     return {
       id: 'tokens',

@@ -20,8 +20,9 @@ export const usage = `Usage: signing-station [--profile DIR]
   --version       print the version
   --help          print this
 
-Exit codes: ${exitCodes.closed} closed, or nothing wrong; ${exitCodes.problems} --doctor found problems; ${exitCodes.refused} refused (wrong use, run as root, unsuitable Node); ${exitCodes.alreadyRunning} another window of this profile is open
-(it was brought to the front); ${exitCodes.noWindow} the window could not be opened; ${exitCodes.defect} a defect ended the program.
+Exit codes: ${exitCodes.closed} closed, or nothing wrong; ${exitCodes.problems} --doctor found problems; ${exitCodes.refused} refused (wrong use, run as root, unsuitable
+Node); ${exitCodes.alreadyRunning} another window of this profile is open (it was brought to the front); ${exitCodes.noWindow} the window could not be
+opened; ${exitCodes.defect} a defect ended the program.
 `
 
 export function parseCommandLine(argv: readonly string[]): Result<CommandLine, string> {

@@ -1,37 +1,8 @@
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { armLibrary, x64Library } from '../modules/testing/elf-file.ts'
-import { tokenFailure } from '../token/failures.ts'
-import type { ShownTokens } from './module-checks.ts'
+import { x64Library } from '../modules/testing/elf-file.ts'
 import { connectorStatus, PreparedMachine, type Wanted } from './testing/prepared-machine.ts'
-
-const ykcs11 = '/usr/lib/x86_64-linux-gnu/libykcs11.so.2'
-const yubihsmModule = '/usr/lib/x86_64-linux-gnu/pkcs11/yubihsm_pkcs11.so'
-const use = (path: string) => [{ path, enabled: true }]
-
-/** What the token processes answer: modules that load, with so many tokens each. */
-function shows(...modules: readonly (readonly [path: string, tokens: number])[]): () => Promise<ShownTokens> {
-  const token = (module: string, serial: number) => ({
-    token: {
-      id: { manufacturer: 'Yubico', model: 'YubiKey YK5', serial: String(serial) },
-      label: 'YubiKey PIV',
-      module,
-      firmware: '5.4',
-      hardware: '1.0',
-      pinState: 'ok' as const,
-      pinRequired: true,
-      minPinLength: 6,
-      maxPinLength: 8,
-    },
-    objects: [],
-    problem: null,
-  })
-  const answer: ShownTokens = {
-    tokens: modules.flatMap(([path, tokens]) => Array.from({ length: tokens }, (_, n) => token(path, n))),
-    modules: modules.map(([path]) => ({ path, problem: null })),
-  }
-  return async () => answer
-}
+import { shows, use, ykcs11 } from './testing/shown-tokens.ts'
 
 describe('the doctor', () => {
   let machine: PreparedMachine
@@ -168,12 +139,14 @@ describe('the doctor', () => {
     })
 
     test('is looked for where the environment says', async () => {
-      const told = await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/srv/pcscd.comm' } })
+      const told = await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/var/lib/pcscd.comm' } })
       expect(told).toMatchObject({ kind: 'problem' })
       machine.put('/usr/sbin/pcscd', '', 0o755)
-      expect(await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/srv/pcscd.comm' } })).toMatchObject({
-        sentence: expect.stringContaining('/srv/pcscd.comm'),
-      })
+      expect(await machine.ask('pcscd', { environment: { PCSCLITE_CSOCK_NAME: '/var/lib/pcscd.comm' } })).toMatchObject(
+        {
+          sentence: expect.stringContaining('/var/lib/pcscd.comm'),
+        },
+      )
     })
 
     test('tells whom polkit turns away, and lets in that account alone', async () => {
@@ -286,92 +259,6 @@ describe('the doctor', () => {
         kind: 'problem',
         sentence: expect.stringContaining('Only one can'),
       })
-    })
-  })
-
-  describe('about modules', () => {
-    test('says which package has the module that is missing', async () => {
-      machine.yubihsm()
-      machine.yubikey()
-      const found = await machine.examine()
-      const commands = found.flatMap((told) =>
-        told.check === 'module-installed' && told.kind === 'problem' ? [told.command] : [],
-      )
-      expect(commands).toEqual(['sudo apt-get install ykcs11', 'sudo apt-get install yubihsm-pkcs11'])
-    })
-
-    test('says that it is installed and not chosen, and loads nothing for that', async () => {
-      machine.yubikey()
-      machine.put(ykcs11, x64Library)
-      expect(await machine.ask('module-chosen', { chosen: [] })).toMatchObject({
-        kind: 'problem',
-        advice: expect.stringContaining(ykcs11),
-      })
-      expect(await machine.ask('module-chosen', { chosen: null })).toMatchObject({ kind: 'not-applicable' })
-    })
-
-    test('says a wrong architecture in words, with the right package', async () => {
-      machine.put(ykcs11, armLibrary)
-      expect(await machine.ask('module-file', { chosen: use(ykcs11) })).toMatchObject({
-        kind: 'problem',
-        sentence: 'The library is made for 32-bit ARM; this program runs on 64-bit x86-64, and cannot load it.',
-        command: 'sudo apt-get install ykcs11:amd64',
-      })
-    })
-
-    test('says that the file is not there, or is none, and quotes a strange path', async () => {
-      expect(await machine.ask('module-file', { chosen: use('/opt/x.so') })).toMatchObject({ kind: 'problem' })
-      const path = "/opt/it’s $(reboot) `x` 'y'.so"
-      machine.put(path, 'text')
-      expect(await machine.ask('module-file', { chosen: use(path) })).toMatchObject({
-        command: `file -L '/opt/it’s $(reboot) \`x\` '\\''y'\\''.so'`,
-      })
-    })
-
-    test.each<[string, string, string]>([
-      ['cannot be loaded', 'libnss3.so: cannot open shared object file', 'cannot be loaded'],
-      ['does not start', 'CKR_GENERAL_ERROR (0x5) at C_Initialize', 'does not start (CKR_GENERAL_ERROR)'],
-    ])('says that one %s', async (_, detail, words) => {
-      machine.put(ykcs11, x64Library)
-      const problem = tokenFailure('module-not-loadable', detail)
-      const tokens = async (): Promise<ShownTokens> => ({ tokens: [], modules: [{ path: ykcs11, problem }] })
-      expect(await machine.ask('module-loads', { chosen: use(ykcs11), tokens })).toMatchObject({
-        kind: 'problem',
-        sentence: expect.stringContaining(words),
-      })
-    })
-
-    test('says that one loads and shows nothing, though the device is on USB', async () => {
-      machine.yubihsm()
-      machine.put(yubihsmModule, x64Library)
-      const environment = await machine.connector(connectorStatus('OK'))
-      const wanted = { environment, chosen: use(yubihsmModule), tokens: shows([yubihsmModule, 0]) }
-      expect(await problems(wanted)).toEqual(['module-shows-token'])
-      expect(await problems({ ...wanted, tokens: shows([yubihsmModule, 1]) })).toEqual([])
-    })
-
-    test('says that one of two is shown', async () => {
-      machine.yubikey()
-      machine.plug({ port: '1-6', address: 7, ids: ['1050', '0407'], interfaces: ['0b0000'] })
-      machine.put(ykcs11, x64Library)
-      expect(
-        await machine.ask('module-shows-token', { chosen: use(ykcs11), tokens: shows([ykcs11, 1]) }),
-      ).toMatchObject({
-        kind: 'problem',
-        sentence: '2 are on USB, and 1 of their tokens are shown.',
-      })
-    })
-
-    test('does not wait for one that hangs, and does not call it in order', async () => {
-      machine.yubikey()
-      machine.put(ykcs11, x64Library)
-      const wanted: Wanted = {
-        chosen: use(ykcs11),
-        tokens: () => new Promise(() => {}),
-        limits: { check: 5_000, modules: 20 },
-      }
-      expect(await machine.ask('module-loads', wanted)).toMatchObject({ kind: 'cannot-tell' })
-      expect(await machine.ask('module-shows-token', wanted)).toMatchObject({ kind: 'cannot-tell' })
     })
   })
 })

@@ -6,7 +6,13 @@ import type { Settings } from '../../shared/settings.ts'
 import { scanUsb, usbFolder, usbIsThere } from '../usb/process/scan.ts'
 import { type ConnectorState, connectorFinding, readConnector } from './connector.ts'
 import type { Machine } from './machine.ts'
-import { moduleChoiceFindings, moduleFindings, type ShownTokens, shownFindings } from './module-checks.ts'
+import {
+  emptyReaderFindings,
+  moduleChoiceFindings,
+  moduleFindings,
+  type ShownTokens,
+  shownFindings,
+} from './module-checks.ts'
 import { askPcscd, type PcscdState } from './pcscd.ts'
 import { pcscdFinding, polkitFinding } from './pcscd-checks.ts'
 import { permissionFindings } from './permission-check.ts'
@@ -53,6 +59,13 @@ export async function examine(ports: DoctorPorts): Promise<DoctorReport> {
     within<PcscdState>(wantsPcscd ? askPcscd(machine) : Promise.resolve({ kind: 'silent' }), { kind: 'silent' }),
     within<ConnectorState>(readConnector(machine, wantsConnector), notAsked),
   ])
+  // A YubiKey is a reader with its card in it.
+  const empty =
+    pcscd.kind === 'answers' && pcscd.readers.every(({ name, hasCard }) => !hasCard || /yubi/i.test(name))
+      ? there.filter(({ kind }) => kind === 'reader')
+      : []
+  const inPlay = there.filter((device) => !empty.includes(device))
+  const isNothingElse = inPlay.length === 0 && (shown?.tokens.length ?? 0) === 0
   const late = (check: DoctorFinding['check']) => [finding(check, null, cannotTell('This took too long to find out.'))]
   const [hotPlug, permission, polkit, scdaemon] = await Promise.all([
     within(
@@ -76,9 +89,10 @@ export async function examine(ports: DoctorPorts): Promise<DoctorReport> {
     ...polkit,
     ...scdaemon,
     connectorFinding(connector, there, wantsConnector),
-    ...moduleChoiceFindings(there, discovery, chosen),
+    ...moduleChoiceFindings(inPlay, discovery, chosen, machine.architecture),
     ...moduleFindings(machine, discovery, shown),
-    ...shownFindings(there, discovery, shown),
+    ...(inPlay.length === 0 && empty.length > 0 ? [] : shownFindings(inPlay, discovery, shown)),
+    ...emptyReaderFindings(empty, isNothingElse),
   ]
   const order = (one: DoctorFinding) => doctorCheck.options.indexOf(one.check)
   const sorted = findings.sort((one, other) => order(one) - order(other))

@@ -42,14 +42,28 @@ export function moduleChoiceFindings(
   devices: readonly UsbDevice[],
   { modules }: ModuleDiscovery,
   chosen: Settings['modules'] | null,
+  architecture: string,
 ): readonly DoctorFinding[] {
   const kinds = [...new Set(reachable(devices).map(({ kind }) => kind))]
   if (kinds.length === 0) return [finding('module-installed', null, notApplicable('Nothing on USB needs a module.'))]
   return kinds.flatMap((device) => {
     const fitting = modulesFor[device]
-    const there = modules.filter(({ kind, state }) => fitting.includes(kind) && state.kind !== 'missing')
+    const there = modules.filter(({ kind, state }) => fitting.includes(kind) && state.kind === 'fits')
     const [best] = fitting
     const name = best === undefined ? null : packages[best]
+    const wrong = modules.find(({ kind, state }) => fitting.includes(kind) && state.kind === 'wrong-architecture')
+    if (there.length === 0 && wrong?.state.kind === 'wrong-architecture')
+      return [
+        finding(
+          'module-installed',
+          kindWords[device],
+          problem(
+            `The PKCS#11 module for ${kindWords[device]} that is installed, ${printable(wrong.path)}, is made for ${wrong.state.library}; this program runs on ${wrong.state.machine}.`,
+            'Install the module for this machine, then choose it in Settings, under Token modules:',
+            installCommand(wrong.kind, architecture),
+          ),
+        ),
+      ]
     if (there.length === 0)
       return [
         finding(
@@ -133,7 +147,7 @@ function fileVerdict(architecture: string, { path, kind, state }: FoundModule): 
       return problem(
         `The library is made for ${state.library}; this program runs on ${state.machine}, and cannot load it.`,
         'Install the module for this machine:',
-        name === null ? null : `sudo apt-get install ${name}:${debianNames[architecture] ?? architecture}`,
+        installCommand(kind, architecture),
       )
   }
 }
@@ -171,6 +185,27 @@ const configurationAdvice: Readonly<Record<ModuleKind, string>> = {
     'It reads the file that SOFTHSM2_CONF names, or /etc/softhsm/softhsm2.conf, and the folder of tokens named there.',
   yubihsm: 'It reads the file that YUBIHSM_PKCS11_CONF names; that has to be set where the station is started.',
   other: 'Its maker’s manual says which file it reads.',
+}
+
+function installCommand(kind: ModuleKind, architecture: string): string | null {
+  const name = packages[kind]
+  return name === null ? null : `sudo apt-get install ${name}:${debianNames[architecture] ?? architecture}`
+}
+
+/**
+ * Readers without a card: many laptops have one built in that is never used. A problem only where there is nothing else that could
+ * be the token.
+ */
+export function emptyReaderFindings(readers: readonly UsbDevice[], isAll: boolean): readonly DoctorFinding[] {
+  return readers.map((reader) =>
+    finding(
+      'module-shows-token',
+      deviceName(reader),
+      isAll
+        ? problem('There is no card in the reader.', 'Put the card in, the right way round, and read the tokens again.')
+        : notApplicable('There is no card in the reader.'),
+    ),
+  )
 }
 
 /** Whether each device on USB is shown by a module that loads. */

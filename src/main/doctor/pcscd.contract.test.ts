@@ -15,12 +15,16 @@ const script = `
   daemon=$!
   until [ -S /run/pcscd/pcscd.comm ]; do sleep 0.05; kill -0 $daemon || exit 1; done
   "$NODE" "$ASK" < /dev/null
+  "$NODE" "$CARD" < /dev/null &
+  card=$!
+  until "$NODE" "$ASK" < /dev/null | grep '"hasCard":true'; do kill -0 $card || exit 1; sleep 0.1; done
+  kill $card
   kill -KILL $daemon
   wait $daemon
   "$NODE" "$ASK" < /dev/null
 `
 
-test('what pcscd says is understood: absent, running with a reader, killed', async (ctx) => {
+test('what pcscd says is understood: absent, running with a reader, with a card in it, killed', async (ctx) => {
   if (process.getuid?.() !== 0) return ctx.skip('only root may give pcscd a /run of its own')
   if (!existsSync('/usr/sbin/pcscd') || !existsSync(driver))
     return ctx.skip('pcscd or vsmartcard-vpcd is not installed')
@@ -31,6 +35,7 @@ test('what pcscd says is understood: absent, running with a reader, killed', asy
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       NODE: process.execPath,
       ASK: fileURLToPath(new URL('./testing/ask-pcscd.ts', import.meta.url)),
+      CARD: fileURLToPath(new URL('./testing/virtual-card.ts', import.meta.url)),
     },
   })
   const lines: unknown[] = []
@@ -38,7 +43,8 @@ test('what pcscd says is understood: absent, running with a reader, killed', asy
   await new Promise((resolve) => child.once('close', resolve))
   expect(lines).toEqual([
     { kind: 'no-socket' },
-    { kind: 'answers', readers: [{ name: 'Yubico YubiKey OTP+FIDO+CCID 00 00', isExclusive: false }] },
+    { kind: 'answers', readers: [{ name: 'Yubico YubiKey OTP+FIDO+CCID 00 00', isExclusive: false, hasCard: false }] },
+    { kind: 'answers', readers: [{ name: 'Yubico YubiKey OTP+FIDO+CCID 00 00', isExclusive: false, hasCard: true }] },
     { kind: 'not-listening' },
   ])
   return undefined

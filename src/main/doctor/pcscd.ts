@@ -7,7 +7,7 @@ export function pcscdSocket(machine: Machine): string {
   return machine.environment['PCSCLITE_CSOCK_NAME'] || '/run/pcscd/pcscd.comm'
 }
 
-export type PcscdReader = { readonly name: string; readonly isExclusive: boolean }
+export type PcscdReader = { readonly name: string; readonly isExclusive: boolean; readonly hasCard: boolean }
 
 export type PcscdState =
   | { readonly kind: 'not-installed' }
@@ -29,7 +29,10 @@ const versionBytes = 12
 const readerBytes = 180
 const maxReaders = 16
 const nameBytes = 128
+const stateAt = 132
 const sharingAt = 136
+/** SCARD_PRESENT, in the lower half of the word. */
+const present = 0x4
 /** PCSCLITE_SHARING_EXCLUSIVE_CONTEXT. */
 const exclusive = -1
 const limitMs = 2_500
@@ -77,7 +80,9 @@ function readersIn(bytes: Buffer): readonly PcscdReader[] {
     const end = entry.indexOf(0)
     const name = entry.toString('utf8', 0, end < 0 || end > nameBytes ? nameBytes : end)
     // −1 is the same in every byte order.
-    if (name !== '') readers.push({ name, isExclusive: entry.readInt32LE(sharingAt) === exclusive })
+    if (name === '') continue
+    const state = new Uint32Array(Uint8Array.from(entry.subarray(stateAt, stateAt + 4)).buffer)[0] ?? 0
+    readers.push({ name, isExclusive: entry.readInt32LE(sharingAt) === exclusive, hasCard: (state & present) !== 0 })
   }
   return readers
 }

@@ -22,11 +22,11 @@ describe('a module file of p11-kit that lies', () => {
   test.each<[string, string]>([
     ['climbs out of the folder of modules', 'module: ../../../home/operator/evil.so'],
     ['climbs in the middle', 'module: vendor/../../../evil.so'],
-    ['has a NUL in its path', 'module: /opt/a\0.so'],
+    ['has a NUL in its path', 'module: /usr/local/lib/a\0.so'],
     ['has a path of 5000 characters', `module: /${'a'.repeat(5000)}`],
     ['names nothing', 'module:'],
     ['has no module at all', 'priority: 1'],
-    ['is 64 kB long and more', `module: /opt/a.so\n${'#'.repeat(64 * 1024)}`],
+    ['is 64 kB long and more', `module: /usr/local/lib/a.so\n${'#'.repeat(64 * 1024)}`],
   ])('that %s is left out, with the reason', async (_, text) => {
     put('evil.module', text)
     const found = await discover()
@@ -49,7 +49,7 @@ describe('a module file of p11-kit that lies', () => {
   })
 
   test('that is one of thousands does not make the answer longer than the contract allows', async () => {
-    for (let n = 0; n < 500; n += 1) put(`m${n}.module`, `module: /opt/m${n}.so`)
+    for (let n = 0; n < 500; n += 1) put(`m${n}.module`, `module: /usr/local/lib/m${n}.so`)
     const found = await discover()
     expect(found.modules).toHaveLength(200)
     expect(moduleDiscovery.safeParse(found).success).toBe(true)

@@ -36,15 +36,15 @@ describe('the modules of a machine', () => {
     put(`${library}/opensc-pkcs11.so`, x64Library)
     link(`${library}/pkcs11/opensc-pkcs11.so`, '../opensc-pkcs11.so')
     put('/usr/share/p11-kit/modules/opensc-pkcs11.module', 'module: opensc-pkcs11.so\n')
-    put('/opt/vendor/token.so', x64Library)
+    put('/usr/local/lib/vendor/token.so', x64Library)
     const found = await discover([
       { path: `${library}/libykcs11.so`, enabled: true },
-      { path: '/opt/vendor/token.so', enabled: false },
+      { path: '/usr/local/lib/vendor/token.so', enabled: false },
     ])
     expect(found.ignored).toEqual([])
     expect(found.modules.map(({ path, file, kind, foundIn, chosen }) => [path, file, kind, foundIn, chosen])).toEqual([
       [`${library}/libykcs11.so`, `${library}/libykcs11.so.2.2.0`, 'ykcs11', 'settings', true],
-      ['/opt/vendor/token.so', '/opt/vendor/token.so', 'other', 'settings', false],
+      ['/usr/local/lib/vendor/token.so', '/usr/local/lib/vendor/token.so', 'other', 'settings', false],
       [`${library}/pkcs11/opensc-pkcs11.so`, `${library}/opensc-pkcs11.so`, 'opensc', 'p11-kit', false],
     ])
   })
@@ -91,14 +91,14 @@ describe('the modules of a machine', () => {
     ['that is cut off', x64Library.subarray(0, 19), { kind: 'not-a-library' }],
     ['that is not there', null, { kind: 'missing' }],
   ])('a file %s is told as that, without being loaded', async (_, content, state) => {
-    if (content !== null) put('/opt/token.so', content)
-    expect((await discover([{ path: '/opt/token.so', enabled: true }])).modules).toMatchObject([{ state }])
+    if (content !== null) put('/usr/local/lib/token.so', content)
+    expect((await discover([{ path: '/usr/local/lib/token.so', enabled: true }])).modules).toMatchObject([{ state }])
   })
 
   test('a folder, and a file below a file, are no libraries', async () => {
-    mkdirSync(join(root, 'opt/folder.so'), { recursive: true })
-    put('/opt/file', x64Library)
-    const chosen = ['/opt/folder.so', '/opt/file/x.so'].map((path) => ({ path, enabled: true }))
+    mkdirSync(join(root, 'usr/local/lib/folder.so'), { recursive: true })
+    put('/usr/local/lib/file', x64Library)
+    const chosen = ['/usr/local/lib/folder.so', '/usr/local/lib/file/x.so'].map((path) => ({ path, enabled: true }))
     expect((await discover(chosen)).modules.map(({ state }) => state.kind)).toEqual(['not-a-library', 'missing'])
   })
 

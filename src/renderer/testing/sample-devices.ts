@@ -50,8 +50,8 @@ export function sampleDevices(): {
           chosen: false,
         },
         {
-          path: '/opt/vendor/libtoken.so',
-          file: '/opt/vendor/libtoken.so',
+          path: '/usr/local/lib/vendor/libtoken.so',
+          file: '/usr/local/lib/vendor/libtoken.so',
           kind: 'other',
           name: 'vendor',
           foundIn: 'p11-kit',

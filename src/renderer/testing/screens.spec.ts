@@ -129,31 +129,6 @@ test('a request is found, read, acknowledged, approved and signed with the keybo
   expect(Reflect.get(Object(sent?.input), 'sheetDigest')).toBe(Reflect.get(Object(shown?.input), 'sheetDigest'))
 })
 
-test('the reason why a token is not shown is found with the keyboard, and its command copied', async ({
-  page,
-  context,
-}) => {
-  await context.grantPermissions(['clipboard-read'])
-  await open(page, 'token-not-shown', 'keys')
-  await tabTo(page, /^Find out why$/)
-  await page.keyboard.press('Enter')
-  const dialog = page.getByRole('dialog', { name: 'Why a token is not shown' })
-  await expect(dialog.getByRole('status').first()).toContainText('2 problems were found.')
-  await tabTo(page, /^Copy the command for YubiHSM connector$/)
-  await page.keyboard.press('Enter')
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    'sudo apt-get install yubihsm-connector && sudo systemctl enable --now yubihsm-connector.service',
-  )
-  await page.keyboard.press('Escape')
-  await expect(dialog).toBeHidden()
-  await expect(page.getByRole('button', { name: 'Find out why', exact: true })).toBeFocused()
-})
-
-test('what a device calls itself cannot write backwards', async ({ page }) => {
-  await open(page, 'token-not-shown', 'keys')
-  await expect(page.getByRole('list', { name: 'On USB' })).toContainText('U+202E')
-})
-
 test('Enter in the PIN field does not sign', async ({ page }) => {
   await open(page, 'fine', 'request')
   await approve(page).click()

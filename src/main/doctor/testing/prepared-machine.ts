@@ -103,10 +103,13 @@ export class PreparedMachine {
   }
 
   /** pcscd that answers as the real one does (pcscd.contract.test.ts compares), with readers of these names. */
-  async pcscdWith(readers: readonly { readonly name: string; readonly sharing?: number }[]): Promise<void> {
+  async pcscdWith(
+    readers: readonly { readonly name: string; readonly sharing?: number; readonly isEmpty?: boolean }[],
+  ): Promise<void> {
     const states = Buffer.alloc(16 * 180)
-    readers.forEach(({ name, sharing = 0 }, index) => {
+    readers.forEach(({ name, sharing = 0, isEmpty = false }, index) => {
       states.write(name, index * 180, 128, 'utf8')
+      states.set(Buffer.from(Uint32Array.of(isEmpty ? 0x2 : 0x34).buffer), index * 180 + 132)
       states.writeInt32LE(sharing, index * 180 + 136)
     })
     const version = Buffer.from(Uint32Array.from([4, 4, 0]).buffer)

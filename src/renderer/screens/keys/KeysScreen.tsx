@@ -11,6 +11,7 @@ import { failureFrom } from '../../station/station-failure.ts'
 import { devicesQuery, keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
 import { Devices } from './Devices.tsx'
 import { DoctorDialog } from './DoctorDialog.tsx'
+import { noTokenSentence } from './devices-view.ts'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
@@ -98,9 +99,7 @@ export function KeysScreen() {
                   </Button>
                 }
               >
-                {devices.data?.devices.length === 0
-                  ? 'None is plugged in, as far as USB tells.'
-                  : 'Something is plugged in, and no module shows it yet. That can take some seconds.'}
+                {noTokenSentence(devices.data)}
               </EmptyState>
             )
           ) : null}

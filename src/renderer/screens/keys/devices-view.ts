@@ -46,3 +46,12 @@ export function watchNote({ watch }: UsbState): string | null {
       return 'USB is not being watched at the moment. After plugging a token in, read the tokens again.'
   }
 }
+
+/** Why the list of tokens is empty, as far as USB tells. */
+export function noTokenSentence(state: UsbState | undefined): string {
+  if (state === undefined || state.watch === 'off' || state.watch === 'no-usb') return 'No module shows one.'
+  if (state.devices.length === 0) return 'None is plugged in, as far as USB tells.'
+  return state.devices.every(({ kind }) => kind === 'reader')
+    ? 'There is a card reader, and no module shows a card in it.'
+    : 'Something is plugged in, and no module shows it yet. That can take some seconds.'
+}

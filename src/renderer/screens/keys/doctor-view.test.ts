@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { scenarios } from '../../testing/scenarios.ts'
-import { deviceView, watchNote } from './devices-view.ts'
+import { deviceView, noTokenSentence, watchNote } from './devices-view.ts'
 import { doctorView } from './doctor-view.ts'
 
 const at = '2026-11-20T10:48:00.000Z'
@@ -25,6 +25,12 @@ it('says how devices are noticed only where it is not at once', () => {
   expect(watchNote(scenarios.fine().usb)).toBeNull()
   expect(watchNote(scenarios['token-not-shown']().usb)).toContain('every two seconds')
   expect(watchNote({ watch: 'off', devices: [] })).toContain('not being watched')
+})
+
+it('does not say that nothing is plugged in where it cannot know', () => {
+  expect(noTokenSentence({ watch: 'off', devices: [] })).toBe('No module shows one.')
+  expect(noTokenSentence({ watch: 'polling', devices: [] })).toBe('None is plugged in, as far as USB tells.')
+  expect(noTokenSentence(scenarios['token-not-shown']().usb)).toContain('can take some seconds')
 })
 
 it('says that a YubiKey without its smart-card interface cannot be reached', () => {
