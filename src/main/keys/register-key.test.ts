@@ -238,6 +238,18 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
         unusableBecause: expect.stringContaining('PIN of the token is locked'),
       })
     })
+    test('it is not taken for lost when another device comes while it is looked at', async () => {
+      let interrupted = 0
+      const tokens = bench.service({
+        log: (event, fields) => {
+          if (event !== 'token.call' || fields?.['op'] !== 'has-token' || interrupted > 0) return
+          interrupted += 1
+          void tokens.devicesChanged([])
+        },
+      })
+      expect(await registry(tokens).list()).toMatchObject([{ usableNow: true }])
+      expect(interrupted).toBe(1)
+    })
     test('an absent token is looked for once, however many keys it has', async () => {
       expect(codeOf(await registerKey(ports(), inputFor(1), operator))).toBe('ok')
       const { tokenFolder } = bench.soft
