@@ -69,8 +69,12 @@ describe.skipIf(softHsmModule() === null)(
           expect(bench.server.workRequest(work)).toMatchObject({ status: 'pending', worker: null })
           await plugIn()
           await untilTold(everything(bench))
+          expect((await bench.station.keys.list())[0]).toMatchObject({ availability: 'usable', lastUseSeq: null })
           await bench.approve(work)
           expect(await bench.untilCompleted(work)).toBe('success')
+          // The entry of its last signature, for whoever asks what it was used for.
+          const [signed] = await bench.entries('signed')
+          expect((await bench.station.keys.list())[0]?.lastUseSeq).toBe(signed?.seq)
         } finally {
           await rename(`${tokens.soft.tokenFolder}.away`, tokens.soft.tokenFolder).catch(() => null)
         }

@@ -3,7 +3,7 @@ import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
-import type { KeyHome, KeyState, RegisteredKey } from '../../shared/key.ts'
+import type { KeyAvailability, KeyHome, KeyState, RegisteredKey } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { readCertificate } from '../pki/x509.ts'
@@ -60,6 +60,8 @@ type AbsentTokens = Map<string, TokenFailure>
 
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   const uses = createKeyUses()
+  const lastSeen = new Map<string, NonNullable<RegisteredKey['lastSeen']>>()
+  const nameOf = ({ purpose, fingerprint }: StoredKey) => `${purpose} ${fingerprint}`
   async function usabilityOf(key: StoredKey, absent: AbsentTokens = new Map()): Promise<Usability> {
     if (key.home.kind === 'software') {
       const opened = key.sealed === null ? err(unsealed) : await ports.opensSealed(key.sealed)
@@ -70,6 +72,8 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     const certificate = readCertificate(key.certificatePem)
     if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
     if (Buffer.compare(certificate.value.spki, seen.value.spki) !== 0) return { kind: 'unusable', failure: foreignKey }
+    const { label, module } = seen.value.token
+    lastSeen.set(nameOf(key), { at: ports.now().toISOString(), tokenLabel: label, module })
     // Whoever is asked for the PIN now could only be refused.
     if (seen.value.token.pinState === 'locked') return { kind: 'unusable', failure: pinLocked }
     return { kind: 'usable' }
@@ -98,6 +102,8 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     return {
       ...shown,
       certificate: certificate.value.facts,
+      lastSeen: lastSeen.get(nameOf(key)) ?? null,
+      availability: availabilityOf(key.state, usable),
       usableNow: usable.kind === 'usable' && key.state === 'active',
       unusableBecause:
         usable.kind === 'unusable'
@@ -172,6 +178,26 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       if (!written.ok) return written
       return written.value ? ok(null) : err(destroyed)
     },
+  }
+}
+
+function availabilityOf(state: KeyState, usable: Usability): KeyAvailability {
+  if (state !== 'active') return 'out-of-use'
+  if (usable.kind === 'usable') return 'usable'
+  switch (usable.failure.code) {
+    case 'token-absent':
+    case 'token-removed':
+      return 'token-absent'
+    case 'key-mismatch':
+    case 'key-ambiguous':
+    case 'token-ambiguous':
+      return 'key-differs'
+    case 'key-absent':
+    case 'pin-locked':
+    case 'service-key-absent':
+      return usable.failure.code
+    default:
+      return 'not-known'
   }
 }
 

@@ -217,13 +217,19 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
     })
     test('it is not usable while its token is away', async () => {
       const { tokenFolder } = bench.soft
+      const tokens = bench.service()
+      const keys = registry(tokens)
+      const seen = { tokenLabel: 'ceremony', module: bench.soft.module }
+      expect(await keys.list()).toMatchObject([{ availability: 'usable', lastSeen: seen }])
+      await tokens.reset()
       await rename(tokenFolder, `${tokenFolder}.away`)
       try {
-        expect(await registry().list()).toMatchObject([{ usableNow: false }])
+        expect(await keys.list()).toMatchObject([{ usableNow: false, availability: 'token-absent', lastSeen: seen }])
+        expect(await registry().list()).toMatchObject([{ availability: 'token-absent', lastSeen: null }])
       } finally {
         await rename(`${tokenFolder}.away`, tokenFolder)
       }
-      expect(await registry().list()).toMatchObject([{ usableNow: true }])
+      expect(await keys.list()).toMatchObject([{ usableNow: true, availability: 'usable', lastSeen: seen }])
     })
     test('it is not usable while the PIN of its token is locked', async (ctx) => {
       const module = compileFaultModule(bench.directory)
@@ -236,6 +242,7 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
       expect(found).toMatchObject({
         usableNow: false,
         unusableBecause: expect.stringContaining('PIN of the token is locked'),
+        availability: 'pin-locked',
       })
     })
     test('it is not taken for lost when another device comes while it is looked at', async () => {
@@ -276,6 +283,8 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
         kind: 'unusable',
         failure: { kind: 'refused', code: 'key-mismatch' },
       })
+      // The token was seen; the key was not.
+      expect(found).toMatchObject({ availability: 'key-differs', lastSeen: null })
     })
   })
 })

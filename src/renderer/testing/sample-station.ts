@@ -121,6 +121,9 @@ export function base(): FakeState {
         },
         usableNow: false,
         unusableBecause: 'Its token (SoftHSM v2, serial 9f21) is not here.',
+        availability: 'token-absent',
+        lastSeen: null,
+        lastUseSeq: null,
         certificate: sampleCertificate({
           subject: 'CN=Test signer',
           issuer: 'CN=Test signer',

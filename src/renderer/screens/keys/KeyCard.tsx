@@ -7,9 +7,11 @@ import { Dialog } from '../../design/Dialog.tsx'
 import { Field } from '../../design/Field.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
+import { useNavigation } from '../../navigation.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
+import { logPlace } from '../../place.ts'
 import { useAction } from '../../station/station-queries.ts'
 import { keyCard } from './keys-view.ts'
 
@@ -43,6 +45,7 @@ const possible: Record<RegisteredKey['state'], readonly NextState[]> = {
 
 export function KeyCard({ registered }: { readonly registered: RegisteredKey }) {
   const view = keyCard(registered, useNow())
+  const { go } = useNavigation()
   const [asking, setAsking] = useState<NextState | null>(null)
   const setState = useAction((station, state: NextState) =>
     station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
@@ -89,6 +92,16 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
           />
         ) : null}
         <div className="row key-row-actions">
+          {registered.lastUseSeq === null ? null : (
+            <Button
+              size="s"
+              variant="quiet"
+              icon="audit"
+              onPress={() => go(logPlace('station', {}, registered.lastUseSeq))}
+            >
+              Last use in the audit log
+            </Button>
+          )}
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>
               {steps[state].label}
