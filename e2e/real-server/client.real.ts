@@ -89,7 +89,7 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
   const offer = () =>
     server.offer({
       signPurposes: ['uefi'],
-      usableFingerprints: [fingerprint.parse(bed.keys['uefi-hsm']?.fingerprint)],
+      usableKeys: [{ purpose: 'uefi', fingerprint: fingerprint.parse(bed.keys['uefi-hsm']?.fingerprint) }],
       version: '0.1.0',
     })
   /** Waits for the ring of this request and takes it. Nothing else may be handed out meanwhile. */

@@ -26,6 +26,29 @@ test.for(dialects)('a token that is sent twice is remembered and refused (%s)', 
   expect(sandbox.workers.length).toBe(1)
 })
 
+test.for([
+  ['0.11', { 'signing:sign:version': 1 }, 'system:worker_type is not'],
+  ['0.11', { 'system:worker_type': 'signing', 'signing:sign:uefi': true }, 'signing:sign:uefi is no key'],
+  ['0.11', { 'system:worker_type': 'signing', 'signing:signrepositoryindex:version': 1 }, 'is no key of this release'],
+  ['0.16', { 'system:worker_type': 'signing', keys: [], provided_tags: [] }, 'keys is in no namespace'],
+  ['0.16', { 'system:worker_type': 'signing' }, 'there are no provided_tags'],
+  [
+    '0.16',
+    { 'system:worker_type': 'signing', provided_tags: ['worker:class:hsm'] },
+    'no tag of a worker: worker:class:hsm',
+  ],
+  ['0.16', { 'system:worker_type': 'signing', provided_tags: ['signing:sign:version:1'] }, 'no tag of a worker'],
+] as const)(
+  'an offer that the server takes and does not understand is remembered (%s %o)',
+  async ([dialect, offer, why]) => {
+    sandbox = await startSandboxServer({ certificate, dialect })
+    const { token } = sandbox.addEnabledWorker()
+    expect((await call(sandbox, 'PUT', 'worker/dynamic-metadata/', token, offer)).status).toBe(204)
+    expect(codes()).toEqual(['offer-not-understood'])
+    expect(sandbox.record.violations[0]?.text).toContain(why)
+  },
+)
+
 test('an activation token enables its worker once', async () => {
   sandbox = await startSandboxServer({ certificate, dialect: '0.16' })
   const token = sandbox.activationToken('desk.example.org')

@@ -18,6 +18,7 @@ export type ViolationCode =
   | 'output-incomplete'
   | 'output-not-related'
   | 'output-does-not-fit-input'
+  | 'offer-not-understood' // passed over by the server: the worker gets no work and does not know why
   | 'outside-the-sandbox' // a call that a real server serves and this one does not
 
 export interface Violation {

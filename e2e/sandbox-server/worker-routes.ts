@@ -1,5 +1,6 @@
 import { type Exchange, isObject, type JsonObject, shown } from './exchange.ts'
 import type { Worker } from './model.ts'
+import { lintOffer } from './offer-lint.ts'
 import { empty, json, problem, type Reply } from './reply.ts'
 import { schedule } from './scheduler.ts'
 import { heldBy, type ServerState, takeId, violation } from './state.ts'
@@ -111,6 +112,7 @@ export function setMetadata({ state, caller }: Exchange, body: unknown): Reply {
   if (!isObject(body)) {
     return problem(400, 'Error', state.dialect === '0.11' ? {} : { detail: ['Request data must be a JSON object.'] })
   }
+  lintOffer(state, body)
   caller.worker.dynamicMetadata = body
   caller.worker.toldMetadata = true
   state.record.metadata.push({ worker: caller.worker.name, value: body })

@@ -4,7 +4,6 @@ import { writeTransaction } from '../../db/write-transaction.ts'
 import type { AuditState } from '../shared/audit.ts'
 import type { EventName, EventPayload } from '../shared/events.ts'
 import type { Failure } from '../shared/failure.ts'
-import type { RegisteredKey } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -15,6 +14,7 @@ import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import { startWholeCheck, type WholeCheck } from './audit/whole-check.ts'
 import type { Profile } from './config/profile.ts'
+import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
@@ -90,6 +90,8 @@ export interface Station {
 const watchSeconds = 5
 /** Seconds between two looks at which keys could sign, for what the server is told. */
 const offerSeconds = 30
+/** Milliseconds between two looks for the keys that requests wait for. */
+const awaitedMs = 2_000
 
 export async function openStation(database: StationDatabase, parts: StationParts): Promise<Station> {
   const { db } = database
@@ -135,16 +137,12 @@ export async function openStation(database: StationDatabase, parts: StationParts
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
   })
-  let usable: readonly RegisteredKey[] = []
   const link = createServerLink({
     tokenStore: createTokenFile(profile.workerToken),
     settings,
     serveable: async () => {
-      usable = (await keys.list()).filter((key) => key.usableNow)
-      return {
-        purposes: [...new Set(usable.map((key) => key.purpose))],
-        fingerprints: usable.map((key) => key.fingerprint),
-      }
+      const usable = (await keys.list()).filter((key) => key.usableNow)
+      return { keys: usable.map(({ purpose, fingerprint }) => ({ purpose, fingerprint })) }
     },
     onRing: (apiUrl) => lookForWork(apiUrl),
     onChange: parts.onStatus,
@@ -200,6 +198,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     onChange: parts.onStatus,
   })
+  /** Requests whose key is not here go on by themselves when it is; a device that comes and goes makes them try every few seconds. */
+  const awaited = calmed(systemClock, awaitedMs, () => {
+    if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
+  })
+
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -278,7 +281,10 @@ export async function openStation(database: StationDatabase, parts: StationParts
       ),
       every(
         offerSeconds,
-        () => link.offer(),
+        async () => {
+          awaited.call()
+          await link.offer()
+        },
         (error) => log('server.offer-failed', { error }),
       ),
     )
@@ -356,9 +362,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     },
     keysChanged: () => {
       publish('keys.changed', null)
-      void link.offer().catch((error: unknown) => log('server.offer-failed', { error }))
+      link.offerSoon()
+      awaited.call()
     },
     close: async () => {
+      awaited.stop()
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
       await wholeCheck?.stop()

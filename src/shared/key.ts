@@ -33,6 +33,19 @@ export const certificateFacts = z.strictObject({
 })
 export type CertificateFacts = z.infer<typeof certificateFacts>
 
+/** Whether a key could sign now, and if not, what is missing; `not-known`: the failure has no word of its own here. */
+export const keyAvailability = z.enum([
+  'usable',
+  'out-of-use', // suspended, retired or destroyed
+  'token-absent',
+  'key-absent', // the token is here and has no key of that id
+  'key-differs', // another key under its id, or a token that cannot be told from another
+  'pin-locked',
+  'service-key-absent',
+  'not-known',
+])
+export type KeyAvailability = z.infer<typeof keyAvailability>
+
 /** A registered key as screens see it. */
 export const registeredKey = z.strictObject({
   purpose,
@@ -47,6 +60,11 @@ export const registeredKey = z.strictObject({
   certificatePem: z.string(),
   createdAt: utcTime,
   lastUsedAt: utcTime.nullable(),
+  /** Number of the audit entry about its last signature. */
+  lastUseSeq: z.int().positive().nullable(),
+  /** Where its public key was last read since this program was started; null: nowhere, or it is a software key. */
+  lastSeen: z.strictObject({ at: utcTime, tokenLabel: z.string(), module: z.string() }).nullable(),
+  availability: keyAvailability,
   /** Whether it could sign now: its token is there and readable, or its service key opens. */
   usableNow: z.boolean(),
   unusableBecause: z.string().nullable(),

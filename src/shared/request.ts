@@ -46,6 +46,8 @@ export const requestSummary = z.strictObject({
   signedCount: z.int().nonnegative(),
   /** Worst check of the sheet, null before there is one. */
   worstCheck: z.enum(['passed', 'attention', 'refused', 'unknown']).nullable(),
+  /** Up for review as soon as its key can be used: its token, or the service key of its record, is not here. */
+  waitsForKey: z.boolean(),
   receivedAt: utcTime,
   updatedAt: utcTime,
 })

@@ -5,8 +5,8 @@ import { nameFault } from './safe-name.ts'
 import type { Offer } from './server.ts'
 
 const key = fingerprint.parse('A'.repeat(64))
-const uefi: Offer = { signPurposes: ['uefi'], usableFingerprints: [key], version: '0.1.0' }
-const nothing: Offer = { signPurposes: [], usableFingerprints: [], version: '0.1.0' }
+const uefi: Offer = { signPurposes: ['uefi'], usableKeys: [{ purpose: 'uefi', fingerprint: key }], version: '0.1.0' }
+const nothing: Offer = { signPurposes: [], usableKeys: [], version: '0.1.0' }
 
 it('offers to 0.11 exactly what can be signed now, and never key generation', () => {
   expect(metadata011(uefi)).toEqual({
@@ -16,7 +16,7 @@ it('offers to 0.11 exactly what can be signed now, and never key generation', ()
     'signing:sign:available:uefi': true,
     'signing-station:version': '0.1.0',
     'signing-station:purposes': ['uefi'],
-    'signing-station:usable-keys': [key],
+    'signing-station:usable-keys': [`uefi:${key}`],
   })
   expect(Object.keys(metadata011(nothing)).filter((name) => name.startsWith('signing:'))).toEqual([
     'signing:generatekey:version',
@@ -27,7 +27,7 @@ it('offers to 0.11 exactly what can be signed now, and never key generation', ()
 it('offers to 0.16 the tags of what can be signed now', () => {
   expect(metadata016(uefi)).toMatchObject({
     provided_tags: ['worker:cap:sbsign', 'worker:task:signing:sign:version:1'],
-    'signing-station:usable-keys': [key],
+    'signing-station:usable-keys': [`uefi:${key}`],
   })
   expect(metadata016(nothing)).toMatchObject({ provided_tags: [], 'signing-station:purposes': [] })
   expect(metadata016({ ...uefi, signPurposes: ['openpgp'] })).toMatchObject({

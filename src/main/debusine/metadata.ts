@@ -1,11 +1,16 @@
 import type { Offer } from './server.ts'
 
-/** Our own keys, for administrators; the scheduler of neither release looks at them. */
+/**
+ * Our own keys, for administrators, and for a scheduler that will know about single keys; none of today looks at them. A signing key
+ * is named as its asset is: `PURPOSE:FINGERPRINT`.
+ */
 function forAdministrators(offer: Offer): Record<string, unknown> {
   return {
     'signing-station:version': offer.version,
     'signing-station:purposes': [...offer.signPurposes].sort(),
-    'signing-station:usable-keys': [...offer.usableFingerprints].sort(),
+    'signing-station:usable-keys': offer.usableKeys
+      .map(({ purpose, fingerprint }) => `${purpose}:${fingerprint}`)
+      .sort(),
   }
 }
 

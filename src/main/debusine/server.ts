@@ -142,11 +142,17 @@ export interface DebusineServer {
   producedArtifacts(held: HeldReference): Promise<Result<readonly ArtifactId[], ServerFailure>>
 }
 
+/** A key that could sign now, by the two words that name it at the server. */
+export interface OfferedKey {
+  readonly purpose: string
+  readonly fingerprint: Fingerprint
+}
+
 /** What the station can do now; turned into metadata keys (0.11) or `provided_tags` (0.16). */
 export interface Offer {
   /** Only purposes with a key that could sign now. Empty: nothing but presence is reported. */
   readonly signPurposes: readonly string[]
-  readonly usableFingerprints: readonly Fingerprint[]
+  readonly usableKeys: readonly OfferedKey[]
   readonly version: string
 }
 

@@ -3,12 +3,12 @@ import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
-import type { KeyState, RegisteredKey } from '../../shared/key.ts'
+import type { KeyAvailability, KeyHome, KeyState, RegisteredKey } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { readCertificate } from '../pki/x509.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
-import type { KeyReference, TokenService } from '../token/token-service.ts'
+import type { KeyReference, TokenFailure, TokenService } from '../token/token-service.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
 import { createKeyUses } from './key-uses.ts'
 
@@ -54,32 +54,56 @@ export interface KeyRegistryPorts {
   readonly now: () => Date
 }
 
+type TokenHome = Extract<KeyHome, { kind: 'token' }>
+/** Tokens that were looked for in vain during one look at all keys. */
+type AbsentTokens = Map<string, TokenFailure>
+
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   const uses = createKeyUses()
-  async function usabilityOf(key: StoredKey): Promise<Usability> {
+  const lastSeen = new Map<string, NonNullable<RegisteredKey['lastSeen']>>()
+  const nameOf = ({ purpose, fingerprint }: StoredKey) => `${purpose} ${fingerprint}`
+  async function usabilityOf(key: StoredKey, absent: AbsentTokens = new Map()): Promise<Usability> {
     if (key.home.kind === 'software') {
       const opened = key.sealed === null ? err(unsealed) : await ports.opensSealed(key.sealed)
       return opened.ok ? { kind: 'usable' } : { kind: 'unusable', failure: opened.error }
     }
-    const read = await ports.tokens.readPublicKey(key.home.token, key.home.ckaId)
-    if (!read.ok) return { kind: 'unusable', failure: read.error }
+    const seen = await seeKey(key.home, absent)
+    if (!seen.ok) return { kind: 'unusable', failure: seen.error }
     const certificate = readCertificate(key.certificatePem)
     if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
-    return Buffer.compare(certificate.value.spki, read.value) === 0
-      ? { kind: 'usable' }
-      : { kind: 'unusable', failure: foreignKey }
+    if (Buffer.compare(certificate.value.spki, seen.value.spki) !== 0) return { kind: 'unusable', failure: foreignKey }
+    const { label, module } = seen.value.token
+    lastSeen.set(nameOf(key), { at: ports.now().toISOString(), tokenLabel: label, module })
+    // Whoever is asked for the PIN now could only be refused.
+    if (seen.value.token.pinState === 'locked') return { kind: 'unusable', failure: pinLocked }
+    return { kind: 'usable' }
   }
 
-  async function registered(key: StoredKey): Promise<RegisteredKey> {
+  async function seeKey({ token, ckaId }: TokenHome, absent: AbsentTokens): ReturnType<TokenService['seeKey']> {
+    const name = JSON.stringify(token)
+    // To find out that a token is absent all idle token processes are started anew: once for it, not for each of its keys.
+    const missing = absent.get(name)
+    if (missing !== undefined) return err(missing)
+    const seen = await ports.tokens.seeKey(token, ckaId)
+    // Its process ended while it was asked: with a batch that it had signed, or because another device came. It is asked anew;
+    // of a token that went, that answers `token-absent`.
+    const again = !seen.ok && seen.error.code === 'token-removed' ? await ports.tokens.seeKey(token, ckaId) : seen
+    if (!again.ok && again.error.code === 'token-absent') absent.set(name, again.error)
+    return again
+  }
+
+  async function registered(key: StoredKey, absent: AbsentTokens = new Map()): Promise<RegisteredKey> {
     const certificate = readCertificate(key.certificatePem)
     // It was read before it was stored, by this program.
     if (!certificate.ok)
       throw new Error(`the certificate of key ${key.fingerprint} cannot be read any more: ${certificate.error.message}`)
-    const usable = await usabilityOf(key)
+    const usable = await usabilityOf(key, absent)
     const { sealed: _, spkiSha256: __, ...shown } = key
     return {
       ...shown,
       certificate: certificate.value.facts,
+      lastSeen: lastSeen.get(nameOf(key)) ?? null,
+      availability: availabilityOf(key.state, usable),
       usableNow: usable.kind === 'usable' && key.state === 'active',
       unusableBecause:
         usable.kind === 'unusable'
@@ -96,8 +120,9 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   return {
     list: async () => {
       const keys: RegisteredKey[] = []
+      const absent: AbsentTokens = new Map()
       // One after another: they may be on one token, which has one owner.
-      for (const key of await listKeys(ports.db)) keys.push(await registered(key))
+      for (const key of await listKeys(ports.db)) keys.push(await registered(key, absent))
       return keys
     },
     find: async (purpose, fingerprint) => {
@@ -156,6 +181,26 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   }
 }
 
+function availabilityOf(state: KeyState, usable: Usability): KeyAvailability {
+  if (state !== 'active') return 'out-of-use'
+  if (usable.kind === 'usable') return 'usable'
+  switch (usable.failure.code) {
+    case 'token-absent':
+    case 'token-removed':
+      return 'token-absent'
+    case 'key-mismatch':
+    case 'key-ambiguous':
+    case 'token-ambiguous':
+      return 'key-differs'
+    case 'key-absent':
+    case 'pin-locked':
+    case 'service-key-absent':
+      return usable.failure.code
+    default:
+      return 'not-known'
+  }
+}
+
 const notRegistered: Failure = {
   kind: 'refused',
   code: 'key-not-registered',
@@ -170,6 +215,12 @@ const unsealed: Failure = {
   kind: 'invalid',
   code: 'service-key-absent',
   message: 'The software key’s sealed record is missing.',
+}
+const pinLocked: Failure = {
+  kind: 'unavailable',
+  code: 'pin-locked',
+  message:
+    'The PIN of the token is locked. Unlock it with the PUK or the security officer’s PIN; then the key can be used again.',
 }
 const foreignKey: Failure = {
   kind: 'refused',

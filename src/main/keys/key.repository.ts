@@ -27,12 +27,13 @@ export interface StoredKey {
   readonly certificatePem: string
   readonly createdAt: string
   readonly lastUsedAt: string | null
+  readonly lastUseSeq: number | null
 }
 
 const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
 
 /** A row that does not parse was not written by this program: a defect, never skipped. */
-function storedKey(row: SigningKeyRow, lastUsedAt: string | null): StoredKey {
+function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: number | null): StoredKey {
   const record = privateKeyRecord.parse(JSON.parse(row.private_key))
   return {
     purpose: purpose.parse(row.purpose),
@@ -60,6 +61,7 @@ function storedKey(row: SigningKeyRow, lastUsedAt: string | null): StoredKey {
     certificatePem: Buffer.from(row.public_key).toString('utf8'),
     createdAt: row.created_at,
     lastUsedAt,
+    lastUseSeq,
   }
 }
 
@@ -76,9 +78,18 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
         .where('signature.state', '=', 'signed')
         .as('last_used_at'),
     )
+    .select((eb) =>
+      eb
+        .selectFrom('signature')
+        .select((each) => each.fn.max('signature.outcome_seq').as('seq'))
+        .whereRef('signature.fingerprint', '=', 'signing_key.fingerprint')
+        .whereRef('signature.purpose', '=', 'signing_key.purpose')
+        .where('signature.state', '=', 'signed')
+        .as('last_use_seq'),
+    )
     .orderBy('signing_key.created_at')
     .execute()
-  return rows.map((row) => storedKey(row, row.last_used_at))
+  return rows.map((row) => storedKey(row, row.last_used_at, row.last_use_seq))
 }
 
 export async function insertKey(trx: Transaction<Database>, key: NewSigningKey): Promise<void> {

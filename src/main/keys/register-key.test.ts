@@ -235,13 +235,60 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
     })
     test('it is not usable while its token is away', async () => {
       const { tokenFolder } = bench.soft
+      const tokens = bench.service()
+      const keys = registry(tokens)
+      const seen = { tokenLabel: 'ceremony', module: bench.soft.module }
+      expect(await keys.list()).toMatchObject([{ availability: 'usable', lastSeen: seen }])
+      await tokens.reset()
       await rename(tokenFolder, `${tokenFolder}.away`)
       try {
-        expect(await registry().list()).toMatchObject([{ usableNow: false }])
+        expect(await keys.list()).toMatchObject([{ usableNow: false, availability: 'token-absent', lastSeen: seen }])
+        expect(await registry().list()).toMatchObject([{ availability: 'token-absent', lastSeen: null }])
       } finally {
         await rename(`${tokenFolder}.away`, tokenFolder)
       }
-      expect(await registry().list()).toMatchObject([{ usableNow: true }])
+      expect(await keys.list()).toMatchObject([{ usableNow: true, availability: 'usable', lastSeen: seen }])
+    })
+    test('it is not usable while the PIN of its token is locked', async (ctx) => {
+      const module = compileFaultModule(bench.directory)
+      if (module === null) return ctx.skip('there is no C compiler (apt-get install gcc)')
+      const tokens = bench.service({
+        modules: [module],
+        environment: faultEnvironment('locked', bench.soft.module, join(bench.directory, 'calls')),
+      })
+      const [found] = await registry(tokens).list()
+      expect(found).toMatchObject({
+        usableNow: false,
+        unusableBecause: expect.stringContaining('PIN of the token is locked'),
+        availability: 'pin-locked',
+      })
+    })
+    test('it is not taken for lost when another device comes while it is looked at', async () => {
+      let interrupted = 0
+      const tokens = bench.service({
+        log: (event, fields) => {
+          if (event !== 'token.call' || fields?.['op'] !== 'has-token' || interrupted > 0) return
+          interrupted += 1
+          void tokens.devicesChanged([])
+        },
+      })
+      expect(await registry(tokens).list()).toMatchObject([{ usableNow: true }])
+      expect(interrupted).toBe(1)
+    })
+    test('an absent token is looked for once, however many keys it has', async () => {
+      expect(codeOf(await registerKey(ports(), inputFor(1), operator))).toBe('ok')
+      const { tokenFolder } = bench.soft
+      const tokens = bench.service()
+      const starts = () => bench.log.filter((line) => line.includes('token.host-started')).length
+      await rename(tokenFolder, `${tokenFolder}.away`)
+      try {
+        const before = starts()
+        expect(await registry(tokens).list()).toMatchObject([{ usableNow: false }, { usableNow: false }])
+        // The process that did not know it, and a new one that does not either.
+        expect(starts() - before).toBe(2)
+      } finally {
+        await rename(`${tokenFolder}.away`, tokenFolder)
+      }
     })
     test('it is refused when the token has another key under its id', async () => {
       await station.db
@@ -254,6 +301,8 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
         kind: 'unusable',
         failure: { kind: 'refused', code: 'key-mismatch' },
       })
+      // The token was seen; the key was not.
+      expect(found).toMatchObject({ availability: 'key-differs', lastSeen: null })
     })
   })
 })

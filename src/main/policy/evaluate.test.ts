@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Check, checkId, checkOutcome } from '../../shared/check.ts'
-import { approvability, evaluate } from './evaluate.ts'
+import { approvability, evaluate, waitsForKey } from './evaluate.ts'
 import type { PolicyInput } from './policy-input.ts'
 import {
   inputWithFiles,
@@ -33,6 +33,18 @@ describe('whether a sheet can be approved', () => {
         else expect(may.kind).toBe('approvable')
       }),
     )
+  })
+  test('it waits for its key only if the key is all that is missing, and can come', () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryCheck, { minLength: 1 }), (checks) => {
+        const others = checks.filter(({ id, outcome }) => id !== 'token-present' || outcome !== 'unknown')
+        const expected =
+          others.length < checks.length && approvability([make('sbat-level', 'passed'), ...others]).kind !== 'blocked'
+        expect(waitsForKey(checks)).toBe(expected)
+      }),
+    )
+    expect(waitsForKey([make('token-present', 'refused')])).toBe(false)
+    expect(waitsForKey([make('token-present', 'unknown'), make('permission', 'attention')])).toBe(true)
   })
   test('each check that wants attention has to be acknowledged by its name', () => {
     const checks = [

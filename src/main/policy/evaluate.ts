@@ -33,6 +33,15 @@ export function evaluate(input: PolicyInput): readonly Check[] {
   ]
 }
 
+/**
+ * Whether nothing stands against the request but that its key cannot be used now: it will be up for review as soon as the key is
+ * here. A key that the token has exchanged is no such case, since waiting does not mend it.
+ */
+export function waitsForKey(checks: readonly Check[]): boolean {
+  const blocking = checks.filter(({ outcome }) => outcome === 'refused' || outcome === 'unknown')
+  return blocking.length > 0 && blocking.every(({ id, outcome }) => id === 'token-present' && outcome === 'unknown')
+}
+
 /** Refused and unknown block; attention has to be acknowledged by name. Nothing else decides whether a sheet can be approved. */
 export function approvability(checks: readonly Check[]): Approvability {
   const by = checks

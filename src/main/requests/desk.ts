@@ -1,6 +1,6 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
+import { fingerprint, type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { decline } from './decline.ts'
@@ -13,6 +13,7 @@ import { prepare } from './prepare.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
+import { keyIsAwaited } from './request-lists.ts'
 import { returnResult } from './return-result.ts'
 import { signApproved } from './sign-approved.ts'
 import { parseState } from './transition.ts'
@@ -37,6 +38,8 @@ export interface Desk {
   renew(id: RequestId): Promise<Result<null, Failure>>
   /** Asks the server about every request that waits for a person: it tells nobody when it aborts one. */
   watchHeld(): Promise<void>
+  /** A key may be usable again: requests that wait for nothing else are checked anew, and are up for review. Signs nothing. */
+  keysMayBeBack(): Promise<void>
   /** Stops between two files, and waits until nothing runs. */
   stop(): Promise<void>
 }
@@ -297,6 +300,16 @@ export function createDesk(ports: DeskPorts): Desk {
         const still = await ports.serverAt(row.server)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
         await letGo(id, row.server)
+      }
+    },
+    keysMayBeBack: async () => {
+      for (const row of await unfinishedRequests(ports.db)) {
+        const id = requestId.parse(row.id)
+        const print = fingerprint.safeParse(row.fingerprint)
+        if (running.has(id) || deciding.has(id) || stopping || !print.success) continue
+        if (!(await keyIsAwaited(ports.db, row))) continue
+        const key = await ports.keys.find(row.purpose ?? '', print.data)
+        if (key?.usableNow === true && !running.has(id)) await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
       }
     },
     stop: async () => {

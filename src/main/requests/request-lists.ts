@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Answer, Input } from '../../shared/contract.ts'
-import type { RequestId } from '../../shared/ids.ts'
-import type { RequestDetail } from '../../shared/request.ts'
+import { type RequestId, requestId } from '../../shared/ids.ts'
+import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { entriesOfRequest } from '../audit/audit.repository.ts'
-import { approvability } from '../policy/evaluate.ts'
+import { approvability, waitsForKey } from '../policy/evaluate.ts'
 import { fileOutcomes, findRequest, findSheet, newestSheet, summaryOf } from './request.repository.ts'
 import { parseState } from './transition.ts'
 import { heldOf } from './work-token.ts'
@@ -49,11 +50,21 @@ export async function listRequests(
   const { count } = await base.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   const page = rows.slice(0, limit)
   const last = page.at(-1)
+  const summaries: RequestSummary[] = []
+  for (const row of page) summaries.push(summaryOf(row, row.key_description, await keyIsAwaited(db, row)))
   return {
-    rows: page.map((row) => summaryOf(row, row.key_description)),
+    rows: summaries,
     total: count,
     nextCursor: rows.length > limit && last !== undefined ? `${last[column]} ${last.id}` : null,
   }
+}
+
+/** Read from the sheet under review, and only of rows that can be such: a sheet can be large. */
+export async function keyIsAwaited(db: Kysely<Database>, row: RequestRow): Promise<boolean> {
+  if (row.stage !== 'review' || row.worst_check !== 'unknown') return false
+  const state = parseState(row.state)
+  const found = state.kind === 'review' ? await findSheet(db, requestId.parse(row.id), state.sheetDigest) : null
+  return found !== null && waitsForKey(found.sheet.checks)
 }
 
 export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<RequestDetail | null> {
@@ -72,7 +83,7 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
     .execute()
   const key = stored?.sheet.key.registered?.description ?? null
   return {
-    summary: summaryOf(row, key),
+    summary: summaryOf(row, key, await keyIsAwaited(db, row)),
     sheet: stored?.sheet ?? null,
     sheetDigest: stored?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),

@@ -81,7 +81,7 @@ function stored(row: { sheet: Uint8Array; digest: string; shown_at: string | nul
 }
 
 /** A row of the list. `server` loses its path: the origin is what a person knows it by. */
-export function summaryOf(row: RequestRow, keyDescription: string | null): RequestSummary {
+export function summaryOf(row: RequestRow, keyDescription: string | null, keyIsAwaited: boolean): RequestSummary {
   const print = fingerprint.safeParse(row.fingerprint)
   return {
     id: requestId.parse(row.id),
@@ -99,6 +99,7 @@ export function summaryOf(row: RequestRow, keyDescription: string | null): Reque
     fileCount: row.file_count,
     signedCount: row.signed_count,
     worstCheck: row.worst_check as RequestSummary['worstCheck'], // CHECK in the schema
+    waitsForKey: keyIsAwaited,
     receivedAt: row.received_at,
     updatedAt: row.updated_at,
   }

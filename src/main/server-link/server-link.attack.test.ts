@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { WebSocket } from 'ws'
 import { fingerprint } from '../../shared/ids.ts'
 import { Secret } from '../../shared/secret.ts'
+import { handClock } from '../debusine/testing/hand-clock.ts'
 import { json } from '../debusine/testing/peer.ts'
 import { type Bench, startBench, whoami016, workerToken } from '../debusine/testing/test-server.ts'
 import { createTokenFile } from '../debusine/token-file.ts'
@@ -31,8 +32,13 @@ beforeAll(async () => {
 afterAll(() => bench.close())
 
 let link: ServerLink
-let serveable: Serveable = { purposes: [], fingerprints: [] }
+let looks = 0
+const clock = handClock(Date.now())
+let serveable: Serveable = { keys: [] }
+const key = { purpose: 'uefi', fingerprint: fingerprint.parse('AB'.repeat(32)) }
 beforeEach(async () => {
+  looks = 0
+  serveable = { keys: [] }
   const tokenStore = createTokenFile(join(bench.folder, `token-${crypto.randomUUID()}`))
   const token = Secret.fromText(workerToken)
   await tokenStore.create(token)
@@ -43,10 +49,14 @@ beforeEach(async () => {
       ...defaultSettings('desk.example.org', 'Release Manager'),
       server: { apiUrl: bench.peer.apiUrl, caPem: bench.ca.pem, scope: null },
     }),
-    serveable: async () => serveable,
+    serveable: async () => {
+      looks += 1
+      return serveable
+    },
     onRing: () => {},
     onChange: () => {},
-    now: () => new Date(),
+    now: () => clock.now(),
+    clock,
     version: '0.0.0',
     log: silentLog,
   })
@@ -89,10 +99,10 @@ describe('what the server is told that can be served', () => {
     }
     await link.setDuty(true)
     await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
-    serveable = { purposes: ['uefi'], fingerprints: [fingerprint.parse('AB'.repeat(32))] }
+    serveable = { keys: [key] }
     const first = link.offer()
     await vi.waitFor(() => expect(bench.peer.arrived.at(-1)?.path).toContain('/dynamic-metadata/'), patience)
-    serveable = { purposes: [], fingerprints: [] }
+    serveable = { keys: [] }
     const second = link.offer()
     release()
     await Promise.all([first, second])
@@ -102,5 +112,75 @@ describe('what the server is told that can be served', () => {
     const closing = [...open].map((line) => once(line, 'close'))
     await link.close()
     await Promise.all(closing)
+  })
+})
+
+describe('a flood of reasons to tell the server anew', () => {
+  const told = () =>
+    bench.peer.arrived
+      .slice(before)
+      .filter(({ path }) => path.endsWith('/dynamic-metadata/'))
+      .map(({ body }): unknown => JSON.parse(body.toString('utf8'))['signing-station:usable-keys'])
+  const [here, gone] = [[`uefi:${key.fingerprint}`], []]
+  let before = 0
+  beforeEach(async () => {
+    before = bench.peer.arrived.length
+    await link.setDuty(true)
+    await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
+  })
+
+  it('does not reach it while a device flaps, and it is told in the end what is so', async () => {
+    for (let tick = 0; tick < 600; tick += 1) {
+      serveable = { keys: tick % 2 === 0 ? [key] : [] }
+      for (let again = 0; again < 5; again += 1) link.offerSoon()
+      clock.advance(100)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    serveable = { keys: [key] }
+    link.offerSoon()
+    clock.advance(60_000)
+    await vi.waitFor(() => expect(told().at(-1)).toEqual(here), patience)
+    // Six hundred changes in a minute: looked at once a second, told when a key was there long enough.
+    expect(looks).toBeLessThanOrEqual(75)
+    expect(told().length).toBeGreaterThan(1)
+    expect(told().length).toBeLessThanOrEqual(14)
+    await link.close()
+  })
+
+  it('tells it at once of a key that went, and of its coming back within seconds', async () => {
+    serveable = { keys: [key] }
+    link.offerSoon()
+    await vi.waitFor(() => expect(told().at(-1)).toEqual(here), patience)
+    clock.advance(1_000)
+    serveable = { keys: [] }
+    link.offerSoon()
+    await vi.waitFor(() => expect(told().at(-1)).toEqual(gone), patience)
+    clock.advance(1_000)
+    serveable = { keys: [key] }
+    await link.offer()
+    expect(told().at(-1)).toEqual(gone)
+    // Nobody looks anew: the station remembers that a key waits.
+    clock.advance(1_000)
+    await vi.waitFor(() => expect(told().at(-1)).toEqual(here), patience)
+    await link.close()
+  })
+
+  it('is answered once in five seconds when it is the server that asks', async () => {
+    const ask = () => {
+      for (const line of open)
+        for (let again = 0; again < 300; again += 1)
+          line.send(JSON.stringify({ type: 'websocket.send', text: 'request_dynamic_metadata' }))
+    }
+    ask()
+    await vi.waitFor(() => expect(told()).toEqual([gone]), patience)
+    ask()
+    await link.offer()
+    const looked = looks
+    clock.advance(4_999)
+    await link.offer()
+    expect([told().length, looks - looked]).toEqual([1, 1])
+    clock.advance(1)
+    await vi.waitFor(() => expect(told()).toEqual([gone, gone]), patience)
+    await link.close()
   })
 })

@@ -1,22 +1,21 @@
 import { hostname } from 'node:os'
 import type { Failure } from '../../shared/failure.ts'
-import type { Fingerprint } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import { openBell } from '../debusine/bell.ts'
-import { systemClock } from '../debusine/clock.ts'
+import { type Clock, calmed, systemClock } from '../debusine/clock.ts'
 import { createDebusineServer, restFor } from '../debusine/debusine-server.ts'
 import { type Enrolment, enrol } from '../debusine/register.ts'
-import type { Bell, BellState, DebusineServer, Dialect } from '../debusine/server.ts'
+import type { Bell, BellState, DebusineServer, Dialect, OfferedKey } from '../debusine/server.ts'
 import type { TokenStore } from '../debusine/token-file.ts'
 import type { Log } from '../log/logger.ts'
+import { createReturningKeys } from './returning-keys.ts'
 
-/** What the station could sign now: purposes and fingerprints of usable keys. */
+/** What the station could sign now: its usable keys. */
 export interface Serveable {
-  readonly purposes: readonly string[]
-  readonly fingerprints: readonly Fingerprint[]
+  readonly keys: readonly OfferedKey[]
 }
 
 export interface ServerLinkPorts {
@@ -27,8 +26,15 @@ export interface ServerLinkPorts {
   readonly onChange: () => void
   readonly version: string
   readonly now: () => Date
+  /** Left out: the system's, with `now`. */
+  readonly clock?: Clock
   readonly log: Log
 }
+
+/** However often tokens come and go, keys are looked at once in this time: a look can start token processes. */
+const lookMs = 1_000
+/** However often the server asks for it, it is told once in this time. */
+const askedMs = 5_000
 
 /** The one connection to the one debusine server of the settings. The WebSocket is open only while the operator is on duty. */
 export interface ServerLink {
@@ -47,6 +53,8 @@ export interface ServerLink {
   reconnect(): Promise<void>
   /** Tells the server what can be served, if it differs from what it was told last. */
   offer(): Promise<void>
+  /** The same, for whoever may call it many times a second: a token came or went. */
+  offerSoon(): void
   say(workRequestId: number, line: string): void
   close(): Promise<void>
 }
@@ -65,6 +73,19 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   /** The server asked to be told, whatever it was told before. */
   let forgotten = false
   let closed = false
+  const clock: Clock = ports.clock ?? { ...systemClock, now: ports.now }
+  /** Not of one connection: a server that hangs up has not seen the device stay. */
+  const admit = createReturningKeys(() => clock.now())
+  let cancelReturn = () => {}
+  const look = calmed(clock, lookMs, offerInBackground)
+  const tellAnew = calmed(clock, askedMs, () => {
+    forgotten = true
+    offerInBackground()
+  })
+
+  function offerInBackground(): void {
+    void offer().catch((error: unknown) => ports.log('server.offer-failed', { error }))
+  }
 
   /** Connecting and disconnecting take turns: two at once would leave a line open that nobody knows of. */
   let last: Promise<unknown> = Promise.resolve()
@@ -106,7 +127,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       caPem,
       workerToken: token,
       userAgent: `signing-station/${ports.version}`,
-      clock: { ...systemClock, now: ports.now },
+      clock,
       log: ports.log,
     })
     if (duty) ring(url, caPem, token)
@@ -131,10 +152,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
           ports.onChange()
         },
         onRing: () => ports.onRing(url),
-        onMetadataWanted: () => {
-          forgotten = true
-          void offer().catch((error: unknown) => ports.log('server.offer-failed', { error }))
-        },
+        onMetadataWanted: tellAnew.call,
       },
     )
   }
@@ -153,6 +171,9 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     told = null
     offered = []
     bellState = { kind: 'closed' }
+    cancelReturn()
+    look.stop()
+    tellAnew.stop()
     await oldBell?.close()
     oldClient?.close()
   }
@@ -179,10 +200,15 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     if (to === null || bell === null) return
     if (forgotten) told = null
     forgotten = false
-    const { purposes, fingerprints } = await ports.serveable()
-    const next = JSON.stringify([purposes, fingerprints])
+    const { keys } = await ports.serveable()
+    if (to !== client) return
+    const { offered: usableKeys, againInMs } = admit(keys)
+    cancelReturn()
+    if (againInMs !== null) cancelReturn = clock.after(againInMs, offerInBackground)
+    const purposes = [...new Set(usableKeys.map(({ purpose }) => purpose))]
+    const next = JSON.stringify(usableKeys)
     if (next === told) return
-    const answer = await to.offer({ signPurposes: purposes, usableFingerprints: fingerprints, version: ports.version })
+    const answer = await to.offer({ signPurposes: purposes, usableKeys, version: ports.version })
     if (to !== client) return
     if (answer.ok) {
       told = next
@@ -250,6 +276,7 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       ports.onChange()
     },
     offer,
+    offerSoon: look.call,
     say: (workRequestId, line) => bell?.say(workRequestId as Parameters<Bell['say']>[0], `${line}\n`),
     close: () => {
       closed = true

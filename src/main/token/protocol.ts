@@ -54,6 +54,8 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('read-public-key'), id: callId, token: tokenId, ckaId }),
   /** What the token's maker says of the key, where the module shows it. Costs no PIN. */
   z.strictObject({ op: z.literal('read-attestation'), id: callId, token: tokenId, ckaId }),
+  /** The public key, and the token that has it, in one look. */
+  z.strictObject({ op: z.literal('see-key'), id: callId, token: tokenId, ckaId }),
   z.strictObject({
     op: z.literal('open'),
     id: callId,
@@ -156,6 +158,7 @@ export const hostAnswers = {
     statement: bytes(1, 16_384).nullable(),
     device: bytes(1, 16_384).nullable(),
   }),
+  'see-key': z.strictObject({ spki, token: tokenSummary }),
   open: z.strictObject({ spki, touch: touchPolicy }),
   'open-software': z.strictObject({ spki, touch: touchPolicy }),
   sign: z.strictObject({ signed: z.int().nonnegative() }),

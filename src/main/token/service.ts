@@ -131,6 +131,12 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     return this.#host(found.value).call('read-attestation', { token, ckaId }, this.#deadlines.list)
   }
 
+  async seeKey(token: TokenId, ckaId: string): ReturnType<TokenService['seeKey']> {
+    const found = await this.#locate(token)
+    if (!found.ok) return found
+    return this.#host(found.value).call('see-key', { token, ckaId }, this.#deadlines.list)
+  }
+
   async generateSoftwareKey(
     algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
   ): ReturnType<SoftwareKeyMaker['generateSoftwareKey']> {

@@ -97,6 +97,11 @@ export interface TokenService {
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
   /** Certificates of the maker about a key (`statement`) and about the token (`device`), DER, as far as the module shows them. */
   readAttestation(token: TokenId, ckaId: string): Promise<Result<TokenAttestation, TokenFailure>>
+  /** The same, with the token that has it as it is now: its label, its module, the state of its PIN. */
+  seeKey(
+    token: TokenId,
+    ckaId: string,
+  ): Promise<Result<{ readonly spki: Uint8Array; readonly token: TokenSummary }, TokenFailure>>
 }
 
 /**

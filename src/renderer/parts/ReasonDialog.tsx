@@ -14,6 +14,7 @@ export function ReasonDialog({
   confirm,
   danger = false,
   pending,
+  initial = '',
   onConfirm,
   onClose,
   children,
@@ -23,11 +24,13 @@ export function ReasonDialog({
   readonly confirm: string
   readonly danger?: boolean
   readonly pending: boolean
+  /** What stands in the field at first, to be changed. */
+  readonly initial?: string
   readonly onConfirm: (reason: string) => Promise<Result<unknown, Failure>>
   readonly onClose: () => void
   readonly children: ReactNode
 }) {
-  const [reason, setReason] = useState('')
+  const [reason, setReason] = useState(initial)
   const [failure, setFailure] = useState<Failure | null>(null)
   useStationEvent('desk.locked', onClose)
   const given = reason.trim()

@@ -294,7 +294,7 @@ export class FakeStation {
       keysRegister: async ({ description, production, pin }) => {
         if (pin !== state.pin)
           return fail('refused', 'pin-incorrect', 'The token refused the PIN. No key was registered.')
-        const key = sampleKey({ description, production, createdAt: minutesAgo(0), lastUsedAt: null })
+        const key = sampleKey({ description, production, createdAt: minutesAgo(0), lastUsedAt: null, lastUseSeq: null })
         state.keys = [...state.keys, key]
         this.emit('keys.changed', null)
         return { ok: true, value: key }
@@ -308,6 +308,8 @@ export class FakeStation {
           home: { kind: 'software' },
           createdAt: minutesAgo(0),
           lastUsedAt: null,
+          lastUseSeq: null,
+          lastSeen: null,
         })
         state.keys = [...state.keys, key]
         this.emit('keys.changed', null)

@@ -13,6 +13,13 @@ import {
 import { hostileName, manyFiles, reviewing, rich, softwareSheet } from './sample-sheets.ts'
 import { base, withRequest } from './sample-station.ts'
 
+function waitingForKey(state: FakeState): FakeState {
+  const waiting = [...state.requests].map(
+    ([id, detail]) => [id, { ...detail, summary: { ...detail.summary, waitsForKey: true } }] as const,
+  )
+  return { ...state, requests: new Map(waiting) }
+}
+
 /** Requests up for review, one for each thing that a check can find. */
 export const reviewScenarios = {
   fine: () => reviewing({}),
@@ -104,7 +111,9 @@ export const reviewScenarios = {
       { key: { fingerprint: hexOf('nobody').toUpperCase() as Fingerprint, registered: null } },
     ),
   'token-absent': () => ({
-    ...reviewing({ 'token-present': ['unknown', 'The token with this key (serial 18204417) is not here.', []] }),
+    ...waitingForKey(
+      reviewing({ 'token-present': ['unknown', 'The token with this key (serial 18204417) is not here.', []] }),
+    ),
     tokens: [],
     status: { ...base().status, tokens: [] },
   }),

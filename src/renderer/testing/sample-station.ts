@@ -124,6 +124,9 @@ export function base(): FakeState {
         },
         usableNow: false,
         unusableBecause: 'Its token (SoftHSM v2, serial 9f21) is not here.',
+        availability: 'token-absent',
+        lastSeen: null,
+        lastUseSeq: null,
         certificate: sampleCertificate({
           subject: 'CN=Test signer',
           issuer: 'CN=Test signer',
@@ -174,6 +177,7 @@ export function doneRequests(count: number, done = true): RequestSummary[] {
       fileCount: 1 + (index % 5) * 3,
       signedCount: outcome === 'partly-signed' ? 2 : 0,
       worstCheck: (['passed', 'attention', 'refused', 'unknown'] as const)[index % 4] ?? 'passed',
+      waitsForKey: false,
       receivedAt: minutesAgo(200 + index * 61),
       updatedAt: minutesAgo(180 + index * 61),
     } satisfies RequestSummary

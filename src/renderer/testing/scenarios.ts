@@ -190,7 +190,13 @@ export const scenarios = {
   'pin-locked': () => ({
     ...base(),
     tokens: [{ token: sampleTokenSummary({ pinState: 'locked' }), objects: [sampleObject()], problem: null }],
-    keys: [sampleKey({ usableNow: false, unusableBecause: 'The PIN of its token is locked.' })],
+    keys: [
+      sampleKey({
+        usableNow: false,
+        unusableBecause: 'The PIN of its token is locked.',
+        availability: 'pin-locked',
+      }),
+    ],
   }),
   'module-broken': () => ({
     ...base(),

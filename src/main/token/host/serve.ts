@@ -64,7 +64,9 @@ export class Server {
         return seeTokens(module, path).named.some((seen) => sameToken(seen.summary.id, request.token))
       }
       case 'read-public-key':
-        return this.#readPublicKey(request)
+        return this.#seeKey(request).spki
+      case 'see-key':
+        return this.#seeKey(request)
       case 'read-attestation':
         return this.#readAttestation(request)
       case 'open':
@@ -114,10 +116,11 @@ export class Server {
     return { tokens, unnamed }
   }
 
-  #readPublicKey(request: Request<'read-public-key'>): Uint8Array {
+  #seeKey(request: Request<'read-public-key' | 'see-key'>): HostAnswer<'see-key'> {
     const { module, path } = this.#module()
-    const { slot } = findToken(module, path, request.token)
-    return withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+    const { slot, summary } = findToken(module, path, request.token)
+    const spki = withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
+    return { spki, token: summary }
   }
 
   #readAttestation(request: Request<'read-attestation'>): HostAnswer<'read-attestation'> {

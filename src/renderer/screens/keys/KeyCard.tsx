@@ -8,9 +8,11 @@ import { Dialog } from '../../design/Dialog.tsx'
 import { Field } from '../../design/Field.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
+import { useNavigation } from '../../navigation.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
+import { logPlace } from '../../place.ts'
 import { useAction } from '../../station/station-queries.ts'
 import { AttestationPanel } from './AttestationPanel.tsx'
 import { keyCard } from './keys-view.ts'
@@ -52,6 +54,7 @@ export function KeyCard({
   readonly attestations: readonly AttestationRecord[]
 }) {
   const view = keyCard(registered, useNow(), attestations)
+  const { go } = useNavigation()
   const [asking, setAsking] = useState<NextState | null>(null)
   const setState = useAction((station, state: NextState) =>
     station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
@@ -100,6 +103,16 @@ export function KeyCard({
         ) : null}
         <AttestationPanel registered={registered} records={attestations} />
         <div className="row key-row-actions">
+          {registered.lastUseSeq === null ? null : (
+            <Button
+              size="s"
+              variant="quiet"
+              icon="audit"
+              onPress={() => go(logPlace('station', {}, registered.lastUseSeq))}
+            >
+              Last use in the audit log
+            </Button>
+          )}
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>
               {steps[state].label}

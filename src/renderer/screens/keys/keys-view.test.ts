@@ -11,6 +11,21 @@ describe('a registered key', () => {
     })
   })
 
+  it('says what is missing, and where the key was last seen', () => {
+    const word = (change: Parameters<typeof sampleKey>[0]) => keyCard(sampleKey(change), sampleNow).usable.text
+    expect(word({ usableNow: false, availability: 'token-absent' })).toBe('Token not here')
+    expect(word({ usableNow: false, availability: 'service-key-absent' })).toBe('Service key missing')
+    expect(word({ usableNow: false, availability: 'out-of-use', state: 'suspended' })).toBe('Not in use')
+    expect(word({ usableNow: false, availability: 'usable' })).toBe('Not usable now')
+    const seen = (key: ReturnType<typeof sampleKey>) =>
+      keyCard(key, sampleNow).facts.find(({ id }) => id === 'seen')?.value
+    expect(seen(sampleKey())).toMatchObject({
+      text: expect.stringMatching(/UTC, token “YubiKey PIV”, through .*libykcs11/),
+    })
+    expect(seen(sampleKey({ lastSeen: null }))).toMatchObject({ text: 'not since the station was started' })
+    expect(seen(sampleKey({ home: { kind: 'software' }, lastSeen: null }))).toBeUndefined()
+  })
+
   it('shows test and production, and the certificate’s days', () => {
     const card = keyCard(
       sampleKey({ production: false, certificate: sampleCertificate({ notAfter: '2026-12-20T10:48:00.000Z' }) }),

@@ -21,6 +21,18 @@ export type KeyCardView = {
   readonly facts: readonly Fact[]
 }
 
+/** What a key lacks. One that cannot be used is never called usable, whatever the station says is missing. */
+const missingWords: Readonly<Record<RegisteredKey['availability'], Word>> = {
+  usable: { text: 'Not usable now', tone: 'attention' },
+  'not-known': { text: 'Not usable now', tone: 'attention' },
+  'out-of-use': { text: 'Not in use', tone: 'neutral' },
+  'token-absent': { text: 'Token not here', tone: 'attention' },
+  'key-absent': { text: 'Not on its token', tone: 'refused' },
+  'key-differs': { text: 'Another key in its place', tone: 'refused' },
+  'pin-locked': { text: 'PIN locked', tone: 'refused' },
+  'service-key-absent': { text: 'Service key missing', tone: 'attention' },
+}
+
 /** From this many days on the certificate's end is worth a word. */
 const soonDays = 60
 
@@ -33,7 +45,7 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
     state: keyStateWords[key.state],
     usable: key.usableNow
       ? { text: 'Usable now', tone: 'passed', why: null }
-      : { text: 'Not usable now', tone: 'attention', why: key.unusableBecause ?? 'The station does not know why.' },
+      : { ...missingWords[key.availability], why: key.unusableBecause ?? 'The station does not know why.' },
     validity: validity(certificate.notBefore, certificate.notAfter, now),
     attestation: attestationView(key, attestations)?.badge ?? null,
     facts: [
@@ -74,11 +86,20 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
             ...verified,
           },
       { id: 'registered', label: 'Registered', value: { kind: 'time', iso: key.createdAt }, ...verified },
+      ...(home.kind === 'software' ? [] : [seenFact(key.lastSeen)]),
       key.lastUsedAt === null
         ? { id: 'used', label: 'Last used', value: text('never'), ...verified }
         : { id: 'used', label: 'Last used', value: { kind: 'time', iso: key.lastUsedAt }, ...verified },
     ],
   }
+}
+
+function seenFact(seen: RegisteredKey['lastSeen']): Fact {
+  const read = { id: 'seen', label: 'Last seen', source: 'token', assurance: 'verified' } as const
+  // The label is the token's own word; only its serial number and the key that was read count.
+  return seen === null
+    ? { ...read, value: text('not since the station was started') }
+    : { ...read, value: name(`${utc(seen.at)}, token “${seen.tokenLabel}”, through ${seen.module}`) }
 }
 
 export function validity(notBefore: string, notAfter: string, now: number): Word {

@@ -17,6 +17,14 @@ it('shows stage and worst check of a request in hand, and only the outcome of a 
   })
 })
 
+it('says of a request that only its key is missing, instead of “unknown”', () => {
+  expect(requestRow({ ...summary, worstCheck: 'unknown', waitsForKey: true }).worst).toEqual({
+    text: 'Waits for its key',
+    tone: 'attention',
+  })
+  expect(requestRow({ ...summary, stage: 'done', outcome: 'declined', waitsForKey: true }).worst).toBeNull()
+})
+
 it('names a key that is not registered by its fingerprint, as unknown', () => {
   expect(requestRow({ ...summary, keyDescription: null }).key).toMatch(/^Unknown key [0-9A-F]{8}…$/)
   expect(requestRow({ ...summary, keyDescription: null, fingerprint: null }).key).toBe('No key named')

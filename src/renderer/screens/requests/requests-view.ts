@@ -32,7 +32,13 @@ export function requestRow(summary: RequestSummary): RequestRowView {
         ? `${summary.signedCount} of ${plainNumber(summary.fileCount)}`
         : plainNumber(summary.fileCount),
     state,
-    worst: decided || summary.worstCheck === null ? null : worstWords(summary.worstCheck),
+    worst: decided
+      ? null
+      : summary.waitsForKey
+        ? { text: 'Waits for its key', tone: 'attention' }
+        : summary.worstCheck === null
+          ? null
+          : worstWords(summary.worstCheck),
     at: summary.updatedAt,
   }
 }

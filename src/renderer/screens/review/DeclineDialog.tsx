@@ -2,7 +2,16 @@ import type { RequestId } from '../../../shared/ids.ts'
 import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { useAction } from '../../station/station-queries.ts'
 
-export function DeclineDialog({ requestId, onClose }: { readonly requestId: RequestId; readonly onClose: () => void }) {
+export function DeclineDialog({
+  requestId,
+  reason,
+  onClose,
+}: {
+  readonly requestId: RequestId
+  /** What stands in the field at first. */
+  readonly reason?: string
+  readonly onClose: () => void
+}) {
   const decline = useAction((station, reason: string) => station.reviewDecline({ requestId, reason }))
   return (
     <ReasonDialog
@@ -10,6 +19,7 @@ export function DeclineDialog({ requestId, onClose }: { readonly requestId: Requ
       label="Reason"
       confirm="Decline"
       danger
+      initial={reason ?? ''}
       pending={decline.pending}
       onConfirm={decline.run}
       onClose={onClose}

@@ -11,7 +11,7 @@ import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeclineDialog } from './DeclineDialog.tsx'
-import { progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
+import { absentKeyReason, progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
 import './stage-panel.css'
 
 /** Says where the request is and offers what can be done about it there. */
@@ -71,6 +71,7 @@ function Progress({ detail }: { readonly detail: RequestDetail }) {
 const labels: Record<StageAction, string> = {
   recheck: 'Try again',
   decline: 'Decline …',
+  'decline-for-key': 'Decline because of the key …',
   cancel: 'Cancel after this file',
   resume: 'Go on …',
   stop: 'Stop here …',
@@ -142,6 +143,8 @@ function StageDialog({
   )
   const left = detail.files.filter((file) => file.outcome.kind === 'waiting').length
   if (asking === 'decline') return <DeclineDialog requestId={requestId} onClose={onClose} />
+  if (asking === 'decline-for-key')
+    return <DeclineDialog requestId={requestId} reason={absentKeyReason(detail)} onClose={onClose} />
   if (asking === 'stop') {
     return (
       <ReasonDialog

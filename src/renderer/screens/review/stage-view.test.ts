@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RequestDetail } from '../../../shared/request.ts'
 import type { FakeState } from '../../testing/fake-station.ts'
 import { scenarios, theRequest } from '../../testing/scenarios.ts'
-import { outcomeView, progressView, savedWords, stageView } from './stage-view.ts'
+import { absentKeyReason, outcomeView, progressView, savedWords, stageView } from './stage-view.ts'
 
 function detailIn(make: () => FakeState): RequestDetail {
   const detail = make().requests.get(theRequest)
@@ -14,6 +14,7 @@ describe('the stage of a request', () => {
   it.each([
     ['preparing', 'Being prepared', []],
     ['unprepared', 'There is no sheet to review', ['recheck', 'decline']],
+    ['token-absent', 'Its key cannot be used now', ['recheck', 'decline-for-key']],
     ['signing', 'Signing', ['cancel']],
     ['interrupted', 'Interrupted: 1 of 3 files signed', ['resume', 'stop']],
     ['incident', 'A signature is in doubt', ['close-incident']],
@@ -24,6 +25,13 @@ describe('the stage of a request', () => {
     ['declined', 'Declined', []],
   ] as const)('%s says what happened and what can be done', (scenario, title, actions) => {
     expect(stageView(detailIn(scenarios[scenario]))).toMatchObject({ title, actions })
+  })
+
+  it('names the token that is to be inserted, and promises no signature for it', () => {
+    const detail = detailIn(scenarios['token-absent'])
+    expect(stageView(detail)?.sentence).toMatch(/^Insert the token \(.*18204417\).*Nothing is signed without you/)
+    expect(absentKeyReason(detail)).toContain(detail.sheet?.key.fingerprint)
+    expect(stageView({ ...detail, summary: { ...detail.summary, waitsForKey: false } })).toBeNull()
   })
 
   it('has nothing to say beside a sheet that is up for review', () => {

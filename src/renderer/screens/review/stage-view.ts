@@ -6,6 +6,7 @@ import type { SigningProgress } from '../../station/station-queries.ts'
 export type StageAction =
   | 'recheck'
   | 'decline'
+  | 'decline-for-key'
   | 'cancel'
   | 'resume'
   | 'stop'
@@ -45,7 +46,7 @@ export function stageView(detail: RequestDetail): StageView | null {
       }
     case 'review':
       return detail.failure === null
-        ? null
+        ? waitingView(detail)
         : {
             tone: detail.failure.kind === 'unavailable' ? 'attention' : 'refused',
             title: 'Something went wrong',
@@ -91,6 +92,28 @@ export function stageView(detail: RequestDetail): StageView | null {
     case 'done':
       return doneView(detail, signed, total)
   }
+}
+
+/** Null: it waits for nothing but a decision. */
+function waitingView({ summary, sheet }: RequestDetail): StageView | null {
+  if (!summary.waitsForKey || sheet === null) return null
+  const home = sheet.key.registered?.home
+  const insert =
+    home?.kind === 'token'
+      ? `Insert the token (${home.token.model}, serial ${home.token.serial})`
+      : 'Put the service key back that opens the key’s record'
+  return {
+    tone: 'attention',
+    title: 'Its key cannot be used now',
+    sentence: `${insert}: then the checks are made again by themselves, and you review the new sheet. Nothing is signed without you. Until then the request waits here, and the server gives this station no other work. If it should not wait, decline it.`,
+    actions: ['recheck', 'decline-for-key'],
+  }
+}
+
+/** What the server and whoever asked are told, if the operator lets it stand. */
+export function absentKeyReason({ sheet, summary }: RequestDetail): string {
+  const print = sheet?.key.fingerprint ?? summary.fingerprint
+  return `The key ${print ?? ''} cannot be used at this station now: the device that holds it is not here.`
 }
 
 function doneView(detail: RequestDetail, signed: number, total: number): StageView {
