@@ -10,7 +10,7 @@ import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
 import { createEntryIndexer } from './audit/entry-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
-import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
+import { isWitnessKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import { startWholeCheck, type WholeCheck } from './audit/whole-check.ts'
 import type { Profile } from './config/profile.ts'
@@ -396,9 +396,4 @@ function every(seconds: number, work: () => Promise<void>, failed: (error: unkno
 /** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
 function enabledModules(settings: Settings): Promise<readonly string[]> {
   return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
-}
-
-function isWitnessKey(vkey: string): boolean {
-  const key = parseVerifierKey(vkey)
-  return key.ok && key.value.type === noteKeyType.cosignature
 }

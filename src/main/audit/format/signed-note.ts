@@ -147,3 +147,9 @@ export function verifyEd25519(key: VerifierKey, message: Uint8Array, signature: 
   }
   return verify(null, message, object, signature)
 }
+
+/** Whether it is a verifier key of a witness (`tlog-cosignature`, type 04). */
+export function isWitnessKey(vkey: string): boolean {
+  const key = parseVerifierKey(vkey)
+  return key.ok && key.value.type === noteKeyType.cosignature
+}
