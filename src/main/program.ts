@@ -32,7 +32,8 @@ import { openStation, type Station, type StationParts } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
-import { createTokenService, moduleEnvironment } from './token/service.ts'
+import { createTokenService } from './token/service.ts'
+import { moduleEnvironment } from './token/service-options.ts'
 
 /** Where the program's own files are; in the build every entry lies beside main's. */
 export interface ProgramFiles {

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { TokenId } from '../../shared/token.ts'
-import type { Log } from '../log/logger.ts'
 import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
+import { createTokenKeyMaker } from './key-making.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
+import { type Deadlines, defaultDeadlines, type TokenServiceOptions } from './service-options.ts'
 import { TokenSigningSession } from './signing-session.ts'
 import type {
   KeyReference,
@@ -13,59 +14,10 @@ import type {
   SigningSession,
   SoftwareKeyMaker,
   TokenFailure,
+  TokenKeyMaker,
   TokenService,
 } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
-
-/** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
-export type Deadlines = {
-  /** Loading and `C_Initialize`. */
-  readonly start: number
-  /** Opening a session on a YubiKey reads about 80 objects; over a slow reader that took 4.5 s. */
-  readonly list: number
-  readonly open: number
-  /** One signature, a touch (15 s on a YubiKey) included. */
-  readonly sign: number
-  readonly close: number
-  /** RSA-4096 on a slow machine. */
-  readonly generate: number
-  /** One signature of the log's key, in a process that is there. */
-  readonly checkpoint: number
-}
-
-export const defaultDeadlines: Deadlines = {
-  start: 15_000,
-  list: 20_000,
-  open: 30_000,
-  sign: 45_000,
-  close: 3_000,
-  generate: 60_000,
-  checkpoint: 10_000,
-}
-
-export type TokenServiceOptions = {
-  /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
-  readonly node: string
-  /** The host's entry, see `HostCommand.entry`. */
-  readonly hostEntry: string
-  readonly modules: readonly string[]
-  readonly serviceKeysFolder: string
-  /** The whole environment of token processes: `moduleEnvironment(process.env)`. */
-  readonly environment: Readonly<Record<string, string>>
-  readonly deadlines?: Partial<Deadlines>
-  readonly touchAfterMs?: number
-  readonly log: Log
-}
-
-/** What PKCS#11 modules read, and nothing else of the environment: no PATH, no HOME, no LD_*, no NODE_OPTIONS. */
-export function moduleEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of ['SOFTHSM2_CONF', 'YUBIHSM_PKCS11_CONF', 'PCSCLITE_CSOCK_NAME']) {
-    const value = environment[name]
-    if (value !== undefined && value !== '') kept[name] = value
-  }
-  return kept
-}
 
 type Listed = HostAnswer<'list'>
 
@@ -138,9 +90,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 
   async readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>> {
-    const found = await this.#locate(token)
-    if (!found.ok) return found
-    return this.#host(found.value).call('read-public-key', { token, ckaId }, this.#deadlines.list)
+    return this.askToken(token, (host) => host.call('read-public-key', { token, ckaId }, this.#deadlines.list))
   }
 
   async generateSoftwareKey(
@@ -190,6 +140,40 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     const answer = await ask(host)
     // Ended by a reset while it was asked: nothing of the question was wrong.
     return answer.ok || !host.endedOnPurpose || tries === 1 ? answer : this.#ofKeyring(ask, tries - 1)
+  }
+
+  /** Asks the process that has the token, without a login. */
+  async askToken<T>(
+    token: TokenId,
+    ask: (host: HostProcess) => Promise<Result<T, TokenFailure>>,
+  ): Promise<Result<T, TokenFailure>> {
+    const found = await this.#locate(token)
+    return found.ok ? ask(this.#host(found.value)) : found
+  }
+
+  /** Takes the token for one act. Its process ends with it: the secret that was tried is in its memory. */
+  async useToken<T, E>(
+    token: TokenId,
+    secret: Secret,
+    use: (host: HostProcess) => Promise<Result<T, E>>,
+  ): Promise<Result<T, E | TokenFailure>> {
+    try {
+      const { length } = secret.reveal()
+      if (length < 1 || length > maxPinLength) return err(tokenFailure('pin-length'))
+      const found = await this.#locate(token)
+      if (!found.ok) return found
+      const slot = found.value
+      if (slot.taken) return err(tokenFailure('token-error', 'the token is in use by another approval'))
+      const host = this.#host(slot)
+      slot.taken = true
+      try {
+        return await use(host)
+      } finally {
+        this.#endHost(slot, host)
+      }
+    } finally {
+      secret.wipe()
+    }
   }
 
   #add(path: string): void {
@@ -381,6 +365,9 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 }
 
-export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker & LogKeyService {
-  return new ProcessTokenService(options)
+export function createTokenService(
+  options: TokenServiceOptions,
+): TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker {
+  const service = new ProcessTokenService(options)
+  return Object.assign(service, createTokenKeyMaker(service, { ...defaultDeadlines, ...options.deadlines }))
 }

@@ -1,0 +1,54 @@
+import type { Log } from '../log/logger.ts'
+
+/** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
+export type Deadlines = {
+  /** Loading and `C_Initialize`. */
+  readonly start: number
+  /** Opening a session on a YubiKey reads about 80 objects; over a slow reader that took 4.5 s. */
+  readonly list: number
+  readonly open: number
+  /** One signature, a touch (15 s on a YubiKey) included. */
+  readonly sign: number
+  readonly close: number
+  /** RSA-4096 on a slow machine. */
+  readonly generate: number
+  /** On the token: a YubiKey takes a minute and more for RSA-4096. */
+  readonly generateOnToken: number
+  /** One signature of the log's key, in a process that is there. */
+  readonly checkpoint: number
+}
+
+export const defaultDeadlines: Deadlines = {
+  start: 15_000,
+  list: 20_000,
+  open: 30_000,
+  sign: 45_000,
+  close: 3_000,
+  generate: 60_000,
+  generateOnToken: 240_000,
+  checkpoint: 10_000,
+}
+
+export type TokenServiceOptions = {
+  /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
+  readonly node: string
+  /** The host's entry, see `HostCommand.entry`. */
+  readonly hostEntry: string
+  readonly modules: readonly string[]
+  readonly serviceKeysFolder: string
+  /** The whole environment of token processes: `moduleEnvironment(process.env)`. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly deadlines?: Partial<Deadlines>
+  readonly touchAfterMs?: number
+  readonly log: Log
+}
+
+/** What PKCS#11 modules read, and nothing else of the environment: no PATH, no HOME, no LD_*, no NODE_OPTIONS. */
+export function moduleEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name of ['SOFTHSM2_CONF', 'YUBIHSM_PKCS11_CONF', 'PCSCLITE_CSOCK_NAME']) {
+    const value = environment[name]
+    if (value !== undefined && value !== '') kept[name] = value
+  }
+  return kept
+}
