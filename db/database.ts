@@ -16,6 +16,7 @@ import type {
   ReviewSheetTable,
   SignatureTable,
 } from './tables/request.table.ts'
+import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 
@@ -32,6 +33,8 @@ export interface Database {
   device_entry: DeviceEntryTable
   setting: SettingTable
   signing_key: SigningKeyTable
+  key_generation: KeyGenerationTable
+  key_asset: KeyAssetTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable

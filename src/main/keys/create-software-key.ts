@@ -5,6 +5,7 @@ import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import { pemText } from '../pki/pem.ts'
 import type { SoftwareKeyMaker, TokenService } from '../token/token-service.ts'
 import { insertKey } from './key.repository.ts'
 import { generateUefiKey, type UefiKey } from './software/generate-uefi-key.ts'
@@ -62,7 +63,7 @@ async function store(
       ...made,
       fingerprint,
       private_key: JSON.stringify(toNaclRecord(sealed)),
-      public_key: Buffer.from(certificatePem(certificateDer), 'utf8'),
+      public_key: Buffer.from(pemText('CERTIFICATE', certificateDer), 'utf8'),
       created_at: at,
       updated_at: at,
       description,
@@ -90,12 +91,4 @@ async function store(
     ])
   })
   return written.ok ? ok(null) : written
-}
-
-/** RFC 7468 §5.1. */
-function certificatePem(der: Uint8Array): string {
-  const lines = Buffer.from(der)
-    .toString('base64')
-    .match(/.{1,64}/g)
-  return `-----BEGIN CERTIFICATE-----\n${(lines ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 }
