@@ -8,6 +8,7 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
+import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -16,7 +17,6 @@ import type {
   ReviewSheetTable,
   SignatureTable,
 } from './tables/request.table.ts'
-import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 

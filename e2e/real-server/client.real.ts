@@ -89,6 +89,7 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
   const offer = () =>
     server.offer({
       signPurposes: ['uefi'],
+      generatesKeys: false,
       usableFingerprints: [fingerprint.parse(bed.keys['uefi-hsm']?.fingerprint)],
       version: '0.1.0',
     })

@@ -16,6 +16,7 @@ import { claimInstance } from './desktop/single-instance.ts'
 import { Digester } from './digest/digester.ts'
 import { entryUrl } from './digest/entry-url.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
+import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
@@ -183,6 +184,7 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
+      ...generationBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

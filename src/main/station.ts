@@ -16,6 +16,7 @@ import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
+import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
@@ -26,11 +27,11 @@ import { changedFields, readSetting, readSettings, writeSetting, writeSettings }
 import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { addLogKey } from './station-log-key.ts'
-import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
+import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -46,10 +47,11 @@ export interface Station {
   readonly database: StationDatabase
   readonly audit: AuditLog
   readonly keys: KeyRegistry
+  readonly keyMaker: KeyMaker
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
   /** Reads the whole log. If it is not whole, nothing more is signed, fetched or written: the check at start may see its ends only. */
@@ -116,6 +118,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
   })
+  const keyMaker = createKeyMaker({ db, audit, tokens, now, publish })
   let usable: readonly RegisteredKey[] = []
   const link = createServerLink({
     tokenStore: createTokenFile(profile.workerToken),
@@ -125,6 +128,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return {
         purposes: [...new Set(usable.map((key) => key.purpose))],
         fingerprints: usable.map((key) => key.fingerprint),
+        generatesKeys: current.keyRequests.accept,
       }
     },
     onRing: (apiUrl) => lookForWork(apiUrl),
@@ -138,6 +142,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     audit,
     tokens,
     keys,
+    keyMaker,
     inspector: parts.inspector,
     signer: parts.signer,
     spool: spoolAt(profile.spool),
@@ -219,6 +224,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
     await link.reconnect()
+    const settled = await keyMaker.recover()
+    if (!settled.ok) log('generation.not-recovered', { code: settled.error.code, detail: settled.error.detail })
     await desk.recover()
   }
   // Asked again: what a medium tells may have come meanwhile.
@@ -242,6 +249,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     database,
     audit,
     keys,
+    keyMaker,
     desk,
     link,
     profile,
@@ -279,6 +287,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
+      else if (fields.includes('keyRequests')) await link.offer()
       parts.onStatus()
       return ok(null)
     },

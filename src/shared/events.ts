@@ -14,6 +14,8 @@ export const events = {
     /** `login`, `touch`: what the token waits for. */
     phase: z.enum(['login', 'signing', 'touch', 'verifying', 'returning']),
   }),
+  /** A key is being made: what the token waits for, or does. */
+  'generation.progress': z.strictObject({ phase: z.enum(['login', 'touch', 'generating', 'over']) }),
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
   'settings.changed': z.null(),

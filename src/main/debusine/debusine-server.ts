@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { type Log, silentLog } from '../log/logger.ts'
 import { createArtifact, readArtifact, readCategory, readMissingFiles, relate } from './artifacts.ts'
+import { createKeyAsset } from './assets.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { askWhoami, type DialectRules, rules011, rules016 } from './dialect.ts'
 import { download } from './download.ts'
@@ -138,6 +139,7 @@ export function createDebusineServer(options: DebusineServerOptions): DebusineSe
     upload: (held, artifact, file, { signal }) =>
       upload(connection, clock, held, artifact, file, signal, options.uploadChunkBytes),
     relate: (held, relation) => relate(connection, held, relation),
+    createKeyAsset: (held, key) => createKeyAsset(connection, held, key),
     complete: (held, completion) => complete(connection, held, completion),
     producedArtifacts: (held) => producedArtifacts(connection, held),
     close: () => rest.close(),
@@ -171,6 +173,7 @@ function brokenServer(apiUrl: string, failure: ServerFailure): DebusineServer & 
     createArtifact: fail,
     upload: fail,
     relate: fail,
+    createKeyAsset: fail,
     complete: fail,
     producedArtifacts: fail,
     close: () => {},

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -16,6 +16,8 @@ export interface SoftwareKeyPorts {
   readonly audit: AuditLog
   readonly tokens: TokenService & SoftwareKeyMaker
   readonly now: () => Date
+  /** What has to be written in the transaction that registers the key. */
+  readonly also?: (trx: Transaction<Database>, print: Fingerprint) => Promise<void>
 }
 
 /** What is in the log and in the row of every key that is made here. */
@@ -53,7 +55,7 @@ export async function createSoftwareKey(
 }
 
 async function store(
-  { db, audit, now }: SoftwareKeyPorts,
+  { db, audit, now, also }: SoftwareKeyPorts,
   { key, description, operator }: { readonly key: UefiKey; readonly description: string; readonly operator: string },
 ): Promise<Result<null, Failure>> {
   const at = now().toISOString()
@@ -89,6 +91,7 @@ async function store(
         operator,
       },
     ])
+    await also?.(trx, fingerprint)
   })
   return written.ok ? ok(null) : written
 }

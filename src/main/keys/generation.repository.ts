@@ -12,6 +12,13 @@ export interface StoredGeneration extends KeyGeneration {
   readonly spki: Uint8Array | null
 }
 
+/** As it may leave main. */
+export function shownGeneration(generation: StoredGeneration | null): KeyGeneration | null {
+  if (generation === null) return null
+  const { intentSeq: _, spki: __, ...shown } = generation
+  return shown
+}
+
 /** A row that does not parse was not written by this program: a defect, never skipped. */
 function stored(row: KeyGenerationRow): StoredGeneration {
   return {

@@ -4,8 +4,17 @@ import type { Answer, Input } from '../../shared/contract.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { RequestDetail } from '../../shared/request.ts'
 import { entriesOfRequest } from '../audit/audit.repository.ts'
+import { generationOfRequest, shownGeneration } from '../keys/generation.repository.ts'
 import { approvability } from '../policy/evaluate.ts'
-import { fileOutcomes, findRequest, findSheet, newestSheet, summaryOf } from './request.repository.ts'
+import {
+  fileOutcomes,
+  findRequest,
+  findSheet,
+  findWish,
+  newestSheet,
+  newestWish,
+  summaryOf,
+} from './request.repository.ts'
 import { parseState } from './transition.ts'
 import { heldOf } from './work-token.ts'
 
@@ -63,6 +72,8 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
   const decision = await readerOf(db).selectFrom('decision').selectAll().where('request_id', '=', id).executeTakeFirst()
   const decidedOn = decision?.sheet_digest ?? (state.kind === 'review' ? state.sheetDigest : null)
   const stored = decidedOn === null ? await newestSheet(db, id) : await findSheet(db, id, decidedOn)
+  const wish =
+    stored !== null ? null : decidedOn === null ? await newestWish(db, id) : await findWish(db, id, decidedOn)
   const outcomes = await fileOutcomes(db, id)
   const files = await readerOf(db)
     .selectFrom('request_file')
@@ -74,7 +85,8 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
   return {
     summary: summaryOf(row, key),
     sheet: stored?.sheet ?? null,
-    sheetDigest: stored?.digest ?? null,
+    generation: wish === null ? null : { wish: wish.wish, made: shownGeneration(await generationOfRequest(db, id)) },
+    sheetDigest: stored?.digest ?? wish?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
     files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
     held: heldOf(row),

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => bench.close())
 
 let link: ServerLink
-let serveable: Serveable = { purposes: [], fingerprints: [] }
+let serveable: Serveable = { purposes: [], fingerprints: [], generatesKeys: false }
 beforeEach(async () => {
   const tokenStore = createTokenFile(join(bench.folder, `token-${crypto.randomUUID()}`))
   const token = Secret.fromText(workerToken)
@@ -89,10 +89,10 @@ describe('what the server is told that can be served', () => {
     }
     await link.setDuty(true)
     await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
-    serveable = { purposes: ['uefi'], fingerprints: [fingerprint.parse('AB'.repeat(32))] }
+    serveable = { purposes: ['uefi'], fingerprints: [fingerprint.parse('AB'.repeat(32))], generatesKeys: false }
     const first = link.offer()
     await vi.waitFor(() => expect(bench.peer.arrived.at(-1)?.path).toContain('/dynamic-metadata/'), patience)
-    serveable = { purposes: [], fingerprints: [] }
+    serveable = { purposes: [], fingerprints: [], generatesKeys: false }
     const second = link.offer()
     release()
     await Promise.all([first, second])

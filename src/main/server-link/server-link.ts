@@ -17,6 +17,8 @@ import type { Log } from '../log/logger.ts'
 export interface Serveable {
   readonly purposes: readonly string[]
   readonly fingerprints: readonly Fingerprint[]
+  /** Whether requests for keys are taken. */
+  readonly generatesKeys: boolean
 }
 
 export interface ServerLinkPorts {
@@ -179,10 +181,15 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     if (to === null || bell === null) return
     if (forgotten) told = null
     forgotten = false
-    const { purposes, fingerprints } = await ports.serveable()
-    const next = JSON.stringify([purposes, fingerprints])
+    const { purposes, fingerprints, generatesKeys } = await ports.serveable()
+    const next = JSON.stringify([purposes, fingerprints, generatesKeys])
     if (next === told) return
-    const answer = await to.offer({ signPurposes: purposes, usableFingerprints: fingerprints, version: ports.version })
+    const answer = await to.offer({
+      signPurposes: purposes,
+      usableFingerprints: fingerprints,
+      generatesKeys,
+      version: ports.version,
+    })
     if (to !== client) return
     if (answer.ok) {
       told = next

@@ -2,6 +2,7 @@ import type { AuditRow, AuditState } from '../../shared/audit.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
+import type { KeyGeneration } from '../../shared/key-generation.ts'
 import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Settings } from '../../shared/settings.ts'
@@ -9,6 +10,7 @@ import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeGeneration } from './fake-generation.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -23,6 +25,8 @@ export type FakeState = {
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
   modules: { path: string; problem: Failure | null }[]
   keys: RegisteredKey[]
+  /** Keys that were begun on tokens, newest first. */
+  generations: readonly KeyGeneration[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -305,6 +309,11 @@ export class FakeStation {
         this.emit('keys.changed', null)
         return done
       },
+      ...fakeGeneration(
+        state,
+        (name, payload) => this.emit(name, payload),
+        (id, by) => this.#change(id as RequestDetail['summary']['id'], by),
+      ),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),
       settingsSet: async (settings) => {
