@@ -27,18 +27,18 @@ export function createTokenKeyMaker(processes: TokenProcesses, deadlines: Deadli
     generateKey: async ({ token, ckaId, label, algorithm, policies }, login) => {
       // The process says so before it asks the module: without that word no key can be there. After it, only an answer that the
       // module gives before it begins says that none is.
-      let asked = false
+      const asked = { yes: false }
       const body = { token, ckaId, label, algorithm, policies, ...loginBody(login) }
       const listener = {
         onSignal: login.onSignal,
         onGenerating: () => {
-          asked = true
+          asked.yes = true
         },
       }
       const made = await processes.useToken(token, login.secret, (host) =>
         host.call('generate', body, deadlines.generateOnToken, listener, login.secret),
       )
-      return made.ok ? made : err({ ...made.error, keyMayExist: asked && made.error.code !== 'generation-refused' })
+      return made.ok ? made : err({ ...made.error, keyMayExist: asked.yes && made.error.code !== 'generation-refused' })
     },
     storeCertificate: ({ token, ckaId, label, der, spkiSha256 }, login) =>
       processes.useToken(token, login.secret, (host) =>

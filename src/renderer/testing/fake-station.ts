@@ -312,7 +312,7 @@ export class FakeStation {
       ...fakeGeneration(
         state,
         (name, payload) => this.emit(name, payload),
-        (id, by) => this.#change(id as RequestDetail['summary']['id'], by),
+        (id, by) => this.#change(id, by),
       ),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import type { GeneratedAlgorithm } from '../../../shared/key-generation.ts'
+import { type GeneratedAlgorithm, generatedAlgorithm } from '../../../shared/key-generation.ts'
 import { readCertificateFields } from '../../asn1/certificate-fields.ts'
 import type { HostAnswer, HostRequest } from '../protocol.ts'
 import { findCertificates, flag, readPublicKey } from './keys.ts'
@@ -64,13 +64,13 @@ export function generationAbilities(
 ): HostAnswer<'generation-abilities'> {
   const { slot } = findToken(module, path, token)
   const listed = new Set(module.mechanisms(slot))
-  const algorithms = Object.entries(recipes).flatMap(([algorithm, { mechanism, bits }]) => {
-    if (!listed.has(mechanism)) return []
+  const algorithms = generatedAlgorithm.options.filter((algorithm) => {
+    const { mechanism, bits } = recipes[algorithm]
+    if (!listed.has(mechanism)) return false
     const { flags, minKeySize, maxKeySize } = module.mechanismInfo(slot, mechanism)
-    if ((flags & pkcs11js.CKF_GENERATE_KEY_PAIR) === 0) return []
+    if ((flags & pkcs11js.CKF_GENERATE_KEY_PAIR) === 0) return false
     // A module that does not know its sizes says 0. One bit is forgiven: Ed25519 has 255 or 256.
-    const fits = maxKeySize === 0 || (bits + 1 >= minKeySize && bits <= maxKeySize)
-    return fits ? [algorithm as GeneratedAlgorithm] : [] // a key of `recipes`
+    return maxKeySize === 0 || (bits + 1 >= minKeySize && bits <= maxKeySize)
   })
   const session = module.openSession(slot)
   try {

@@ -76,7 +76,7 @@ export function GenerateDialog(props: GenerateDialogProps) {
           else if (result.ok) onClose()
           return result
         }}
-        onClose={() => (made === null ? setStep('plan') : onClose())}
+        onClose={() => setStep('plan')}
       >
         <p>
           A {plan.production ? 'production' : 'test'} key {algorithmWords[plan.algorithm]} under the id{' '}
