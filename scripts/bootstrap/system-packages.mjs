@@ -19,10 +19,21 @@ const referenceTools = [
   'sbsigntool',
 ]
 
+// pcscd with a reader for the virtual YubiKey, and the vendor's software that is run against it.
+const virtualYubiKey = [
+  'iproute2',
+  'opensc-pkcs11',
+  'pcscd',
+  'vsmartcard-vpcd',
+  'ykcs11',
+  'yubico-piv-tool',
+  'yubikey-manager',
+]
+
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
-  test: [...native, ...window, ...display, ...softToken, ...referenceTools],
+  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...virtualYubiKey],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
