@@ -6,9 +6,10 @@ import { configDefaults, defineConfig } from 'vitest/config'
  */
 const contracts = [
   'e2e/**/*.test.ts',
-  'scripts/{bootstrap,efi-files,guards,soft-token,testing/run-layers}.test.ts',
+  'scripts/{bootstrap,debian-packages,efi-files,guards,soft-token,testing/run-layers}.test.ts',
   'src/main/**/*.fuzz.test.ts',
   'src/main/audit/{append-only.attack,durability,tamper.attack}.test.ts',
+  'src/main/audit/device-log/interop.test.ts',
   'src/main/desktop/single-instance.test.ts',
   'src/main/inspector/inspector-process*.test.ts',
   'src/main/inspector/process/inspect.test.ts',

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -33,21 +33,41 @@ export async function aptOfSuite(root: string, suite: string, probe: string): Pr
   await mkdir(dir, { recursive: true })
   const sources = join(dir, 'sources.list')
   await settle(sources, await sourcesFor(suite))
-  const apt = await createApt(dir, [
-    ...privateState(dir),
-    `Dir::Etc::sourcelist "${sources}";`,
-    'Dir::Etc::sourceparts "/dev/null";',
-    'Dir::Etc::preferencesparts "/dev/null";',
-    'Dir::Etc::preferences "/dev/null";',
-  ])
+  const apt = await createApt(dir, [...privateState(dir), ...onlyThisList(sources)])
   await apt.refresh(probe)
   return apt
+}
+
+/** Downloads the upstream archive of a source package into a folder; apt checks it. */
+export interface AptSources {
+  download(name: string, into: string): Promise<void>
+}
+
+/** Source packages of a suite: lists of their own, which nobody else has to fetch. */
+export async function aptSourcesOfSuite(root: string, suite: string): Promise<AptSources> {
+  const dir = join(root, `${suite}-sources`)
+  await mkdir(dir, { recursive: true })
+  const list = join(dir, 'sources.list')
+  await settle(list, (await sourcesFor(suite)).replaceAll(/^deb /gm, 'deb-src '))
+  const apt = await createApt(dir, [...privateState(dir), ...onlyThisList(list)])
+  return {
+    async download(name, into) {
+      await locked(join(dir, 'refresh.lock'), async () => await apt.update())
+      await apt.get(['source', '--download-only', '--tar-only', '-q', name], into)
+    },
+  }
 }
 
 async function createApt(
   dir: string,
   settings: readonly string[],
-): Promise<Apt & { refresh(probe: string): Promise<void> }> {
+): Promise<
+  Apt & {
+    refresh(probe: string): Promise<void>
+    update(): Promise<void>
+    get(args: readonly string[], cwd: string): Promise<void>
+  }
+> {
   for (const folder of ['lists/partial', 'archives/partial', 'unpacked']) {
     await mkdir(join(dir, folder), { recursive: true })
   }
@@ -65,14 +85,29 @@ async function createApt(
     return new Map([...found].flatMap(([, name = '', version = '']) => (version === '(none)' ? [] : [[name, version]])))
   }
 
+  async function get(args: readonly string[], cwd: string): Promise<void> {
+    await run('/usr/bin/apt-get', args, { ...options, cwd, timeout: 300_000 })
+  }
+
+  async function update(): Promise<void> {
+    // Without lists for every source the versions found would depend on which one failed.
+    await get(['update', '--error-on=any', '-q'], dir)
+  }
+
   return {
+    get,
+    update,
     /** Fetches the lists, unless they are there and less than a day old. */
     async refresh(probe: string) {
       const age = Date.now() - (await stat(stamp).catch(() => ({ mtimeMs: 0 }))).mtimeMs
       if (age < day && (await candidates([probe])).has(probe)) return
-      // Without lists for every source the versions found would depend on which one failed.
-      await run('/usr/bin/apt-get', ['update', '--error-on=any', '-q'], { ...options, timeout: 300_000 })
-      await writeFile(stamp, '')
+      await locked(join(dir, 'refresh.lock'), async () => {
+        // Whoever held the lock has just done it.
+        const since = Date.now() - (await stat(stamp).catch(() => ({ mtimeMs: 0 }))).mtimeMs
+        if (since < age && (await candidates([probe])).has(probe)) return
+        await update()
+        await writeFile(stamp, '')
+      })
     },
     candidates,
     async unpacked(name, version) {
@@ -82,11 +117,7 @@ async function createApt(
       await rm(work, { recursive: true, force: true })
       await mkdir(work)
       try {
-        await run('/usr/bin/apt-get', ['download', '-q', `${name}=${version}`], {
-          ...options,
-          cwd: work,
-          timeout: 300_000,
-        })
+        await get(['download', '-q', `${name}=${version}`], work)
         const deb = (await readdir(work)).find((file) => file.endsWith('.deb'))
         if (deb === undefined) throw new Error(`apt-get download left no file for ${name}`)
         await run('/usr/bin/dpkg-deb', ['-x', join(work, deb), join(work, 'root')], options)
@@ -99,6 +130,28 @@ async function createApt(
         await rm(work, { recursive: true, force: true })
       }
     },
+  }
+}
+
+/**
+ * Test files run in processes side by side, and apt gives up at once where another apt fetches the same lists. The lock is held by a
+ * process that ends with this one.
+ */
+async function locked(file: string, work: () => Promise<void>): Promise<void> {
+  const holder = spawn('/usr/bin/flock', [file, '/bin/sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const ended = new Promise((resolve) => holder.once('close', resolve))
+  try {
+    await new Promise((resolve, reject) => {
+      holder.stdout.once('data', resolve)
+      holder.once('error', reject)
+      holder.once('close', () => reject(new Error(`flock could not lock ${file}`)))
+    })
+    await work()
+  } finally {
+    holder.stdin.end()
+    await ended
   }
 }
 
@@ -120,6 +173,15 @@ function commonSettings(dir: string): readonly string[] {
     'Acquire::Languages "none";',
     // Our folders belong to whoever runs this; apt's own user could not enter them.
     ...(process.getuid?.() === 0 ? ['APT::Sandbox::User "root";'] : []),
+  ]
+}
+
+function onlyThisList(sources: string): readonly string[] {
+  return [
+    `Dir::Etc::sourcelist "${sources}";`,
+    'Dir::Etc::sourceparts "/dev/null";',
+    'Dir::Etc::preferencesparts "/dev/null";',
+    'Dir::Etc::preferences "/dev/null";',
   ]
 }
 

@@ -102,7 +102,7 @@ async function efiFilesIn(root: string, name: string, version: string): Promise<
 }
 
 /** What the tool said; the first lines are the ones that matter. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const stderr = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : ''
   const text = stderr.trim() === '' ? (error instanceof Error ? error.message : String(error)) : stderr
   return text.trim().split('\n').slice(0, 4).join(' ')

@@ -18,6 +18,8 @@ const referenceTools = [
   'python3-dbus',
   'sbsigntool',
 ]
+// What the YubiHSM's software of Debian 13, which the tests unpack, takes from the system: curl stands for its library, whose name changed.
+const unpackedSoftware = ['curl', 'libedit2', 'libpcsclite1']
 
 // pcscd with a reader for the virtual YubiKey, and the vendor's software that is run against it.
 const virtualYubiKey = [
@@ -33,7 +35,15 @@ const virtualYubiKey = [
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
-  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...virtualYubiKey],
+  test: [
+    ...native,
+    ...window,
+    ...display,
+    ...softToken,
+    ...referenceTools,
+    ...virtualYubiKey,
+    ...unpackedSoftware,
+  ],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
