@@ -126,10 +126,13 @@ describe.for(['0.11', '0.16'] as const)('a request for a key from debusine %s', 
       'key-asset-created',
       'returned',
     ])
-    // The key is one that requests can be made for.
+    // Whoever asks for a signature with it needs the role that an administrator gives, and nobody has it yet.
     const signing = await bench.ask(1, { fingerprint: done.summary.fingerprint ?? '' })
-    await bench.approve(signing)
-    expect(await bench.untilCompleted(signing)).toBe('success')
+    const refused = await bench.until(signing, 'review')
+    expect(refused.approvability).toEqual({ kind: 'blocked', by: ['permission'] })
+    expect(refused.sheet?.key.registered).toMatchObject({ description: 'Secure Boot signing 2027', production: true })
+    orThrow(await bench.station.desk.decline(refused.summary.id, 'no role yet'))
+    await bench.until(signing, 'done')
   })
 
   test('is answered by a software key where the settings allow it: a test key', async () => {

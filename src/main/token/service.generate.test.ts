@@ -93,14 +93,6 @@ describe.skipIf(softHsmModule() === null)('making a key on a token (needs SoftHS
     expect(codeOf(await service.readPublicKey(bench.token().id, '30'))).toBe('key-absent')
   })
 
-  test('says that a policy which the token does not know made no key', async () => {
-    const made = await bench
-      .service()
-      .generateKey({ ...wanted('ec-p256', '31'), policies: { pin: 'always', touch: 'default' } }, login())
-    expect(made).toMatchObject({ ok: false, error: { code: 'generation-refused', keyMayExist: false } })
-    expect(codeOf(await bench.service().readPublicKey(bench.token().id, '31'))).toBe('key-absent')
-  })
-
   test('puts a certificate beside its key, once, and beside no other', async () => {
     const service = bench.service()
     const [first] = bench.token().keys

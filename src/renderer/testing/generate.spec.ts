@@ -28,7 +28,7 @@ test('a key is generated in a free slot, and its digests can be read aloud', asy
   await dialog.getByRole('radio', { name: 'RSA 3072' }).check({ force: true })
   // What is there is shown, and cannot be chosen.
   await expect(dialog.getByRole('option', { name: /^9C Digital signature, holds RSA/ })).toBeDisabled()
-  await dialog.getByLabel('Slot').selectOption('05')
+  await dialog.getByLabel('Slot', { exact: true }).selectOption('05')
   await expect(dialog.getByLabel('Common name')).toHaveValue('Secure Boot signing 2027')
   await noViolations(page)
   await next.click()
@@ -119,7 +119,7 @@ test('a request for a key is approved at the place that a person chose', async (
   await expect(dialog.getByRole('radio', { name: /^By a CA/ })).toHaveCount(0)
   await dialog.getByRole('radio', { name: /^Test/ }).check({ force: true })
   await dialog.getByRole('radio', { name: 'RSA 2048' }).check({ force: true })
-  await dialog.getByLabel('Slot').selectOption('04')
+  await dialog.getByLabel('Slot', { exact: true }).selectOption('04')
   await dialog.getByRole('button', { name: 'Continue to the PIN …' }).click()
   const pin = page.getByRole('alertdialog')
   await pin.getByLabel('Management key').fill('01'.repeat(24))

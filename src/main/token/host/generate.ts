@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import { type GeneratedAlgorithm, generatedAlgorithm } from '../../../shared/key-generation.ts'
+import { type GeneratedAlgorithm, generatedAlgorithm, tokenKind } from '../../../shared/key-generation.ts'
 import { readCertificateFields } from '../../asn1/certificate-fields.ts'
 import type { HostAnswer, HostRequest } from '../protocol.ts'
 import { findCertificates, flag, readPublicKey } from './keys.ts'
@@ -145,7 +145,7 @@ export function storeCertificate(
     const there = findCertificates(module, session, id).filter(({ label }) => !/attestation/i.test(label))
     if (there.some(({ der }) => der.equals(value))) return 'there'
     const foreign = there.some(({ publicKey }) => publicKey.spkiSha256 !== request.spkiSha256)
-    if (foreign || (there.length > 0 && !request.token.model.startsWith('YubiKey')))
+    if (foreign || (there.length > 0 && tokenKind(request.token) !== 'piv'))
       throw new HostError('id-occupied', `CKA_ID ${request.ckaId}: certificate`)
     module.createObject(session, [
       { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE },
@@ -223,7 +223,11 @@ const touchValues = { default: 0, never: 1, always: 2, cached: 3 } as const
 
 type Templates = { readonly publicHalf: pkcs11js.Template; readonly privateHalf: pkcs11js.Template }
 
-function templatesFor(recipe: Recipe, id: Buffer, { label, policies }: Request<'generate'>): Templates {
+function templatesFor(recipe: Recipe, id: Buffer, request: Request<'generate'>): Templates {
+  return tokenKind(request.token) === 'piv' ? slotTemplates(recipe, id, request) : objectTemplates(recipe, id, request)
+}
+
+function objectTemplates(recipe: Recipe, id: Buffer, { label }: Request<'generate'>): Templates {
   const named: pkcs11js.Template = [
     { type: pkcs11js.CKA_KEY_TYPE, value: recipe.keyType },
     { type: pkcs11js.CKA_TOKEN, value: true },
@@ -238,7 +242,26 @@ function templatesFor(recipe: Recipe, id: Buffer, { label, policies }: Request<'
     { type: pkcs11js.CKA_EXTRACTABLE, value: false },
     { type: pkcs11js.CKA_SIGN, value: true },
   ]
-  // One byte each, as ykcs11 reads them. Left out where nothing is asked: other modules, and ykcs11 before 2.7, do not know them.
+  const publicHalf: pkcs11js.Template = [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY },
+    ...named,
+    { type: pkcs11js.CKA_VERIFY, value: true },
+    ...recipe.parameters(),
+  ]
+  return { publicHalf, privateHalf }
+}
+
+/**
+ * A slot's key never leaves a YubiKey, whatever it is asked, and a slot has the name that it has: ykcs11 before 2.7 takes no
+ * attribute that says so.
+ */
+function slotTemplates(recipe: Recipe, id: Buffer, { policies }: Request<'generate'>): Templates {
+  const named: pkcs11js.Template = [
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_ID, value: id },
+  ]
+  const privateHalf: pkcs11js.Template = [{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY }, ...named]
+  // One byte each, as ykcs11 reads them. Left out where nothing is asked: ykcs11 before 2.7 does not know them.
   if (policies.pin !== 'default')
     privateHalf.push({ type: CKA_YUBICO_PIN_POLICY, value: Buffer.from([policyValues[policies.pin]]) })
   if (policies.touch !== 'default')
@@ -246,7 +269,6 @@ function templatesFor(recipe: Recipe, id: Buffer, { label, policies }: Request<'
   const publicHalf: pkcs11js.Template = [
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY },
     ...named,
-    { type: pkcs11js.CKA_VERIFY, value: true },
     ...recipe.parameters(),
   ]
   return { publicHalf, privateHalf }
