@@ -33,7 +33,9 @@ export async function generateOnToken(
     if (!sensible.ok) return sensible
     const able = await checkToken(ports, plan)
     if (!able.ok) return able
+    step('intent', 'before')
     const begun = await begin(ports, plan, forRequest, operator)
+    step('intent', 'after')
     if (!begun.ok) return begun
     step('generation', 'before')
     secrets.onSignal('generating')
