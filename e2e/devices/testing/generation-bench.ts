@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditStation, auditStation } from '../../../src/main/audit/testing/audit-station.ts'
@@ -64,6 +64,41 @@ export class GenerationBench {
     const file = join(this.folder, 'certificate.pem')
     writeFileSync(file, row.public_key)
     return execFileSync('openssl', ['verify', '-check_ss_sig', '-CAfile', file, file], { encoding: 'utf8' })
+  }
+
+  /** The certificate that a CA of this moment makes from a request. */
+  certifiedByCa(request: string): string {
+    const file = (name: string) => join(this.folder, name)
+    writeFileSync(file('request.pem'), request)
+    const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-noenc',
+      '-keyout',
+      file('ca.key'),
+      '-out',
+      file('ca.pem'),
+      '-subj',
+      '/CN=CA',
+    )
+    const ca = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial']
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      file('request.pem'),
+      ...ca,
+      '-days',
+      '30',
+      '-copy_extensions',
+      'copy',
+      '-out',
+      file('out.pem'),
+    )
+    return readFileSync(file('out.pem'), 'utf8')
   }
 
   async dispose(): Promise<void> {

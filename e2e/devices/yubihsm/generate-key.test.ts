@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, expect, it, type TestContext, vi } from 'vitest'
+import { bringCertificate } from '../../../src/main/keys/finish-generation.ts'
 import { stderrLog } from '../../../src/main/log/logger.ts'
 import { createTokenService } from '../../../src/main/token/service.ts'
 import { hostEntry } from '../../../src/main/token/testing/token-bench.ts'
@@ -51,13 +52,16 @@ it.for(['rsa-2048', 'ec-p256', 'ec-p384'] as const)(
   async (algorithm, ctx) => {
     const { hsm, bench, token } = await start(ctx)
     const generation = valueOf(await bench.generate(planFor(token, '0123', { algorithm }), typed(defaultPin)))
-    expect(generation).toMatchObject({ state: 'registered', failure: null })
+    // The certificate is an opaque object of the device.
+    expect(generation).toMatchObject({ state: 'registered', failure: null, certificateNotOnToken: null })
     expect(await bench.events()).toEqual([
       'key-generation-intended',
       'key-generated',
       'possession-challenged',
       'key-registered',
     ])
+    const [registered] = await bench.keys().list()
+    expect([registered?.usableNow, registered?.unusableBecause]).toEqual([true, null])
     expect(await bench.opensslVerdict()).toContain('OK')
     const info = await hsm.shell('-a', 'get-object-info', '-i', '0x0123', '-t', 'asymmetric-key')
     expect(info).toContain('label: "sb-2027"')
@@ -66,6 +70,24 @@ it.for(['rsa-2048', 'ec-p256', 'ec-p384'] as const)(
     expect(info).not.toContain('exportable-under-wrap')
   },
 )
+
+it('asks a CA, and registers the key when its certificate is brought', async (ctx) => {
+  const { bench, token } = await start(ctx)
+  const subject = { commonName: 'Kernel modules 2027', organization: 'Example', unit: null, country: 'DE' }
+  const plan = planFor(token, '0500', { algorithm: 'rsa-2048', certificate: { kind: 'request', subject } })
+  const waiting = valueOf(await bench.generate(plan, typed(defaultPin)))
+  expect(waiting.state).toBe('awaiting-certificate')
+  const certificatePem = bench.certifiedByCa(waiting.certificateRequest ?? '')
+  const done = valueOf(
+    await bringCertificate(bench.ports, { id: waiting.id, certificatePem }, typed(defaultPin), 'Custodian'),
+  )
+  expect(done.state).toBe('registered')
+  expect((await bench.keys().list())[0]).toMatchObject({
+    usableNow: true,
+    origin: 'generated',
+    certificate: { issuer: 'CN=CA', subject: expect.stringContaining('CN=Kernel modules 2027') },
+  })
+})
 
 it('never over an object of that id', async (ctx) => {
   const { bench, token } = await start(ctx)

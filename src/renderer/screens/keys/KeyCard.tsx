@@ -7,6 +7,7 @@ import { Dialog } from '../../design/Dialog.tsx'
 import { Field } from '../../design/Field.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
+import { CopyButton } from '../../parts/CopyButton.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
@@ -78,16 +79,21 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
       )}
       <DisclosurePanel className="key-row-panel">
         <FactList facts={view.facts} />
-        {registered.home.kind === 'software' ? (
-          <Field
-            label="Certificate (PEM)"
-            value={registered.certificatePem}
-            isReadOnly
-            rows={6}
-            mono
-            description="It is nowhere else: give it to those who test, and to the server."
-          />
-        ) : null}
+        <Field
+          label="Certificate (PEM)"
+          value={registered.certificatePem}
+          isReadOnly
+          rows={6}
+          mono
+          description={
+            registered.home.kind === 'software'
+              ? 'It is nowhere else: give it to those who test, and to the server.'
+              : 'For firmware and verifiers that are to trust this key, and for the key’s asset at the server.'
+          }
+        />
+        <div className="row row-end">
+          <CopyButton text={registered.certificatePem} what="the certificate" />
+        </div>
         <div className="row key-row-actions">
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>
