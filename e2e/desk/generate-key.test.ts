@@ -1,6 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { writeSecretFile } from '../../src/main/config/secret-file.ts'
+import { createSoftwareKey } from '../../src/main/keys/create-software-key.ts'
+import { makeAssetByHand } from '../../src/main/requests/hand-asset.ts'
 import type { ServeInput } from '../../src/main/requests/serve-generation.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import { defaultPolicies, type GenerationPlan } from '../../src/shared/key-generation.ts'
@@ -237,6 +241,33 @@ describe.for(['0.11', '0.16'] as const)('a request for a key from debusine %s', 
     orThrow(await bench.station.desk.decline(stuck.summary.id, 'not here'))
     expect(await bench.untilCompleted(work)).toBe('failure')
     await bench.until(work, 'done')
+  })
+
+  test('or made by hand has its asset made in the name of a user who owns the workspace, and once in the log', async () => {
+    const { database, audit, settings } = bench.station
+    const hand = (token: string | null) => {
+      const userTokenFile = join(bench.profile.dir, 'test-user-token')
+      if (token !== null) writeSecretFile(userTokenFile, token)
+      return makeAssetByHand(
+        { db: database.db, audit, settings: settings(), userTokenFile, now: () => new Date() },
+        { purpose: 'uefi', fingerprint: made },
+        'signing',
+      )
+    }
+    const ports = { db: database.db, audit, tokens: bench.station.tokens, now: () => new Date() }
+    const made = orThrow(await createSoftwareKey(ports, 'By hand', 'Release Manager'))
+    expect(codeOf(await hand(null))).toBe('user-token-absent')
+    expect(codeOf(await hand(bench.server.intruderToken))).not.toBe('ok')
+    expect(await bench.entries('key-asset-created')).not.toContainEqual(expect.objectContaining({ fingerprint: made }))
+    const { assetId } = orThrow(await hand(bench.server.userToken))
+    expect(orThrow(await hand(bench.server.userToken))).toEqual({ assetId })
+    expect((await bench.entries('key-asset-created')).filter(({ fingerprint }) => fingerprint === made)).toMatchObject([
+      { requestId: null, assetId, workspace: 'signing', operator: 'Release Manager' },
+    ])
+    expect(assetCalls().at(-1)).toMatchObject({
+      token: 'user',
+      json: { work_request: null, workspace: 'signing', data: { fingerprint: made, description: 'By hand' } },
+    })
   })
 
   test('is not asked for where the settings say so, and one that comes can only be declined', async () => {

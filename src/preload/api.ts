@@ -97,6 +97,7 @@ export function makeStationApi(transport: Transport): StationApi {
     keysRegister: call('keys.register'),
     keysCreateSoftware: call('keys.create-software'),
     keysSetState: call('keys.set-state'),
+    keysCreateAsset: call('keys.create-asset'),
     generationAbilities: call('generation.abilities'),
     generationList: call('generation.list'),
     generationBegin: call('generation.begin'),

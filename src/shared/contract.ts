@@ -162,6 +162,15 @@ export const contract = {
     output: done,
   },
 
+  /**
+   * Makes the key known at the server, as an asset in a workspace, in the name of the user whose API token is set. Answers with the
+   * asset that is there already, if there is one.
+   */
+  'keys.create-asset': {
+    input: z.strictObject({ purpose, fingerprint, workspace: typedText(200) }),
+    output: answer(z.strictObject({ assetId: z.int().positive() })),
+  },
+
   /** What a token can make, by its own list of mechanisms, and which ids are seen to be taken without a PIN. */
   'generation.abilities': {
     input: z.strictObject({ token: tokenId }),

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
-import { silentLog } from '../../../src/main/log/logger.ts'
+import { stderrLog } from '../../../src/main/log/logger.ts'
 import { createTokenService } from '../../../src/main/token/service.ts'
 import { codeOf, hostEntry } from '../../../src/main/token/testing/token-bench.ts'
 import { GenerationBench, planFor, typed, valueOf } from '../testing/generation-bench.ts'
@@ -15,7 +15,12 @@ vi.setConfig({ testTimeout: 120_000 })
 afterAll(closeYkcs11)
 
 const undo: (() => Promise<void>)[] = []
+const said: string[] = []
 afterEach(async () => {
+  // Neither as it was typed nor as bytes.
+  const log = said.splice(0).join('').toLowerCase()
+  expect(log).not.toContain(managementKey)
+  expect(log).not.toContain(Buffer.from(managementKey).toString('hex').slice(0, 32))
   for (const one of undo.splice(0).reverse()) await one()
 })
 
@@ -31,7 +36,7 @@ async function start({ room, module, key }: Ykcs11Bench, firmware: '5.4.3' | '5.
     modules: [module.path],
     serviceKeysFolder: '/nowhere',
     environment: module.env,
-    log: silentLog,
+    log: stderrLog((line) => said.push(line)),
   })
   undo.push(() => tokens.reset())
   const bench = await GenerationBench.make(tokens)

@@ -251,6 +251,8 @@ export function createDesk(ports: DeskPorts): Desk {
         return served
       }
       inBackground(id, 'sign', async () => carryOut(id, await serveGeneration(ports, served.value)))
+      // Also where the station stops before it comes to that.
+      void running.get(id)?.done.finally(() => wipePlace(input.place))
       return ok(null)
     },
     decline: async (id, reason) => {

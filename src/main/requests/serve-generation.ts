@@ -107,7 +107,8 @@ async function checkPlace(ports: DeskPorts, wish: GenerationWish, place: Place):
       if (begun !== null && begun.state !== 'failed' && begun.state !== 'closed') return err(keyIsThere)
       return keyRequests.software ? ok(null) : err(notAllowed)
     case 'continue':
-      return begun?.state === 'made' ? ok(null) : err(notNow)
+      // Registered meanwhile, from the screen of keys: only the server is still to be told.
+      return begun?.state === 'made' || begun?.state === 'registered' ? ok(null) : err(notNow)
     case 'token':
       if (!tokenAllowed(keyRequests, place.plan.token.serial)) return err(notAllowed)
       if (place.plan.purpose !== wish.purpose) return err(otherPurpose)
@@ -146,10 +147,10 @@ async function goOn(
   operator: string,
 ): Promise<Result<StoredGeneration, Failure>> {
   const begun = await generationOfRequest(ports.db, id)
-  if (begun !== null) return ports.keyMaker.goOn(begun.id, secrets, operator)
+  if (begun?.state === 'made') return ports.keyMaker.goOn(begun.id, secrets, operator)
   secrets.pin.wipe()
   secrets.officerPin?.wipe()
-  return err(notNow)
+  return begun?.state === 'registered' ? ok(begun) : err(notNow)
 }
 
 /** From the moment at which a key is registered for it, the request names it: that is what is returned, also after a crash. */

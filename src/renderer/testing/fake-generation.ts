@@ -60,6 +60,17 @@ export function fakeGeneration(
     return generation
   }
   return {
+    keysCreateAsset: async ({ workspace }) =>
+      workspace === 'forbidden'
+        ? {
+            ok: false,
+            error: {
+              kind: 'refused',
+              code: 'not-authenticated',
+              message: 'The server does not let you make the asset of the key.',
+            },
+          }
+        : { ok: true, value: { assetId: 91 } },
     generationAbilities: async ({ token }) => ({
       ok: true,
       value: {
@@ -91,6 +102,7 @@ export function fakeGeneration(
     },
   } satisfies Pick<
     StationApi,
+    | 'keysCreateAsset'
     | 'generationAbilities'
     | 'generationList'
     | 'generationBegin'

@@ -108,6 +108,23 @@ test('the certificate of a CA is brought to the key that asked for it', async ({
   expect(await callsOf(page, 'generationBringCertificate')).toHaveLength(1)
 })
 
+test('the asset of a key is made at the server, and the administrator’s part is shown', async ({ page }) => {
+  await open(page, 'fine', 'keys')
+  await page.locator('.key-row-trigger').first().click()
+  await page.getByRole('button', { name: 'Make its asset …' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Workspace').fill('forbidden')
+  await dialog.getByRole('button', { name: 'Make the asset' }).click()
+  await expect(dialog.getByText('debusine-admin asset create debusine:signing-key')).toBeVisible()
+  await noViolations(page)
+  await dialog.getByLabel('Workspace').fill(' signing ')
+  await dialog.getByRole('button', { name: 'Make the asset' }).click()
+  await expect(
+    dialog.getByText('debusine-admin asset grant_role --workspace SCOPE/signing 91 signer GROUP'),
+  ).toBeVisible()
+  await noViolations(page)
+})
+
 test('a request for a key is approved at the place that a person chose', async ({ page }) => {
   await open(page, 'key-request', 'request')
   await expect(page.getByText('in software (nacl). A key on a token is safer')).toBeVisible()

@@ -28,6 +28,7 @@ export function allChannels(): Bindings {
     'keys.register': bind('keys.register', () => absent),
     'keys.create-software': bind('keys.create-software', () => absent),
     'keys.set-state': bind('keys.set-state', () => ok(null)),
+    'keys.create-asset': bind('keys.create-asset', () => absent),
     'generation.abilities': bind('generation.abilities', () => ok({ algorithms: [], taken: [] })),
     'generation.list': bind('generation.list', () => ok([])),
     'generation.begin': bind('generation.begin', () => absent),

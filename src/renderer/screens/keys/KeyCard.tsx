@@ -12,6 +12,7 @@ import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
 import { useAction } from '../../station/station-queries.ts'
+import { AssetDialog } from './AssetDialog.tsx'
 import { keyCard } from './keys-view.ts'
 
 type NextState = 'active' | 'suspended' | 'retired'
@@ -45,6 +46,7 @@ const possible: Record<RegisteredKey['state'], readonly NextState[]> = {
 export function KeyCard({ registered }: { readonly registered: RegisteredKey }) {
   const view = keyCard(registered, useNow())
   const [asking, setAsking] = useState<NextState | null>(null)
+  const [makingAsset, setMakingAsset] = useState(false)
   const setState = useAction((station, state: NextState) =>
     station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
   )
@@ -95,6 +97,9 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
           <CopyButton text={registered.certificatePem} what="the certificate" />
         </div>
         <div className="row key-row-actions">
+          <Button size="s" onPress={() => setMakingAsset(true)}>
+            Make its asset …
+          </Button>
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>
               {steps[state].label}
@@ -102,6 +107,7 @@ export function KeyCard({ registered }: { readonly registered: RegisteredKey }) 
           ))}
         </div>
       </DisclosurePanel>
+      {makingAsset ? <AssetDialog registered={registered} onClose={() => setMakingAsset(false)} /> : null}
       {asking === null ? null : (
         <Dialog
           title={`${steps[asking].confirm}?`}

@@ -13,7 +13,7 @@ import { settingsQuery, tokensQuery, useAction } from '../../station/station-que
 import { GenerateDialog } from '../keys/GenerateDialog.tsx'
 import { GenerationProgress } from '../keys/GenerationProgress.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
-import { type PlaceOption, placeOptions, wantsPlace, wishFacts } from './key-request-view.ts'
+import { continues, type PlaceOption, placeOptions, wantsPlace, wishFacts } from './key-request-view.ts'
 
 type Serving = PlaceOption | { readonly kind: 'continue' } | { readonly kind: 'decline' }
 
@@ -70,7 +70,7 @@ export function KeyRequest({ detail }: { readonly detail: RequestDetail }) {
           </div>
         </>
       ) : null}
-      {summary.stage === 'interrupted' && generation.made?.state === 'made' ? (
+      {continues(detail) ? (
         <div className="row">
           <Button onPress={() => setServing({ kind: 'continue' })}>Go on with the key …</Button>
         </div>

@@ -50,7 +50,16 @@ export function placeOptions(policy: Settings['keyRequests'], tokens: readonly T
 /** Whether a person has to say where the key is made. */
 export function wantsPlace({ summary, generation }: RequestDetail): boolean {
   if (generation === null) return false
-  return summary.stage === 'review' || (summary.stage === 'interrupted' && generation.made?.state !== 'made')
+  return summary.stage === 'review' || (summary.stage === 'interrupted' && !isThere(generation.made))
+}
+
+/** Whether the key is on a token already, and what is missing is its certificate, or only the word to the server. */
+export function continues({ summary, generation }: RequestDetail): boolean {
+  return summary.stage === 'interrupted' && generation !== null && isThere(generation.made)
+}
+
+function isThere(made: KeyGeneration | null): boolean {
+  return made?.state === 'made' || made?.state === 'registered'
 }
 
 /** Where the request for a key is; the words of signing requests do not fit it. */
