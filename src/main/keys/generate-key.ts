@@ -4,13 +4,8 @@ import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type AuditSeq, auditSeq, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
-import {
-  algorithmsOf,
-  defaultPolicies,
-  type GenerationPlan,
-  idProblem,
-  tokenKind,
-} from '../../shared/key-generation.ts'
+import type { GenerationPlan } from '../../shared/key-generation.ts'
+import { algorithmsOf, defaultPolicies, idProblem, tokenKind } from '../../shared/key-place.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { GenerationFailure } from '../token/token-service.ts'

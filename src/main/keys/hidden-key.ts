@@ -1,4 +1,4 @@
-import { tokenKind } from '../../shared/key-generation.ts'
+import { tokenKind } from '../../shared/key-place.ts'
 import type { TokenId } from '../../shared/token.ts'
 
 /**

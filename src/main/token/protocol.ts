@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sha256Hex } from '../../shared/ids.ts'
-import { generatedAlgorithm, keyPolicies, maxKeyLabel } from '../../shared/key-generation.ts'
+import { generatedAlgorithm, keyPolicies } from '../../shared/key-generation.ts'
+import { maxKeyLabel } from '../../shared/key-place.ts'
 import { keyAlgorithm, tokenId, tokenObject, tokenSummary } from '../../shared/token.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { algorithmsOf, type GenerationPlan, type KeyGeneration } from '../../shared/key-generation.ts'
+import type { GenerationPlan, KeyGeneration } from '../../shared/key-generation.ts'
+import { algorithmsOf } from '../../shared/key-place.ts'
 import type { RequestDetail } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
 import type { StationApi } from '../station/station-api.ts'

@@ -1,4 +1,5 @@
-import { defaultPolicies, type GenerationPlan, type KeyGeneration } from '../../shared/key-generation.ts'
+import type { GenerationPlan, KeyGeneration } from '../../shared/key-generation.ts'
+import { defaultPolicies } from '../../shared/key-place.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { sampleCertificateRequest } from './fake-generation.ts'
 import type { FakeState } from './fake-station.ts'

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import { type GeneratedAlgorithm, generatedAlgorithm, tokenKind } from '../../../shared/key-generation.ts'
+import { type GeneratedAlgorithm, generatedAlgorithm } from '../../../shared/key-generation.ts'
+import { tokenKind } from '../../../shared/key-place.ts'
 import { readCertificateFields } from '../../asn1/certificate-fields.ts'
 import type { HostAnswer, HostRequest } from '../protocol.ts'
 import { findCertificates, flag, readPublicKey } from './keys.ts'

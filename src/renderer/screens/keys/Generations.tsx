@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { KeyGeneration } from '../../../shared/key-generation.ts'
-import { tokenKind } from '../../../shared/key-generation.ts'
+import { tokenKind } from '../../../shared/key-place.ts'
 import { Badge, KeyKindBadge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { Dialog } from '../../design/Dialog.tsx'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tokenKind } from '../../../shared/key-generation.ts'
+import { tokenKind } from '../../../shared/key-place.ts'
 import { sampleGeneration } from '../../testing/key-scenarios.ts'
 import { sampleObject, sampleToken, sampleTokenSummary } from '../../testing/sample-data.ts'
 import {

@@ -1,14 +1,5 @@
-import {
-  algorithmsOf,
-  type GeneratedAlgorithm,
-  type GenerationPlan,
-  idProblem,
-  type KeyGeneration,
-  type KeyPolicies,
-  pivSlots,
-  type TokenKind,
-  tokenKind,
-} from '../../../shared/key-generation.ts'
+import type { GeneratedAlgorithm, GenerationPlan, KeyGeneration, KeyPolicies } from '../../../shared/key-generation.ts'
+import { algorithmsOf, idProblem, pivSlots, type TokenKind, tokenKind } from '../../../shared/key-place.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { algorithmWords } from '../../parts/wording.ts'

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { tokenKind } from '../../../shared/key-generation.ts'
+import { tokenKind } from '../../../shared/key-place.ts'
 import type { RequestDetail } from '../../../shared/request.ts'
 import { Button } from '../../design/Button.tsx'
 import { Dialog } from '../../design/Dialog.tsx'
