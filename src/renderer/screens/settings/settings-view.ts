@@ -77,12 +77,12 @@ export function settingsOf(draft: Draft): Settings {
       .filter((module) => module.path !== ''),
     trustedCerts: [...fingerprints(draft.trustedCerts)],
     checkpointFolders: draft.checkpointFolders.map((folder) => folder.trim()).filter((folder) => folder !== ''),
-    witnesses: [...lines(draft.witnesses)],
     keyRequests: {
       accept: draft.keyRequests,
       software: draft.softwareKeys,
       tokens: draft.anyToken ? 'any' : [...lines(draft.tokenSerials)],
     },
+    witnesses: [...lines(draft.witnesses)],
   }
 }
 
