@@ -14,9 +14,9 @@ const contracts = [
   'src/main/doctor/**/*.test.ts',
   'src/main/inspector/inspector-process*.test.ts',
   'src/main/inspector/process/inspect.test.ts',
-  'src/main/keys/**/{create-software-key,generate-uefi-key,register-key}.test.ts',
+  'src/main/keys/**/{create-software-key,generate-key,generate-uefi-key,register-key}.test.ts',
   'src/main/signing/pe/pe.signer.test.ts',
-  'src/main/token/{host-process,pin}.attack.test.ts',
+  'src/main/token/{host-process,pin,service.generate}.attack.test.ts',
   'src/main/token/service*.test.ts',
   'src/main/usb/{usb-watcher*,process/scan.attack}.test.ts',
 ]

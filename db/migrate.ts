@@ -10,6 +10,7 @@ import { migration as auditPurpose } from './migrations/0055-audit-purpose.ts'
 import { migration as auditIndex } from './migrations/0060-audit-index.ts'
 import { migration as contradictionsAndDeviceIncidents } from './migrations/0070-contradictions-and-device-incidents.ts'
 import { migration as attestation } from './migrations/0090-attestation.ts'
+import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   auditIndex,
   contradictionsAndDeviceIncidents,
   attestation,
+  keyGeneration,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

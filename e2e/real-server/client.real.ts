@@ -15,7 +15,7 @@ import type {
   HeldWork,
   ServerFailure,
 } from '../../src/main/debusine/server.ts'
-import { signingInputOf, signingOutputData, signTaskOf } from '../../src/main/debusine/task-data.ts'
+import { generateTaskOf, signingInputOf, signingOutputData, signTaskOf } from '../../src/main/debusine/task-data.ts'
 import { createTokenFile } from '../../src/main/debusine/token-file.ts'
 import { artifactId, fingerprint, sha256Hex } from '../../src/shared/ids.ts'
 import type { Result } from '../../src/shared/result.ts'
@@ -89,6 +89,7 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
   const offer = () =>
     server.offer({
       signPurposes: ['uefi'],
+      generatesKeys: false,
       usableKeys: [{ purpose: 'uefi', fingerprint: fingerprint.parse(bed.keys['uefi-hsm']?.fingerprint) }],
       version: '0.1.0',
     })
@@ -162,6 +163,27 @@ describe.each(['stable', 'backports'] as const)('against the real server of Debi
     await hangUp()
     await testbed(release, 'reference-sign', String(generate.work_request_id))
     expect(await status(sign.work_request_id)).toMatchObject({ status: 'completed', result: 'failure' })
+  })
+
+  it('is given a key to make once it says so, and the key’s asset is made once', async () => {
+    const generate = await seed(release, 'generate-key-uefi')
+    good(await server.offer({ signPurposes: [], generatesKeys: true, usableKeys: [], version: '0.1.0' }))
+    ring()
+    const work = await take(generate.work_request_id)
+    const held = heldOf(work)
+    expect(good(generateTaskOf(work.request))).toMatchObject({ purpose: 'uefi' })
+    const key = {
+      purpose: 'uefi',
+      fingerprint: fingerprint.parse(randomBytes(32).toString('hex').toUpperCase()),
+      publicKey: Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
+      description: 'made by a station',
+    }
+    const made = good(await server.createKeyAsset(held, key))
+    expect(good(await server.createKeyAsset(held, key))).toEqual(made)
+    good(await server.complete(held, { result: 'success', errors: [], durationSeconds: 2 }))
+    await expect.poll(async () => (await status(generate.work_request_id)).result, { timeout: 30_000 }).toBe('success')
+    await hangUp()
+    good(await offer())
   })
 
   it('lists pending work with a user token, and holds, reads, asks, uploads, relates and completes a request', async () => {

@@ -18,6 +18,9 @@ export const screenNames = [
   'keys-empty',
   'register',
   'register-pin',
+  'generate',
+  'generate-pin',
+  'generated',
   'duty',
   'next-hidden',
   'nothing-in-hand',
@@ -160,6 +163,23 @@ async function setUp({ page, tour, bench, person, show, button, tab, ask, comple
   await button('Register the key').click()
   await expect(page.getByRole('alertdialog')).toHaveCount(0)
   if (bench.keys.length > 1) await person.registerKey({ description: 'Rehearsals', production: false, pin: bench.pin })
+
+  await button(/^Generate a key on/)
+    .first()
+    .click()
+  const form = page.getByRole('dialog')
+  await form.getByLabel('Description').fill('Secure Boot signer 2027')
+  await form.getByText('Production', { exact: true }).first().click()
+  await form.getByText('RSA 3072', { exact: true }).click()
+  await form.getByLabel('Id (CKA_ID)').fill('2027')
+  await show('generate')
+  await button('Continue to the PIN …').click()
+  await page.getByLabel(/^PIN of/).fill(bench.pin)
+  await show('generate-pin')
+  await button('Make the key').click()
+  await expect(page.getByRole('dialog', { name: 'The new key' })).toBeVisible({ timeout: 60_000 })
+  await show('generated')
+  await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click()
 
   await person.go('Requests')
   await tab('Next')

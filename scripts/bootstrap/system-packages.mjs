@@ -35,7 +35,7 @@ const virtualYubiKey = [
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
-  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...unpackedSoftware, ...virtualYubiKey],
+  test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...virtualYubiKey, ...unpackedSoftware],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
   bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],

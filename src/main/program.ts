@@ -19,6 +19,7 @@ import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
+import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
@@ -233,6 +234,7 @@ export async function runProgram(
             now,
           }),
       }),
+      ...generationBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

@@ -4,6 +4,7 @@ import { writeTransaction } from '../../db/write-transaction.ts'
 import type { AuditState } from '../shared/audit.ts'
 import type { EventName, EventPayload } from '../shared/events.ts'
 import type { Failure } from '../shared/failure.ts'
+import type { RegisteredKey } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -17,6 +18,7 @@ import type { Profile } from './config/profile.ts'
 import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import type { Inspector } from './inspector/inspector.ts'
+import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
 import type { MediaProcess } from './media/folder-process.ts'
@@ -32,11 +34,12 @@ import { createStationCheckpoints, type StationCheckpoints } from './station-che
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
-import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
+import { every } from './station-rounds.ts'
+import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector
@@ -56,10 +59,11 @@ export interface Station {
   readonly database: StationDatabase
   readonly audit: AuditLog
   readonly keys: KeyRegistry
+  readonly keyMaker: KeyMaker
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   readonly shippedRoots: TrustStore
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
@@ -137,12 +141,17 @@ export async function openStation(database: StationDatabase, parts: StationParts
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
   })
+  const keyMaker = createKeyMaker({ db, audit, tokens, shippedRoots: parts.shippedRoots, now, publish })
+  let usable: readonly RegisteredKey[] = []
   const link = createServerLink({
     tokenStore: createTokenFile(profile.workerToken),
     settings,
     serveable: async () => {
-      const usable = (await keys.list()).filter((key) => key.usableNow)
-      return { keys: usable.map(({ purpose, fingerprint }) => ({ purpose, fingerprint })) }
+      usable = (await keys.list()).filter((key) => key.usableNow)
+      return {
+        keys: usable.map(({ purpose, fingerprint }) => ({ purpose, fingerprint })),
+        generatesKeys: current.keyRequests.accept,
+      }
     },
     onRing: (apiUrl) => lookForWork(apiUrl),
     onChange: parts.onStatus,
@@ -155,6 +164,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     audit,
     tokens,
     keys,
+    keyMaker,
     inspector: parts.inspector,
     signer: parts.signer,
     spool: spoolAt(profile.spool),
@@ -268,6 +278,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
     await link.reconnect()
+    const settled = await keyMaker.recover()
+    if (!settled.ok) log('generation.not-recovered', { code: settled.error.code, detail: settled.error.detail })
     await desk.recover()
   }
   // Asked again: what a medium tells may have come meanwhile.
@@ -294,6 +306,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     database,
     audit,
     keys,
+    keyMaker,
     desk,
     link,
     profile,
@@ -338,6 +351,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
+      else if (fields.includes('keyRequests')) await link.offer()
       parts.onStatus()
       return ok(null)
     },
@@ -377,20 +391,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
-}
-
-/** Leaves a round out while the one before still runs: a server that is silent for minutes is not asked again every few seconds. */
-function every(seconds: number, work: () => Promise<void>, failed: (error: unknown) => void): NodeJS.Timeout {
-  let running = false
-  return setInterval(() => {
-    if (running) return
-    running = true
-    void work()
-      .catch(failed)
-      .finally(() => {
-        running = false
-      })
-  }, seconds * 1000)
 }
 
 /** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */

@@ -18,6 +18,7 @@ import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
+import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
 import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
@@ -52,6 +53,9 @@ const certificateSource = {
 
 /** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
 const pin = z.string().min(1).max(255)
+
+/** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
+const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
 
 /**
  * Every message between the window and main: channel → input and answer. The renderer is untrusted (invariant I7): main
@@ -201,6 +205,52 @@ export const contract = {
     output: done,
   },
   'roots.withdraw': { input: z.strictObject({ sha256: sha256Hex, device: attestedDevice }), output: done },
+  /**
+   * Makes the key known at the server, as an asset in a workspace, in the name of the user whose API token is set. Answers with the
+   * asset that is there already, if there is one.
+   */
+  'keys.create-asset': {
+    input: z.strictObject({ purpose, fingerprint, workspace: typedText(200) }),
+    output: answer(z.strictObject({ assetId: z.int().positive() })),
+  },
+
+  /** What a token can make, by its own list of mechanisms, and which ids are seen to be taken without a PIN. */
+  'generation.abilities': {
+    input: z.strictObject({ token: tokenId }),
+    output: answer(z.strictObject({ algorithms: z.array(generatedAlgorithm), taken: z.array(z.string()) })),
+  },
+  /** Newest first: all that this station set out to make on tokens. */
+  'generation.list': { input: z.null(), output: answer(z.array(keyGeneration)) },
+  /**
+   * Has a token make a key. A failure: nothing was written and the token holds what it held. Otherwise the answer says how far it
+   * came; an id under which anything is stays as it is.
+   */
+  'generation.begin': {
+    input: z.strictObject({ plan: generationPlan, ...typedSecrets }),
+    output: answer(keyGeneration),
+  },
+  /** Goes on with a key that is on the token and has no certificate yet. */
+  'generation.continue': { input: z.strictObject({ id: requestId, ...typedSecrets }), output: answer(keyGeneration) },
+  'generation.bring-certificate': {
+    input: z.strictObject({ id: requestId, certificatePem: z.string().max(64 * 1024), ...typedSecrets }),
+    output: answer(keyGeneration),
+  },
+  /** Ends what is not settled: an incident, or a key that is not wanted. Deletes nothing on the token. */
+  'generation.close': { input: z.strictObject({ id: requestId, note: typedText(1000) }), output: done },
+  /** Approves a request for a key, or goes on with it: where and how the key is made. Answers when the decision is on disk. */
+  'generation.serve': {
+    input: z.strictObject({
+      requestId,
+      sheetDigest: sha256Hex,
+      place: z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('software') }),
+        z.strictObject({ kind: z.literal('token'), plan: generationPlan, ...typedSecrets }),
+        /** The key is on the token already; only its certificate is missing. */
+        z.strictObject({ kind: z.literal('continue'), ...typedSecrets }),
+      ]),
+    }),
+    output: done,
+  },
 
   'audit.list': {
     input: z.strictObject({

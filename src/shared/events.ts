@@ -16,6 +16,8 @@ export const events = {
     phase: z.enum(['login', 'signing', 'touch', 'verifying', 'returning']),
   }),
   'devices.changed': usbState,
+  /** A key is being made: what the token waits for, or does. */
+  'generation.progress': z.strictObject({ phase: z.enum(['login', 'touch', 'generating', 'over']) }),
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
   'settings.changed': z.null(),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { failure } from './failure.ts'
 import { fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
+import { keyGeneration } from './key-generation.ts'
 import { reviewSheet } from './review-sheet.ts'
 
 /** Where a request is. The transitions are in main/requests/machine.ts; docs/flows/sign.md draws them. */
@@ -53,6 +54,24 @@ export const requestSummary = z.strictObject({
 })
 export type RequestSummary = z.infer<typeof requestSummary>
 
+/** What a request for a key asks for, in its server's words. The sheet that is approved is made of this. */
+export const generationWish = z.strictObject({
+  v: z.literal(1),
+  kind: z.literal('generate-key'),
+  requestId,
+  server: z.string(),
+  workRequestId,
+  scope: z.string().nullable(),
+  workspace: z.string(),
+  purpose: z.string(),
+  description: z.string(),
+  /** Where the server wants it kept (debusine 0.16.2: `nacl`). Null: it does not say. */
+  storage: z.string().nullable(),
+  /** Id of the user who asked, at the server. */
+  createdBy: z.int(),
+})
+export type GenerationWish = z.infer<typeof generationWish>
+
 /** Work that waits at the server and that the station does not hold: read-only, seen with a user's API token. */
 export const pendingWork = z.strictObject({
   workRequestId,
@@ -73,6 +92,8 @@ export type PendingWork = z.infer<typeof pendingWork>
 export const requestDetail = z.strictObject({
   summary: requestSummary,
   sheet: reviewSheet.nullable(),
+  /** A request for a key: what it asks for, and the key that was begun for it on a token. */
+  generation: z.strictObject({ wish: generationWish, made: keyGeneration.nullable() }).nullable(),
   sheetDigest: sha256Hex.nullable(),
   /** Ids of checks that have to be acknowledged, or of those that block. */
   approvability: z

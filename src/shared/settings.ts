@@ -43,6 +43,15 @@ export const settings = z.strictObject({
         .regex(/^\/[^\0]*$/),
     )
     .max(10),
+  /** Requests of the server for new keys (debusine's GenerateKey). */
+  keyRequests: z.strictObject({
+    /** False: none is asked for, and one that comes all the same can only be declined. */
+    accept: z.boolean(),
+    /** Whether a key may be made in software: where debusine's own worker makes it. Always a test key. */
+    software: z.boolean(),
+    /** On which tokens one may be made: serial numbers, or any. */
+    tokens: z.union([z.literal('any'), z.array(z.string().min(1).max(32)).max(50)]),
+  }),
   /** Verifier keys of witnesses whose cosignatures may be added to checkpoints. */
   witnesses: z.array(verifierKeyText).max(10),
 })

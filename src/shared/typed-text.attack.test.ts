@@ -14,6 +14,7 @@ const good = {
   trustedCerts: [],
   checkpointFolders: [],
   witnesses: [],
+  keyRequests: { accept: false, software: true, tokens: 'any' },
 } as const
 
 describe.each([

@@ -32,6 +32,8 @@ export const oid = {
   countryName: '2.5.4.6',
   organizationName: '2.5.4.10',
   organizationalUnitName: '2.5.4.11',
+  /** RFC 2985 §5.4.2 */
+  extensionRequest: '1.2.840.113549.1.9.14',
   /** RFC 5280 §4.2.1.12 */
   codeSigning: '1.3.6.1.5.5.7.3.3',
 } as const

@@ -20,7 +20,17 @@ export function summary(body: AuditEntryBody): string {
     case 'possession-challenged':
       return `${quoted(body.operator)} asked ${place(body.tokenSerial)} to prove that it holds key ${short(body.fingerprint)} for ${visible(body.purpose)}`
     case 'key-generated':
-      return `${quoted(body.operator)} made key ${quoted(body.description)} (${visible(body.algorithm)}, public key ${short(body.spkiSha256)}) for ${visible(body.purpose)}, ${place(body.tokenSerial)}; it is about to sign its certificate`
+      return `${quoted(body.operator)} made key ${quoted(body.description)} (${visible(body.algorithm)}, public key ${short(body.spkiSha256)}) for ${visible(body.purpose)}, ${place(body.tokenSerial)}; it is about to sign its certificate${body.tokenSerial === null ? '' : ' or a request for one'}`
+    case 'key-generation-intended':
+      return `${quoted(body.operator)} is about to have key ${quoted(body.description)} (${visible(body.algorithm)}, ${body.production ? 'production' : 'test'}) made for ${visible(body.purpose)}, ${place(body.tokenSerial)}, id ${visible(body.ckaId)}`
+    case 'key-generation-failed':
+      return `No key was made, ${place(body.tokenSerial)}: ${visible(body.message)}`
+    case 'certificate-intended':
+      return `Key of public key ${short(body.spkiSha256)} is about to sign its ${body.what === 'certificate' ? 'certificate' : 'certificate request'}, ${place(body.tokenSerial)}`
+    case 'key-generation-closed':
+      return `${quoted(body.operator)} gave up the new key of public key ${short(body.spkiSha256)}: ${visible(body.note)}`
+    case 'key-asset-created':
+      return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} is asset ${body.assetId} at ${visible(body.server)}, workspace ${quoted(body.workspace)}`
     case 'key-registered':
       return `Key ${short(body.fingerprint)} ${quoted(body.description)} registered for ${visible(body.purpose)}: ${originText(body.origin)}, ${place(body.tokenSerial)}`
     case 'key-attested':

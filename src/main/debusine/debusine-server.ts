@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { type Log, silentLog } from '../log/logger.ts'
 import { createArtifact, readArtifact, readCategory, readMissingFiles, relate } from './artifacts.ts'
+import { createKeyAsset, createKeyAssetAsUser } from './assets.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { askWhoami, type DialectRules, rules011, rules016 } from './dialect.ts'
 import { download } from './download.ts'
@@ -10,7 +11,7 @@ import { listPending } from './pending-work.ts'
 import { signPermission } from './permission.ts'
 import { refusalFailure, serverFailure } from './problem.ts'
 import { createRest, type Rest } from './rest.ts'
-import type { DebusineServer, HeldWork, PendingWorkList, ServerFailure } from './server.ts'
+import type { DebusineServer, HeldWork, KeyOfAsset, PendingWorkList, ServerFailure } from './server.ts'
 import { upload } from './upload.ts'
 import { complete, fetchNext, producedArtifacts, stillHeld } from './work-requests.ts'
 
@@ -138,6 +139,7 @@ export function createDebusineServer(options: DebusineServerOptions): DebusineSe
     upload: (held, artifact, file, { signal }) =>
       upload(connection, clock, held, artifact, file, signal, options.uploadChunkBytes),
     relate: (held, relation) => relate(connection, held, relation),
+    createKeyAsset: (held, key) => createKeyAsset(connection, held, key),
     complete: (held, completion) => complete(connection, held, completion),
     producedArtifacts: (held) => producedArtifacts(connection, held),
     close: () => rest.close(),
@@ -149,6 +151,22 @@ export function createPendingWorkList(options: ServerOptions): PendingWorkList &
   const rest = restFor(options)
   return {
     pending: (userToken, scope) => (rest.ok ? listPending(rest.value, userToken, scope) : Promise.resolve(rest)),
+    close: () => {
+      if (rest.ok) rest.value.close()
+    },
+  }
+}
+
+/** What is done in a user's name; takes the user's token with each call. */
+export function createUserClient(options: ServerOptions) {
+  const rest = restFor(options)
+  return {
+    createKeyAsset: (
+      user: { readonly token: Secret; readonly scope: string | null },
+      key: KeyOfAsset,
+      workspace: string,
+    ): Promise<Result<{ readonly id: number }, ServerFailure>> =>
+      rest.ok ? createKeyAssetAsUser(rest.value, user, key, workspace) : Promise.resolve(rest),
     close: () => {
       if (rest.ok) rest.value.close()
     },
@@ -171,6 +189,7 @@ function brokenServer(apiUrl: string, failure: ServerFailure): DebusineServer & 
     createArtifact: fail,
     upload: fail,
     relate: fail,
+    createKeyAsset: fail,
     complete: fail,
     producedArtifacts: fail,
     close: () => {},

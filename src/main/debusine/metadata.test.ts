@@ -5,10 +5,15 @@ import { nameFault } from './safe-name.ts'
 import type { Offer } from './server.ts'
 
 const key = fingerprint.parse('A'.repeat(64))
-const uefi: Offer = { signPurposes: ['uefi'], usableKeys: [{ purpose: 'uefi', fingerprint: key }], version: '0.1.0' }
-const nothing: Offer = { signPurposes: [], usableKeys: [], version: '0.1.0' }
+const uefi: Offer = {
+  signPurposes: ['uefi'],
+  usableKeys: [{ purpose: 'uefi', fingerprint: key }],
+  generatesKeys: false,
+  version: '0.1.0',
+}
+const nothing: Offer = { signPurposes: [], usableKeys: [], generatesKeys: false, version: '0.1.0' }
 
-it('offers to 0.11 exactly what can be signed now, and never key generation', () => {
+it('offers to 0.11 exactly what can be signed now, and no key generation where none is wanted', () => {
   expect(metadata011(uefi)).toEqual({
     'system:worker_type': 'signing',
     'signing:generatekey:version': 0,
@@ -33,6 +38,13 @@ it('offers to 0.16 the tags of what can be signed now', () => {
   expect(metadata016({ ...uefi, signPurposes: ['openpgp'] })).toMatchObject({
     provided_tags: ['worker:task:signing:sign:version:1'],
   })
+})
+
+it('asks for keys to be made only where the station takes such requests', () => {
+  const asking = { ...nothing, generatesKeys: true }
+  // debusine 0.11's own worker says null; leaving it out would mean the same.
+  expect(metadata011(asking)).toMatchObject({ 'signing:generatekey:version': null })
+  expect(metadata016(asking)).toMatchObject({ provided_tags: ['worker:task:signing:generatekey:version:1'] })
 })
 
 it('allows what Debian packages really have in their file names', () => {

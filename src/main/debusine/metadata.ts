@@ -21,7 +21,7 @@ function forAdministrators(offer: Offer): Record<string, unknown> {
 export function metadata011(offer: Offer): Readonly<Record<string, unknown>> {
   return {
     'system:worker_type': 'signing',
-    'signing:generatekey:version': 0,
+    'signing:generatekey:version': offer.generatesKeys ? null : 0,
     ...(offer.signPurposes.length === 0 ? {} : { 'signing:sign:version': 1 }),
     ...(offer.signPurposes.includes('uefi') ? { 'signing:sign:available:uefi': true } : {}),
     ...forAdministrators(offer),
@@ -34,6 +34,7 @@ export function metadata016(offer: Offer): Readonly<Record<string, unknown>> {
     'system:worker_type': 'signing',
     provided_tags: [
       ...(offer.signPurposes.includes('uefi') ? ['worker:cap:sbsign'] : []),
+      ...(offer.generatesKeys ? ['worker:task:signing:generatekey:version:1'] : []),
       ...(offer.signPurposes.length === 0 ? [] : ['worker:task:signing:sign:version:1']),
     ],
     ...forAdministrators(offer),

@@ -91,6 +91,15 @@ export interface OutputFile {
   readonly sha256: Sha256Hex
 }
 
+/** What a server knows of a signing key. */
+export interface KeyOfAsset {
+  readonly purpose: string
+  readonly fingerprint: Fingerprint
+  /** The bytes of the PEM certificate. */
+  readonly publicKey: Uint8Array
+  readonly description: string
+}
+
 /** Calls to one debusine server with this station's worker token. Every call is safe to repeat unless it says otherwise. */
 export interface DebusineServer {
   readonly apiUrl: string
@@ -136,6 +145,11 @@ export interface DebusineServer {
     held: HeldReference,
     relation: { readonly artifact: ArtifactId; readonly target: ArtifactId; readonly type: 'relates-to' | 'extends' },
   ): Promise<Result<null, ServerFailure>>
+  /**
+   * Makes the asset of a new key, as debusine's own worker does for a GenerateKey. Safe to repeat: the same key again is answered
+   * with its asset.
+   */
+  createKeyAsset(held: HeldReference, key: KeyOfAsset): Promise<Result<{ readonly id: number }, ServerFailure>>
   /** A second completion is harmless: 0.11 ignores it; 0.16 too while the first is queued, then answers `no-longer-ours`. */
   complete(held: HeldReference, completion: Completion): Promise<Result<null, ServerFailure>>
   /** Ids of artifacts that this request has produced already, where the server says so: found again after a crash during upload. */
@@ -153,6 +167,8 @@ export interface Offer {
   /** Only purposes with a key that could sign now. Empty: nothing but presence is reported. */
   readonly signPurposes: readonly string[]
   readonly usableKeys: readonly OfferedKey[]
+  /** Whether keys may be asked for. */
+  readonly generatesKeys: boolean
   readonly version: string
 }
 

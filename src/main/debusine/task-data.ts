@@ -54,6 +54,35 @@ export function signTaskOf(request: Pick<WorkRequest, 'taskData' | 'dynamicTaskD
   return ok({ purpose: wanted.data.purpose, fingerprint: wanted.data.key, unsignedIds, binaryPackageNames })
 }
 
+/** What a GenerateKey task asks for. `storage`: 0.16.2 names `nacl`; null where nothing is said. */
+export interface GenerateTask {
+  readonly purpose: string
+  readonly description: string
+  readonly storage: string | null
+}
+
+const generateData = z.looseObject({
+  purpose: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+  // It becomes a name in a certificate and a line of the log.
+  description: name.max(200),
+  storage: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .nullish(),
+})
+
+export function generateTaskOf(request: Pick<WorkRequest, 'taskData'>): Result<GenerateTask, TaskFailure> {
+  const wanted = generateData.safeParse(request.taskData)
+  if (!wanted.success)
+    return err({
+      ...malformed('its purpose or description cannot be read', wanted.error.message),
+      message:
+        'The work request is malformed: its purpose or description cannot be read. No key can be made for it; decline it.',
+    })
+  const { purpose, description, storage } = wanted.data
+  return ok({ purpose, description: description.trim(), storage: storage ?? null })
+}
+
 /** What a `debusine:signing-input` artifact says about itself. Its files are listed apart from that. */
 export interface SigningInput {
   /** Null: nothing is declared; empty: "none" is declared. Compared as plain strings, as the server's own worker does. */

@@ -3,6 +3,7 @@ import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { createSoftwareKey } from '../keys/create-software-key.ts'
 import { registerKey } from '../keys/register-key.ts'
+import { makeAssetByHand } from '../requests/hand-asset.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
 import { attestationPorts } from './attestation.handlers.ts'
 import { bind } from './router.ts'
@@ -57,6 +58,15 @@ export function keyBindings(access: StationAccess, now: () => Date) {
         const key = await station.keys.find('uefi', created.value)
         return key === null ? err(notFound) : ok(key)
       }),
+    ),
+    'keys.create-asset': bind('keys.create-asset', ({ workspace, ...of }) =>
+      changing(access, ({ database, audit, settings, profile }) =>
+        makeAssetByHand(
+          { db: database.db, audit, settings: settings(), userTokenFile: profile.userToken, now },
+          of,
+          workspace,
+        ),
+      ),
     ),
     'keys.set-state': bind('keys.set-state', ({ purpose, fingerprint, state }) =>
       changing(access, async (station) => {

@@ -1,10 +1,11 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import { pemText } from '../pki/pem.ts'
 import type { SoftwareKeyMaker, TokenService } from '../token/token-service.ts'
 import { insertKey } from './key.repository.ts'
 import { generateUefiKey, type UefiKey } from './software/generate-uefi-key.ts'
@@ -15,6 +16,8 @@ export interface SoftwareKeyPorts {
   readonly audit: AuditLog
   readonly tokens: TokenService & SoftwareKeyMaker
   readonly now: () => Date
+  /** What has to be written in the transaction that registers the key. */
+  readonly also?: (trx: Transaction<Database>, print: Fingerprint) => Promise<void>
 }
 
 /** What is in the log and in the row of every key that is made here. */
@@ -52,7 +55,7 @@ export async function createSoftwareKey(
 }
 
 async function store(
-  { db, audit, now }: SoftwareKeyPorts,
+  { db, audit, now, also }: SoftwareKeyPorts,
   { key, description, operator }: { readonly key: UefiKey; readonly description: string; readonly operator: string },
 ): Promise<Result<null, Failure>> {
   const at = now().toISOString()
@@ -62,7 +65,7 @@ async function store(
       ...made,
       fingerprint,
       private_key: JSON.stringify(toNaclRecord(sealed)),
-      public_key: Buffer.from(certificatePem(certificateDer), 'utf8'),
+      public_key: Buffer.from(pemText('CERTIFICATE', certificateDer), 'utf8'),
       created_at: at,
       updated_at: at,
       description,
@@ -88,14 +91,7 @@ async function store(
         operator,
       },
     ])
+    await also?.(trx, fingerprint)
   })
   return written.ok ? ok(null) : written
-}
-
-/** RFC 7468 §5.1. */
-function certificatePem(der: Uint8Array): string {
-  const lines = Buffer.from(der)
-    .toString('base64')
-    .match(/.{1,64}/g)
-  return `-----BEGIN CERTIFICATE-----\n${(lines ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 }

@@ -9,6 +9,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { readCertificate } from '../pki/x509.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenFailure, TokenService } from '../token/token-service.ts'
+import { hiddenUntilLogin } from './hidden-key.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
 import { createKeyUses } from './key-uses.ts'
 
@@ -68,7 +69,10 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       return opened.ok ? { kind: 'usable' } : { kind: 'unusable', failure: opened.error }
     }
     const seen = await seeKey(key.home, absent)
-    if (!seen.ok) return { kind: 'unusable', failure: seen.error }
+    if (!seen.ok)
+      return hiddenUntilLogin(key.home.token, seen.error.code)
+        ? { kind: 'usable' }
+        : { kind: 'unusable', failure: seen.error }
     const certificate = readCertificate(key.certificatePem)
     if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
     if (Buffer.compare(certificate.value.spki, seen.value.spki) !== 0) return { kind: 'unusable', failure: foreignKey }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Input } from '../../shared/contract.ts'
@@ -12,9 +12,10 @@ import type { TokenId } from '../../shared/token.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { type ReadCertificate, readCertificate } from '../pki/x509.ts'
 import { signatureScheme } from '../signing/signature-scheme.ts'
-import type { KeyReference, TokenService } from '../token/token-service.ts'
+import type { KeyReference, SignatureRequest, SigningSession, TokenService } from '../token/token-service.ts'
 import { type AttestationPorts, attestedEntry, lookAt, storeAttestation } from './attestation/attest-key.ts'
 import type { SeenAttestation } from './attestation/obtain-attestation.ts'
+import { hiddenUntilLogin } from './hidden-key.ts'
 import { insertKey, listKeys } from './key.repository.ts'
 import { pkcs11Uri } from './pkcs11-uri.ts'
 
@@ -22,6 +23,8 @@ export interface Registration extends AttestationPorts {
   readonly db: Kysely<Database>
   readonly audit: AuditLog
   readonly tokens: TokenService
+  /** What has to be written in the transaction that registers the key. */
+  readonly also?: (trx: Transaction<Database>, print: Fingerprint) => Promise<void>
 }
 
 export type RegistrationInput = Omit<Input<'keys.register'>, 'pin'> & { readonly pin: Secret }
@@ -35,6 +38,7 @@ export async function registerKey(
   ports: Registration,
   input: RegistrationInput,
   operator: string,
+  bornHere = false,
 ): Promise<Result<Fingerprint, Failure>> {
   try {
     const certificate = readCertificate(input.certificatePem)
@@ -44,8 +48,8 @@ export async function registerKey(
     const print = fingerprint.parse(createHash('sha256').update(der).digest('hex').toUpperCase())
     if ((await listKeys(ports.db)).some((key) => key.fingerprint === print)) return err(known)
     const read = await ports.tokens.readPublicKey(input.token, input.ckaId)
-    if (!read.ok) return read
-    if (Buffer.compare(read.value, spki) !== 0) return err(otherKey)
+    if (!read.ok && !hiddenUntilLogin(input.token, read.error.code)) return read
+    if (read.ok && Buffer.compare(read.value, spki) !== 0) return err(otherKey)
     const home: KeyHome = {
       kind: 'token',
       token: input.token,
@@ -60,7 +64,11 @@ export async function registerKey(
     })
     if (!proven.ok) return proven
     const seen = await lookAt(ports, { token: input.token, ckaId: input.ckaId, spki })
-    const stored = await store(ports, { input, certificate: certificate.value, print, home, seen, operator })
+    const stored = await storeTokenKey(
+      ports,
+      { input, certificate: certificate.value, print, home, seen, operator },
+      bornHere,
+    )
     return stored.ok ? ok(print) : stored
   } finally {
     input.pin.wipe()
@@ -72,6 +80,44 @@ interface Proof {
   readonly print: Fingerprint
   readonly input: RegistrationInput
   readonly operator: string
+}
+
+/** Has an opened key sign a challenge of this moment, on record before it does (proof of possession). */
+export async function challengeKey(
+  ports: Pick<Registration, 'db' | 'audit'>,
+  session: SigningSession,
+  {
+    purpose,
+    print,
+    token,
+    scheme,
+    operator,
+  }: {
+    readonly purpose: string
+    readonly print: Fingerprint
+    readonly token: TokenId
+    readonly scheme: SignatureRequest['scheme']
+    readonly operator: string
+  },
+): Promise<Result<null, Failure>> {
+  const digest = challengeFor(print, token)
+  // Invariant I1 holds for this use of the key as well.
+  const intent = await writeTransaction(ports.db, (trx) =>
+    ports.audit.append(trx, [
+      {
+        event: 'possession-challenged',
+        purpose,
+        fingerprint: print,
+        digest: Buffer.from(digest).toString('hex'),
+        tokenSerial: token.serial,
+        operator,
+      },
+    ]),
+  )
+  if (!intent.ok) return intent
+  // The session verifies what the token made with the public key that was read back, which is the certificate's.
+  const signature = await session.sign({ scheme, digest })
+  return signature.ok ? ok(null) : signature
 }
 
 /** The challenge begins with words that no signed format begins with, so that its signature is good for nothing else. */
@@ -101,31 +147,20 @@ async function provePossession(
     return session
   }
   try {
-    const digest = challengeFor(print, input.token)
-    // Invariant I1 holds for this use of the key as well.
-    const intent = await writeTransaction(ports.db, (trx) =>
-      ports.audit.append(trx, [
-        {
-          event: 'possession-challenged',
-          purpose: input.purpose,
-          fingerprint: print,
-          digest: Buffer.from(digest).toString('hex'),
-          tokenSerial,
-          operator,
-        },
-      ]),
-    )
-    if (!intent.ok) return intent
-    // The session verifies what the token made with the public key that was read back, which is the certificate's.
-    const signature = await session.value.sign({ scheme, digest })
-    return signature.ok ? ok(null) : signature
+    return await challengeKey(ports, session.value, {
+      purpose: input.purpose,
+      print,
+      token: input.token,
+      scheme,
+      operator,
+    })
   } finally {
     await session.value.close()
   }
 }
 
 interface NewKey {
-  readonly input: RegistrationInput
+  readonly input: Omit<RegistrationInput, 'pin' | 'useLastTry'>
   readonly certificate: ReadCertificate
   readonly print: Fingerprint
   readonly home: Extract<KeyHome, { kind: 'token' }>
@@ -133,12 +168,16 @@ interface NewKey {
   readonly operator: string
 }
 
-async function store(
+/** Writes a key whose possession was proven. `bornHere`: this station had it made on the token. */
+export async function storeTokenKey(
   ports: Registration,
   { input, certificate, print, home, seen, operator }: NewKey,
+  bornHere = false,
 ): Promise<Result<null, Failure>> {
   const at = ports.now().toISOString()
-  const origin = await originOf(ports.tokens, input)
+  const said = await originOf(ports.tokens, input)
+  // A token that says of a key made on it that it came from elsewhere contradicts itself.
+  const origin = bornHere ? (said === 'imported' ? 'unknown' : 'generated') : said
   const name = { purpose: input.purpose, fingerprint: print }
   const written = await writeTransaction(ports.db, async (trx) => {
     await insertKey(trx, {
@@ -174,12 +213,16 @@ async function store(
       attestedEntry(name, seen, { tokenSerial: input.token.serial, operator }),
     ])
     await storeAttestation(trx, name, seen, { seq: seqs.at(-1), at, operator })
+    await ports.also?.(trx, print)
   })
   return written.ok ? ok(null) : written
 }
 
 /** CKA_LOCAL is the token's own word that the key was born on it; without that word nobody knows. */
-async function originOf(tokens: TokenService, input: RegistrationInput): Promise<'generated' | 'imported' | 'unknown'> {
+async function originOf(
+  tokens: TokenService,
+  input: Pick<RegistrationInput, 'token' | 'ckaId'>,
+): Promise<'generated' | 'imported' | 'unknown'> {
   const { tokens: found } = await tokens.list({ refresh: false })
   const object = found
     .find(({ token }) => token.id.serial === input.token.serial && token.id.model === input.token.model)

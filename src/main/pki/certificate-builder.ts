@@ -47,6 +47,13 @@ export interface PreparedCertificate {
   readonly assemble: (signature: Uint8Array) => Uint8Array
 }
 
+/** PKCS#10 (RFC 2986): what a CA is asked to certify. Its signature proves that whoever asks has the key. */
+export interface CertificationRequest {
+  readonly subject: readonly NameAttribute[]
+  readonly spki: Uint8Array
+  readonly scheme: SignatureScheme
+}
+
 const keyUsageBits = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const
 const nameTags = {
   commonName: derTag.utf8String,
@@ -88,6 +95,30 @@ export function prepareCertificate(request: CertificateRequest): PreparedCertifi
     assemble: (signature) =>
       derSequence(
         tbs,
+        algorithm,
+        derBitString(request.scheme === 'ecdsa-sha256' ? ecdsaSigValue(signature) : signature),
+      ),
+  }
+}
+
+/** A request for a certificate (RFC 2986 §4) whose signature comes from outside. Asks for what signs code, and for nothing else. */
+export function prepareCertificationRequest(request: CertificationRequest): PreparedCertificate {
+  const algorithm = certificateAlgorithm[request.scheme]
+  const wanted = derSequence(
+    extension(oid.keyUsage, true, keyUsageValue(['digitalSignature'])),
+    extension(oid.extendedKeyUsage, false, derSequence(derOid(oid.codeSigning))),
+  )
+  const info = derSequence(
+    derUnsignedInteger(Uint8Array.of(0)),
+    derName(request.subject),
+    request.spki,
+    derElement(contextTag(0), derSequence(derOid(oid.extensionRequest), derSetOf(wanted))),
+  )
+  return {
+    request: { scheme: request.scheme, digest: hash('sha256', info, 'buffer') },
+    assemble: (signature) =>
+      derSequence(
+        info,
         algorithm,
         derBitString(request.scheme === 'ecdsa-sha256' ? ecdsaSigValue(signature) : signature),
       ),

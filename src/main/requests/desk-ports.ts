@@ -10,6 +10,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
 import type { DebusineServer } from '../debusine/server.ts'
 import type { Inspector } from '../inspector/inspector.ts'
+import type { KeyMaker } from '../keys/key-maker.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import type { Log } from '../log/logger.ts'
 import type { SbatLevel } from '../policy/policy-input.ts'
@@ -25,6 +26,7 @@ export interface DeskPorts {
   readonly audit: AuditLog
   readonly tokens: TokenService
   readonly keys: KeyRegistry
+  readonly keyMaker: KeyMaker
   readonly inspector: Inspector
   readonly signer: Signer
   readonly spool: Spool

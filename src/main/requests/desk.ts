@@ -10,11 +10,19 @@ import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
 import { prepare } from './prepare.ts'
+import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
 import { keyIsAwaited } from './request-lists.ts'
 import { returnResult } from './return-result.ts'
+import {
+  approveGeneration,
+  closeGenerationIncident,
+  type ServeInput,
+  serveGeneration,
+  wipePlace,
+} from './serve-generation.ts'
 import { signApproved } from './sign-approved.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
@@ -30,6 +38,8 @@ export interface Desk {
   recheck(id: RequestId): Promise<Result<null, Failure>>
   approve(input: ApprovalInput): Promise<Result<null, Failure>>
   resume(input: Omit<ApprovalInput, 'acknowledged'>): Promise<Result<null, Failure>>
+  /** A request for a key: approves it, or goes on with it, at the place that a person chose. */
+  serve(input: ServeInput): Promise<Result<null, Failure>>
   decline(id: RequestId, reason: string): Promise<Result<null, Failure>>
   cancel(id: RequestId): Promise<Result<null, Failure>>
   giveUp(id: RequestId, reason: string): Promise<Result<null, Failure>>
@@ -114,7 +124,13 @@ export function createDesk(ports: DeskPorts): Desk {
       server === null
         ? err(notEnrolled)
         : await returnResult(
-            { ...ports, server, stationName: () => ports.settings().stationName, suffix: ports.signer.outputSuffix },
+            {
+              ...ports,
+              server,
+              stationName: () => ports.settings().stationName,
+              operatorName: () => ports.settings().operatorName,
+              suffix: ports.signer.outputSuffix,
+            },
             row,
             state,
             signal,
@@ -229,6 +245,19 @@ export function createDesk(ports: DeskPorts): Desk {
       return approved
     },
     resume: (input) => withKey(input, (signal) => reopen(ports, input, signal)),
+    serve: async (input) => {
+      const id = input.requestId
+      const refused = deciding.has(id) || running.has(id) || stopping
+      const served = refused ? err(notNow) : await alone(id, () => approveGeneration(ports, input))
+      if (!served.ok) {
+        wipePlace(input.place)
+        return served
+      }
+      inBackground(id, 'sign', async () => carryOut(id, await serveGeneration(ports, served.value)))
+      // Also where the station stops before it comes to that.
+      void running.get(id)?.done.finally(() => wipePlace(input.place))
+      return ok(null)
+    },
     decline: async (id, reason) => {
       const row = await findRequest(ports.db, id)
       if (row === null) return err(notFound)
@@ -265,7 +294,10 @@ export function createDesk(ports: DeskPorts): Desk {
       const state = parseState(row.state)
       if (state.kind !== 'incident') return err(notNow)
       const sheet = await findSheet(ports.db, id, state.approval.sheetDigest)
-      const closed = await closeIncident(ports, id, note, sheet === null ? 0 : filesOfSheet(sheet.sheet).length)
+      const closed =
+        row.task_name === generationTask
+          ? await closeGenerationIncident(ports, id, note)
+          : await closeIncident(ports, id, note, sheet === null ? 0 : filesOfSheet(sheet.sheet).length)
       if (closed.ok) carryOut(id, [{ kind: 'return' }])
       return closed
     },

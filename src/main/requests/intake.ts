@@ -12,6 +12,7 @@ import type { DebusineServer, HeldWork } from '../debusine/server.ts'
 import { signTaskOf } from '../debusine/task-data.ts'
 import { tallyOf } from './incident.ts'
 import { initialStep, type RequestState } from './machine.ts'
+import { generationTask } from './prepare-generation.ts'
 import { findSheet, heldReference, requestInHand } from './request.repository.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
@@ -172,7 +173,11 @@ async function handedOutAgain(
   trx: Transaction<Database>,
   id: RequestId,
 ): Promise<Extract<RequestState, { kind: 'preparing' | 'returning' }>> {
-  const row = await trx.selectFrom('request').select('state').where('id', '=', id).executeTakeFirstOrThrow()
+  const row = await trx
+    .selectFrom('request')
+    .select(['state', 'task_name', 'fingerprint'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
   const before = parseState(row.state)
   if (before.kind !== 'done') throw new Error(`request ${id} was fetched while it is ${before.kind}`)
   if (before.outcome !== 'aborted-by-server')
@@ -181,6 +186,9 @@ async function handedOutAgain(
   if (decision === undefined) return { kind: 'preparing' }
   if (decision.kind === 'declined' || decision.sheet_digest === null)
     return { kind: 'returning', verdict: 'declined', reason: decision.reason, failure: null }
+  // A key that was made for it is there, whoever took the request back.
+  if (row.task_name === generationTask && row.fingerprint !== null)
+    return { kind: 'returning', verdict: 'signed', reason: null, failure: null }
   const stored = await findSheet(trx, id, decision.sheet_digest)
   const toSign = stored === null ? 0 : filesOfSheet(stored.sheet).length
   const { signed } = await tallyOf(trx, id, toSign)

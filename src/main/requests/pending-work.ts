@@ -9,6 +9,7 @@ import { createPendingWorkList } from '../debusine/debusine-server.ts'
 import { signTaskWish } from '../debusine/task-data.ts'
 import { readPrivate } from '../debusine/token-file.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
+import { generationTask } from './prepare-generation.ts'
 
 export interface PendingWorkPorts {
   readonly db: Kysely<Database>
@@ -55,9 +56,12 @@ export async function listPendingWork(ports: PendingWorkPorts): Promise<Result<A
           createdBy: request.createdBy,
           priority: request.priority,
           assignedTo: request.worker,
-          servable: key?.usableNow === true,
-          note:
-            wish === null
+          servable: key?.usableNow === true || (wantsKey(request) && ports.settings.keyRequests.accept),
+          note: wantsKey(request)
+            ? ports.settings.keyRequests.accept
+              ? null
+              : 'The settings take no requests for keys.'
+            : wish === null
               ? 'This station does not do this task.'
               : key === undefined
                 ? 'No such key is registered here.'
@@ -71,6 +75,10 @@ export async function listPendingWork(ports: PendingWorkPorts): Promise<Result<A
   }
 }
 
+function wantsKey(request: { readonly taskName: string }): boolean {
+  return request.taskName === generationTask
+}
+
 const noServer: Failure = {
   kind: 'refused',
   code: 'server-not-set',
@@ -80,5 +88,5 @@ const noUserToken: Failure = {
   kind: 'refused',
   code: 'user-token-absent',
   message:
-    'The list of waiting work needs an API token of a user of the server. Enter one in the settings; it is only used to read the list.',
+    'The list of waiting work needs an API token of a user of the server. Enter one in the settings; it reads the list, and makes the asset of a key where you ask for that.',
 }

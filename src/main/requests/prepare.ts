@@ -23,6 +23,7 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
+import { generationTask, prepareGeneration } from './prepare-generation.ts'
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
 import type { Spool } from './spool.ts'
@@ -47,6 +48,7 @@ export async function prepare(
 ): Promise<Result<{ readonly digest: string }, Failure>> {
   const request = workRequestOf(row.raw)
   if (!request.ok) return request
+  if (request.value.taskName === generationTask) return prepareGeneration(ports, row, request.value)
   // Not by what its data look like: another task may have a purpose and a key, and mean something else by them.
   if (request.value.taskName !== 'sign') return err(otherTask(request.value.taskName))
   const task = signTaskOf(request.value)

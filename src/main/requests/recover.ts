@@ -3,7 +3,9 @@ import { auditSeq, type RequestId, requestId } from '../../shared/ids.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIntents, tallyOf } from './incident.ts'
 import type { RequestEffect } from './machine.ts'
+import { generationTask } from './prepare-generation.ts'
 import { findSheet, unfinishedRequests } from './request.repository.ts'
+import { recoverGeneration } from './serve-generation.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
 
@@ -19,6 +21,7 @@ export async function recoverRequests(
 
 /** One request that nobody works on, though it may say so; the answer is what has to follow. */
 export async function recoverRequest(ports: DeskPorts, row: RequestRow): Promise<readonly RequestEffect[]> {
+  if (row.task_name === generationTask) return recoverGeneration(ports, row)
   const id = requestId.parse(row.id)
   const before = parseState(row.state)
   const sheet = before.kind === 'signing' ? await findSheet(ports.db, id, before.approval.sheetDigest) : null

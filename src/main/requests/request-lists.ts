@@ -5,8 +5,17 @@ import type { Answer, Input } from '../../shared/contract.ts'
 import { type RequestId, requestId } from '../../shared/ids.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { entriesOfRequest } from '../audit/audit.repository.ts'
+import { generationOfRequest, shownGeneration } from '../keys/generation.repository.ts'
 import { approvability, waitsForKey } from '../policy/evaluate.ts'
-import { fileOutcomes, findRequest, findSheet, newestSheet, summaryOf } from './request.repository.ts'
+import {
+  fileOutcomes,
+  findRequest,
+  findSheet,
+  findWish,
+  newestSheet,
+  newestWish,
+  summaryOf,
+} from './request.repository.ts'
 import { parseState } from './transition.ts'
 import { heldOf } from './work-token.ts'
 
@@ -74,6 +83,8 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
   const decision = await readerOf(db).selectFrom('decision').selectAll().where('request_id', '=', id).executeTakeFirst()
   const decidedOn = decision?.sheet_digest ?? (state.kind === 'review' ? state.sheetDigest : null)
   const stored = decidedOn === null ? await newestSheet(db, id) : await findSheet(db, id, decidedOn)
+  const wish =
+    stored !== null ? null : decidedOn === null ? await newestWish(db, id) : await findWish(db, id, decidedOn)
   const outcomes = await fileOutcomes(db, id)
   const files = await readerOf(db)
     .selectFrom('request_file')
@@ -85,7 +96,8 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
   return {
     summary: summaryOf(row, key, await keyIsAwaited(db, row)),
     sheet: stored?.sheet ?? null,
-    sheetDigest: stored?.digest ?? null,
+    generation: wish === null ? null : { wish: wish.wish, made: shownGeneration(await generationOfRequest(db, id)) },
+    sheetDigest: stored?.digest ?? wish?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
     files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
     held: heldOf(row),

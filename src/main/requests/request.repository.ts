@@ -4,7 +4,7 @@ import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { failure } from '../../shared/failure.ts'
 import { fingerprint, type RequestId, requestId, type Sha256Hex, sha256Hex, workRequestId } from '../../shared/ids.ts'
-import type { FileOutcome, RequestSummary } from '../../shared/request.ts'
+import { type FileOutcome, type GenerationWish, generationWish, type RequestSummary } from '../../shared/request.ts'
 import { type ReviewSheet, reviewSheet } from '../../shared/review-sheet.ts'
 import type { HeldReference } from '../debusine/server.ts'
 
@@ -54,7 +54,7 @@ export async function findSheet(db: Kysely<Database>, id: RequestId, digest: str
     .where('request_id', '=', id)
     .where('digest', '=', digest)
     .executeTakeFirst()
-  return row === undefined ? null : stored(row)
+  return row === undefined ? null : sheetOf(row)
 }
 
 export async function newestSheet(db: Kysely<Database>, id: RequestId): Promise<StoredSheet | null> {
@@ -66,18 +66,65 @@ export async function newestSheet(db: Kysely<Database>, id: RequestId): Promise<
     .orderBy('digest')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : stored(row)
+  return row === undefined ? null : sheetOf(row)
+}
+
+export interface StoredWish {
+  readonly wish: GenerationWish
+  readonly digest: Sha256Hex
+  readonly shownAt: string | null
+}
+
+/** What a request for a key asked for, under the digest that was shown. Null: no such sheet, or one of files. */
+export async function findWish(db: Kysely<Database>, id: RequestId, digest: string): Promise<StoredWish | null> {
+  const row = await readerOf(db)
+    .selectFrom('review_sheet')
+    .selectAll()
+    .where('request_id', '=', id)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row === undefined ? null : wishOf(row)
+}
+
+export async function newestWish(db: Kysely<Database>, id: RequestId): Promise<StoredWish | null> {
+  const row = await readerOf(db)
+    .selectFrom('review_sheet')
+    .selectAll()
+    .where('request_id', '=', id)
+    .orderBy('made_at', 'desc')
+    .orderBy('digest')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : wishOf(row)
 }
 
 /** A sheet that is not the one of its digest was put there by somebody else: a defect, never shown and never approved. */
-function stored(row: { sheet: Uint8Array; digest: string; shown_at: string | null }): StoredSheet {
+function stored(row: SheetRow): {
+  readonly content: unknown
+  readonly digest: Sha256Hex
+  readonly shownAt: string | null
+} {
   if (createHash('sha256').update(row.sheet).digest('hex') !== row.digest)
     throw new Error(`the stored sheet is not the one of its digest ${row.digest}`)
-  return {
-    sheet: reviewSheet.parse(JSON.parse(Buffer.from(row.sheet).toString('utf8'))),
-    digest: sha256Hex.parse(row.digest),
-    shownAt: row.shown_at,
-  }
+  const content: unknown = JSON.parse(Buffer.from(row.sheet).toString('utf8'))
+  return { content, digest: sha256Hex.parse(row.digest), shownAt: row.shown_at }
+}
+
+type SheetRow = { readonly sheet: Uint8Array; readonly digest: string; readonly shown_at: string | null }
+
+/** Null: the sheet of a request for a key, which has no files. */
+function sheetOf(row: SheetRow): StoredSheet | null {
+  const { content, ...about } = stored(row)
+  return isWish(content) ? null : { sheet: reviewSheet.parse(content), ...about }
+}
+
+function wishOf(row: SheetRow): StoredWish | null {
+  const { content, ...about } = stored(row)
+  return isWish(content) ? { wish: generationWish.parse(content), ...about } : null
+}
+
+function isWish(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && 'kind' in content && content.kind === 'generate-key'
 }
 
 /** A row of the list. `server` loses its path: the origin is what a person knows it by. */

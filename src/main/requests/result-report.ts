@@ -50,7 +50,27 @@ export function reportOf(
     result: state.verdict === 'signed' ? 'success' : 'failure',
     errors,
     outputs,
-    log: logText(state, outputs, errors, facts),
+    log: logText(state, state.verdict, outputs, errors, facts),
+  }
+}
+
+/** What the server is told of a request for a key. The key itself is an asset (report-key.ts); there is no output. */
+export function generationReport(
+  state: Extract<RequestState, { kind: 'returning' }>,
+  facts: { readonly stationName: string; readonly auditSeqs: readonly number[] },
+): Report {
+  const made = state.verdict === 'signed'
+  const declined = state.verdict === 'declined'
+  const errors = made
+    ? []
+    : declined
+      ? errorsOf('declined', state.reason, [])
+      : [{ code: 'no-key', message: `No key was made. ${state.reason ?? ''}`.trim() }]
+  return {
+    result: made ? 'success' : 'failure',
+    errors,
+    outputs: [],
+    log: logText(state, made ? 'key made' : declined ? 'declined' : 'no key made', [], errors, facts),
   }
 }
 
@@ -115,13 +135,14 @@ function errorsOf(verdict: Verdict, reason: string | null, outputs: readonly Pla
 /** The text of the debug-log artifact: what happened at the station, in plain words, with the numbers of its audit entries. */
 function logText(
   state: Extract<RequestState, { kind: 'returning' }>,
+  result: string,
   outputs: readonly PlannedOutput[],
   errors: Report['errors'],
   facts: { readonly stationName: string; readonly auditSeqs: readonly number[] },
 ): string {
   const lines = [
     `Signing Station ${facts.stationName}`,
-    `Result: ${state.verdict}${state.reason === null ? '' : ` (${state.reason})`}`,
+    `Result: ${result}${state.reason === null ? '' : ` (${state.reason})`}`,
     ...errors.map((error) => `${error.code}: ${error.message}`),
     ...outputs.flatMap((output) =>
       output.results.map(

@@ -15,8 +15,10 @@ import { type DebusineServer, type HeldReference, type OutputFile } from '../deb
 import { signingOutputData } from '../debusine/task-data.ts'
 import { afterLostAnswer } from '../debusine/work-requests.ts'
 import type { RequestState } from './machine.ts'
+import { generationTask } from './prepare-generation.ts'
+import { reportKey } from './report-key.ts'
 import { findSheet, heldReference, newestSheet } from './request.repository.ts'
-import { type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
+import { generationReport, type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
 import type { Spool } from './spool.ts'
 import { transition } from './transition.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
@@ -27,6 +29,7 @@ export interface Returning {
   readonly server: DebusineServer
   readonly spool: Spool
   readonly stationName: () => string
+  readonly operatorName: () => string
   readonly suffix: string
   /** Has the log's checkpoint signed for all that is in it now; where that fails, the result goes without it. */
   readonly checkpoint: () => Promise<void>
@@ -57,14 +60,16 @@ export async function returnResult(
   const auditSeqs = await entriesOfRequest(readerOf(ports.db), row.id)
   await ports.checkpoint()
   const note = await firstCheckpointOver(readerOf(ports.db), auditSeqs.at(-1) ?? 0)
-  const report = reportOf(state, stored?.sheet ?? null, signatures, {
-    stationName: ports.stationName(),
-    auditSeqs,
-    suffix: ports.suffix,
-  })
+  const facts = { stationName: ports.stationName(), auditSeqs, suffix: ports.suffix }
+  const generation = row.task_name === generationTask
+  const report = generation ? generationReport(state, facts) : reportOf(state, stored?.sheet ?? null, signatures, facts)
   await ports.spool.open(id)
 
   step('upload', 'before')
+  if (generation && state.verdict === 'signed') {
+    const known = await reportKey(ports, row, held)
+    if (!known.ok) return known.error.code === 'no-longer-ours' ? ended(ports, row, report) : known
+  }
   const produced = await findProduced(ports, row, held)
   if (!produced.ok) return produced.error.code === 'no-longer-ours' ? ended(ports, row, report) : produced
   for (const output of report.outputs) {

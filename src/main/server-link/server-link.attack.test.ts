@@ -34,11 +34,11 @@ afterAll(() => bench.close())
 let link: ServerLink
 let looks = 0
 const clock = handClock(Date.now())
-let serveable: Serveable = { keys: [] }
+let serveable: Serveable = { keys: [], generatesKeys: false }
 const key = { purpose: 'uefi', fingerprint: fingerprint.parse('AB'.repeat(32)) }
 beforeEach(async () => {
   looks = 0
-  serveable = { keys: [] }
+  serveable = { keys: [], generatesKeys: false }
   const tokenStore = createTokenFile(join(bench.folder, `token-${crypto.randomUUID()}`))
   const token = Secret.fromText(workerToken)
   await tokenStore.create(token)
@@ -99,10 +99,10 @@ describe('what the server is told that can be served', () => {
     }
     await link.setDuty(true)
     await vi.waitFor(() => expect(link.status().kind).toBe('connected'), patience)
-    serveable = { keys: [key] }
+    serveable = { keys: [key], generatesKeys: false }
     const first = link.offer()
     await vi.waitFor(() => expect(bench.peer.arrived.at(-1)?.path).toContain('/dynamic-metadata/'), patience)
-    serveable = { keys: [] }
+    serveable = { keys: [], generatesKeys: false }
     const second = link.offer()
     release()
     await Promise.all([first, second])
@@ -131,12 +131,12 @@ describe('a flood of reasons to tell the server anew', () => {
 
   it('does not reach it while a device flaps, and it is told in the end what is so', async () => {
     for (let tick = 0; tick < 600; tick += 1) {
-      serveable = { keys: tick % 2 === 0 ? [key] : [] }
+      serveable = { keys: tick % 2 === 0 ? [key] : [], generatesKeys: false }
       for (let again = 0; again < 5; again += 1) link.offerSoon()
       clock.advance(100)
       await new Promise((resolve) => setImmediate(resolve))
     }
-    serveable = { keys: [key] }
+    serveable = { keys: [key], generatesKeys: false }
     link.offerSoon()
     clock.advance(60_000)
     await vi.waitFor(() => expect(told().at(-1)).toEqual(here), patience)
@@ -148,15 +148,15 @@ describe('a flood of reasons to tell the server anew', () => {
   })
 
   it('tells it at once of a key that went, and of its coming back within seconds', async () => {
-    serveable = { keys: [key] }
+    serveable = { keys: [key], generatesKeys: false }
     link.offerSoon()
     await vi.waitFor(() => expect(told().at(-1)).toEqual(here), patience)
     clock.advance(1_000)
-    serveable = { keys: [] }
+    serveable = { keys: [], generatesKeys: false }
     link.offerSoon()
     await vi.waitFor(() => expect(told().at(-1)).toEqual(gone), patience)
     clock.advance(1_000)
-    serveable = { keys: [key] }
+    serveable = { keys: [key], generatesKeys: false }
     await link.offer()
     expect(told().at(-1)).toEqual(gone)
     // Nobody looks anew: the station remembers that a key waits.

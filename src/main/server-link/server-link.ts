@@ -16,6 +16,8 @@ import { createReturningKeys } from './returning-keys.ts'
 /** What the station could sign now: its usable keys. */
 export interface Serveable {
   readonly keys: readonly OfferedKey[]
+  /** Whether requests for keys are taken. */
+  readonly generatesKeys: boolean
 }
 
 export interface ServerLinkPorts {
@@ -200,15 +202,15 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
     if (to === null || bell === null) return
     if (forgotten) told = null
     forgotten = false
-    const { keys } = await ports.serveable()
+    const { keys, generatesKeys } = await ports.serveable()
     if (to !== client) return
     const { offered: usableKeys, againInMs } = admit(keys)
     cancelReturn()
     if (againInMs !== null) cancelReturn = clock.after(againInMs, offerInBackground)
     const purposes = [...new Set(usableKeys.map(({ purpose }) => purpose))]
-    const next = JSON.stringify(usableKeys)
+    const next = JSON.stringify([usableKeys, generatesKeys])
     if (next === told) return
-    const answer = await to.offer({ signPurposes: purposes, usableKeys, version: ports.version })
+    const answer = await to.offer({ signPurposes: purposes, usableKeys, generatesKeys, version: ports.version })
     if (to !== client) return
     if (answer.ok) {
       told = next

@@ -31,6 +31,7 @@ describe('which settings changed', () => {
     ['trustedCerts', { trustedCerts: ['AB'] }],
     ['checkpointFolders', { checkpointFolders: ['/media/stick'] }],
     ['witnesses', { witnesses: ['witness+00000000+BA=='] }],
+    ['keyRequests', { keyRequests: { ...settings.keyRequests, accept: true } }],
   ]
 
   test.each(changes)('%s is told by its name alone', (name, change) => {
@@ -72,6 +73,11 @@ describe('settings in the database', () => {
     const next = { ...settings, server, trustedCerts: ['AB'], modules: [{ path: '/x.so', enabled: false }] }
     await database.db.transaction().execute((trx) => writeSettings(trx, next, at))
     expect(await readSettings(readerOf(database.db))).toEqual(next)
+  })
+  test('of a station that is older than requests for keys take none', async () => {
+    const { keyRequests: _, ...older } = settings
+    await writeSetting(database.db, 'settings', older, at)
+    expect((await readSettings(readerOf(database.db))).keyRequests.accept).toBe(false)
   })
   test('of a station that is older than checkpoints have none of what came with them', async () => {
     const { checkpointFolders, witnesses, ...older } = settings

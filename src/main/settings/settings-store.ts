@@ -5,7 +5,9 @@ import { type Settings, settings } from '../../shared/settings.ts'
 
 const name = 'settings'
 
-const addedLater = { checkpointFolders: [], witnesses: [] } as const satisfies Partial<Settings>
+/** Requests for keys are not asked for until somebody says so. */
+const noKeyRequests: Settings['keyRequests'] = { accept: false, software: true, tokens: 'any' }
+const addedLater: Partial<Settings> = { checkpointFolders: [], witnesses: [], keyRequests: noKeyRequests }
 
 export function defaultSettings(stationName: string, operatorName: string): Settings {
   return {
@@ -17,6 +19,7 @@ export function defaultSettings(stationName: string, operatorName: string): Sett
     trustedCerts: [],
     checkpointFolders: [],
     witnesses: [],
+    keyRequests: noKeyRequests,
   }
 }
 
@@ -64,6 +67,7 @@ export function changedFields(before: Settings, after: Settings): readonly strin
     trustedCerts: JSON.stringify(value.trustedCerts),
     checkpointFolders: JSON.stringify(value.checkpointFolders),
     witnesses: JSON.stringify(value.witnesses),
+    keyRequests: JSON.stringify(value.keyRequests),
   })
   const [old, now] = [flat(before), flat(after)]
   return Object.keys(now).filter((field) => old[field] !== now[field])

@@ -10,6 +10,8 @@ export type Deadlines = {
   readonly close: number
   /** RSA-4096 on a slow machine. */
   readonly generate: number
+  /** On the token: a YubiKey takes a minute and more for RSA-4096. */
+  readonly generateOnToken: number
   /** One signature of the log's key, in a process that is there. */
   readonly checkpoint: number
 }
@@ -21,5 +23,6 @@ export const defaultDeadlines: Deadlines = {
   sign: 45_000,
   close: 3_000,
   generate: 60_000,
+  generateOnToken: 240_000,
   checkpoint: 10_000,
 }

@@ -81,6 +81,22 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'unavailable',
     'The service key, which software keys are sealed with, could not be written. No key was made. Check that the disk is not full and that the station’s folder of service keys belongs to this user.',
   ],
+  'id-occupied': [
+    'refused',
+    'Something is under this id on the token already. Nothing was made, and nothing was overwritten. Choose an id that is free.',
+  ],
+  'generation-refused': [
+    'refused',
+    'The token does not make a key of this kind with these policies. No key was made. Choose another algorithm, or the default policies.',
+  ],
+  'generation-unclear': [
+    'unavailable',
+    'The token was asked to make a key and did not say clearly what came of it. A key that nobody knows may be on it. Look at the token before you go on.',
+  ],
+  'key-unprotected': [
+    'refused',
+    'The token made the key and says that the key can leave it. The key is not used. Delete it with the token’s own tool.',
+  ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }
 

@@ -37,6 +37,8 @@ type Call<O extends HostOperation = HostOperation> = {
 export type CallListener = {
   readonly onStart?: (id: number) => void
   readonly onSignal?: (signal: 'touch' | 'login') => void
+  /** From here on the token may hold a key that it did not hold before. */
+  readonly onGenerating?: () => void
   readonly onSignature?: (index: number, signature: Uint8Array) => void
 }
 
@@ -207,7 +209,8 @@ export class HostProcess {
     }
     switch (message.kind) {
       case 'signal':
-        call.listener.onSignal?.(message.signal)
+        if (message.signal === 'generating') call.listener.onGenerating?.()
+        else call.listener.onSignal?.(message.signal)
         return
       case 'signature':
         this.#arm(call.deadlineMs, 'in sign')

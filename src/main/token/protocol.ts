@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { sha256Hex } from '../../shared/ids.ts'
+import { generatedAlgorithm, keyPolicies } from '../../shared/key-generation.ts'
+import { maxKeyLabel } from '../../shared/key-place.ts'
 import { keyAlgorithm, tokenId, tokenObject, tokenSummary } from '../../shared/token.ts'
 
 /**
@@ -32,6 +34,13 @@ export const sealedKey = z.strictObject({ publicKey: base64.max(64), encrypted: 
 export type SealedKey = z.infer<typeof sealedKey>
 
 const ed25519Key = bytes(32, 32)
+
+/** How an operation that changes the token logs in, and how long the secret is that waits in the pipe. */
+const tokenLogin = {
+  user: z.enum(['user', 'security-officer']),
+  pinLength: z.int().min(1).max(maxPinLength),
+  useLastTry: z.boolean(),
+}
 
 /**
  * All that the key of the log ever signs: a checkpoint's three lines (docs/formats/checkpoint.md). Not any text, so that whoever
@@ -95,6 +104,30 @@ export const hostRequest = z.discriminatedUnion('op', [
     publicKey: ed25519Key,
     text: checkpointLines,
   }),
+  /** Which keys the token generates by its own list of mechanisms. Costs no PIN. */
+  z.strictObject({ op: z.literal('generation-abilities'), id: callId, token: tokenId }),
+  /** Makes a key pair under an id that is free. The secret in the pipe is the PIN, or the security officer's. */
+  z.strictObject({
+    op: z.literal('generate'),
+    id: callId,
+    token: tokenId,
+    ckaId,
+    label: z.string().min(1).max(maxKeyLabel),
+    algorithm: generatedAlgorithm,
+    policies: keyPolicies,
+    ...tokenLogin,
+  }),
+  /** Puts a certificate beside the key that it is for. */
+  z.strictObject({
+    op: z.literal('store-certificate'),
+    id: callId,
+    token: tokenId,
+    ckaId,
+    label: z.string().min(1).max(maxKeyLabel),
+    certificate: bytes(64, 32_768),
+    spkiSha256: sha256Hex,
+    ...tokenLogin,
+  }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -122,6 +155,14 @@ export const hostFailureCode = z.enum([
   'token-error',
   'service-key-absent',
   'service-key-unwritable',
+  /** Something is under the id already. The token was asked for nothing. */
+  'id-occupied',
+  /** The token took the request for what it does not do: no key was made. */
+  'generation-refused',
+  /** The token was asked to make a key, and what came of it is not known. */
+  'generation-unclear',
+  /** The token made the key and says that it can leave it. */
+  'key-unprotected',
   'cancelled',
 ])
 export type HostFailureCode = z.infer<typeof hostFailureCode>
@@ -169,6 +210,20 @@ export const hostAnswers = {
   'make-log-key': z.strictObject({ publicKey: ed25519Key, sealed: sealedKey }),
   /** RFC 8032: 64 bytes. */
   'sign-checkpoint': bytes(64, 64),
+  'generation-abilities': z.strictObject({
+    algorithms: z.array(generatedAlgorithm).max(16),
+    /** Ids under which an object was seen without a login. */
+    taken: z.array(ckaId).max(2048),
+  }),
+  generate: z.strictObject({
+    spki,
+    /** The token's own words about the private half; null: it does not say. */
+    local: z.boolean().nullable(),
+    sensitive: z.boolean().nullable(),
+    extractable: z.boolean().nullable(),
+  }),
+  /** `there`: this very certificate was there already. */
+  'store-certificate': z.enum(['stored', 'there']),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>
@@ -189,8 +244,8 @@ export const hostMessage = z.discriminatedUnion('kind', [
       .max(maxBatch - 1),
     signature: bytes(1, 1024),
   }),
-  /** The token waits for a person, while the call runs. */
-  z.strictObject({ kind: z.literal('signal'), id: callId, signal: z.enum(['touch', 'login']) }),
+  /** The token waits for a person, while the call runs; `generating`: it is about to be asked for a key. */
+  z.strictObject({ kind: z.literal('signal'), id: callId, signal: z.enum(['touch', 'login', 'generating']) }),
   /** The host itself is wrong; it kills itself after this. Text of an exception of our own code. */
   z.strictObject({ kind: z.literal('defect'), text: z.string().max(2000) }),
 ])

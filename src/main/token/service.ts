@@ -3,11 +3,12 @@ import type { UsbDevice } from '../../shared/devices.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { TokenId } from '../../shared/token.ts'
-import type { Log } from '../log/logger.ts'
 import { type Deadlines, defaultDeadlines } from './deadlines.ts'
 import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
+import { createTokenKeyMaker } from './key-making.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
+import type { TokenServiceOptions } from './service-options.ts'
 import { TokenSigningSession } from './signing-session.ts'
 import { deviceOfToken } from './token-device.ts'
 import type {
@@ -17,23 +18,10 @@ import type {
   SoftwareKeyMaker,
   TokenAttestation,
   TokenFailure,
+  TokenKeyMaker,
   TokenService,
 } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
-
-export type TokenServiceOptions = {
-  /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
-  readonly node: string
-  /** The host's entry, see `HostCommand.entry`. */
-  readonly hostEntry: string
-  readonly modules: readonly string[]
-  readonly serviceKeysFolder: string
-  /** The whole environment of token processes: `moduleEnvironment(process.env)`. */
-  readonly environment: Readonly<Record<string, string>>
-  readonly deadlines?: Partial<Deadlines>
-  readonly touchAfterMs?: number
-  readonly log: Log
-}
 
 type Listed = HostAnswer<'list'>
 
@@ -120,21 +108,15 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 
   async readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>> {
-    const found = await this.#locate(token)
-    if (!found.ok) return found
-    return this.#host(found.value).call('read-public-key', { token, ckaId }, this.#deadlines.list)
+    return this.askToken(token, (host) => host.call('read-public-key', { token, ckaId }, this.#deadlines.list))
   }
 
   async readAttestation(token: TokenId, ckaId: string): Promise<Result<TokenAttestation, TokenFailure>> {
-    const found = await this.#locate(token)
-    if (!found.ok) return found
-    return this.#host(found.value).call('read-attestation', { token, ckaId }, this.#deadlines.list)
+    return this.askToken(token, (host) => host.call('read-attestation', { token, ckaId }, this.#deadlines.list))
   }
 
   async seeKey(token: TokenId, ckaId: string): ReturnType<TokenService['seeKey']> {
-    const found = await this.#locate(token)
-    if (!found.ok) return found
-    return this.#host(found.value).call('see-key', { token, ckaId }, this.#deadlines.list)
+    return this.askToken(token, (host) => host.call('see-key', { token, ckaId }, this.#deadlines.list))
   }
 
   async generateSoftwareKey(
@@ -184,6 +166,40 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     const answer = await ask(host)
     // Ended by a reset while it was asked: nothing of the question was wrong.
     return answer.ok || !host.endedOnPurpose || tries === 1 ? answer : this.#ofKeyring(ask, tries - 1)
+  }
+
+  /** Asks the process that has the token, without a login. */
+  async askToken<T>(
+    token: TokenId,
+    ask: (host: HostProcess) => Promise<Result<T, TokenFailure>>,
+  ): Promise<Result<T, TokenFailure>> {
+    const found = await this.#locate(token)
+    return found.ok ? ask(this.#host(found.value)) : found
+  }
+
+  /** Takes the token for one act. Its process ends with it: the secret that was tried is in its memory. */
+  async useToken<T, E>(
+    token: TokenId,
+    secret: Secret,
+    use: (host: HostProcess) => Promise<Result<T, E>>,
+  ): Promise<Result<T, E | TokenFailure>> {
+    try {
+      const { length } = secret.reveal()
+      if (length < 1 || length > maxPinLength) return err(tokenFailure('pin-length'))
+      const found = await this.#locate(token)
+      if (!found.ok) return found
+      const slot = found.value
+      if (slot.taken) return err(tokenFailure('token-error', 'the token is in use by another approval'))
+      const host = this.#host(slot)
+      slot.taken = true
+      try {
+        return await use(host)
+      } finally {
+        this.#endHost(slot, host)
+      }
+    } finally {
+      secret.wipe()
+    }
   }
 
   #add(path: string): void {
@@ -382,6 +398,9 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 }
 
-export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker & LogKeyService {
-  return new ProcessTokenService(options)
+export function createTokenService(
+  options: TokenServiceOptions,
+): TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker {
+  const service = new ProcessTokenService(options)
+  return Object.assign(service, createTokenKeyMaker(service, { ...defaultDeadlines, ...options.deadlines }))
 }

@@ -2,6 +2,7 @@ import type { UsbDevice } from '../../shared/devices.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { Sha256Hex } from '../../shared/ids.ts'
 import type { KeyHome } from '../../shared/key.ts'
+import type { GeneratedAlgorithm, KeyPolicies } from '../../shared/key-generation.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { KeyAlgorithm, TokenId, TokenObject, TokenSummary } from '../../shared/token.ts'
@@ -28,6 +29,10 @@ export type TokenFailureCode =
   | 'token-error'
   | 'service-key-absent'
   | 'service-key-unwritable'
+  | 'id-occupied'
+  | 'generation-refused'
+  | 'generation-unclear'
+  | 'key-unprotected'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 
@@ -143,4 +148,56 @@ export interface LogKeyService {
     },
     text: string,
   ): Promise<Result<Uint8Array, TokenFailure>>
+}
+
+/** How an act that changes a token logs in: with the PIN, or with the security officer's, which is a YubiKey's management key as hex. */
+export interface TokenLogin {
+  readonly user: 'user' | 'security-officer'
+  /** Wiped whatever happens. */
+  readonly secret: Secret
+  readonly useLastTry: boolean
+  readonly onSignal: (signal: 'touch' | 'login') => void
+}
+
+export interface GeneratedKey {
+  readonly spki: Uint8Array
+  /** The token's own words about the private half; null: it does not say. */
+  readonly local: boolean | null
+  readonly sensitive: boolean | null
+  readonly extractable: boolean | null
+}
+
+/** `keyMayExist`: the token was asked, so that a key may be on it that nobody knows. */
+export type GenerationFailure = TokenFailure & { readonly keyMayExist: boolean }
+
+/** Makes keys on tokens. Each act is a login of its own, in a token process that ends with it. */
+export interface TokenKeyMaker {
+  /** What the token can make, and which ids are seen to be taken before a login. Costs no PIN. */
+  generationAbilities(
+    token: TokenId,
+  ): Promise<
+    Result<{ readonly algorithms: readonly GeneratedAlgorithm[]; readonly taken: readonly string[] }, TokenFailure>
+  >
+  /** Never over something that is there. Not to be cancelled: a token cannot be asked to stop. */
+  generateKey(
+    wanted: {
+      readonly token: TokenId
+      readonly ckaId: string
+      readonly label: string
+      readonly algorithm: GeneratedAlgorithm
+      readonly policies: KeyPolicies
+    },
+    login: TokenLogin,
+  ): Promise<Result<GeneratedKey, GenerationFailure>>
+  /** Puts a certificate beside its key. `there`: it was there already. */
+  storeCertificate(
+    certificate: {
+      readonly token: TokenId
+      readonly ckaId: string
+      readonly label: string
+      readonly der: Uint8Array
+      readonly spkiSha256: Sha256Hex
+    },
+    login: TokenLogin,
+  ): Promise<Result<'stored' | 'there', TokenFailure>>
 }

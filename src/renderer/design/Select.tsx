@@ -1,7 +1,11 @@
 import { useId } from 'react'
 import './field.css'
 
-export type SelectOption<T extends string> = { readonly value: T; readonly label: string }
+export type SelectOption<T extends string> = {
+  readonly value: T
+  readonly label: string
+  readonly isDisabled?: boolean
+}
 
 /** One of many values, by the browser's own list: it needs no room until it is opened. `all` stands for no choice. */
 export function Select<T extends string>({
@@ -31,7 +35,7 @@ export function Select<T extends string>({
       >
         <option value="">{all}</option>
         {options.map((option) => (
-          <option key={option.value} value={option.value}>
+          <option key={option.value} value={option.value} disabled={option.isDisabled ?? false}>
             {option.label}
           </option>
         ))}

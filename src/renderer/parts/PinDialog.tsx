@@ -11,20 +11,27 @@ import { Dialog } from '../design/Dialog.tsx'
 import { FailureNotice, Notice } from '../design/Notice.tsx'
 import { useStation, useStationEvent } from '../station/station-context.tsx'
 import { tokensQuery } from '../station/station-queries.ts'
-import { pinProblem, pinReady, pinView, sameToken } from './pin-view.ts'
+import { managementKeyProblem, pinProblem, pinReady, pinView, sameToken } from './pin-view.ts'
 import { UntrustedText } from './UntrustedText.tsx'
 import { pinStateWords } from './wording.ts'
 
 /** A dialog that nobody touches for this long closes: not answering means no. */
 const idleMilliseconds = 120_000
 
-export type PinAnswer = { readonly pin: string | null; readonly useLastTry: boolean }
+export type PinAnswer = {
+  readonly pin: string | null
+  /** A YubiKey's management key as hex, where it was asked for. */
+  readonly officerPin: string | null
+  readonly useLastTry: boolean
+}
 
 type PinDialogProps = {
   readonly title: string
   readonly token: TokenId | null
   readonly confirm: string
   readonly pending: boolean
+  /** Whether the token wants its management key, too: it makes and stores nothing without. */
+  readonly managementKey?: boolean
   /** Sends the answer; the dialog closes when it is accepted. */
   readonly onConfirm: (answer: PinAnswer) => Promise<Result<unknown, Failure>>
   readonly onClose: () => void
@@ -35,12 +42,14 @@ type PinDialogProps = {
  * Asks for the PIN and for the last word. Enter in the field does nothing: only the button itself confirms. The PIN lives in
  * this component alone and is dropped when the window loses focus, the desk is locked, an attempt fails or the dialog closes.
  */
-export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, children }: PinDialogProps) {
+export function PinDialog(props: PinDialogProps) {
+  const { title, token, confirm, pending, managementKey = false, onConfirm, onClose, children } = props
   const station = useStation()
   const tokens = useQuery(tokensQuery(station))
   const found = tokens.data?.tokens.find((candidate) => token !== null && sameToken(candidate.token.id, token)) ?? null
   const view = pinView(token, found?.token ?? null)
   const [pin, setPin] = useState('')
+  const [officerPin, setOfficerPin] = useState('')
   const [lastTryAgreed, setLastTryAgreed] = useState(false)
   const [dropped, setDropped] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
@@ -51,18 +60,24 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
   }, [failure, pending])
   useStationEvent('desk.locked', onClose)
   useDropOnBlur(() => {
-    if (pin !== '') setDropped(true)
+    if (pin !== '' || officerPin !== '') setDropped(true)
     setPin('')
+    setOfficerPin('')
   })
   useIdleClose(pending, onClose)
+
+  const keyProblem = managementKeyProblem(officerPin)
+  const managementKeyReady = !managementKey || (officerPin !== '' && keyProblem === null)
 
   async function confirmed() {
     const answer: PinAnswer = {
       pin: view.kind === 'wanted' ? pin : null,
+      officerPin: managementKey ? officerPin : null,
       useLastTry: view.kind === 'wanted' && view.lastTry && lastTryAgreed,
     }
     setFailure(null)
     setPin('')
+    setOfficerPin('')
     setLastTryAgreed(false)
     const result = await onConfirm(answer)
     if (result.ok) onClose()
@@ -88,7 +103,7 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
           <Button
             variant="primary"
             isPending={pending}
-            isDisabled={!pinReady(view, pin, lastTryAgreed) && !pending}
+            isDisabled={!(pinReady(view, pin, lastTryAgreed) && managementKeyReady) && !pending}
             onPress={() => void confirmed()}
           >
             {pending ? 'Waiting for the token …' : confirm}
@@ -105,6 +120,23 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
       )}
       {view.kind === 'wanted' ? (
         <>
+          {managementKey ? (
+            <TextField
+              className="field"
+              type="password"
+              value={officerPin}
+              onChange={setOfficerPin}
+              maxLength={64}
+              isDisabled={pending}
+              isInvalid={keyProblem !== null}
+            >
+              <Label className="field-label">Management key</Label>
+              <Input className="input mono" autoComplete="one-time-code" spellCheck="false" />
+              <p className={keyProblem === null ? 'field-description' : 'field-error'}>
+                {keyProblem ?? 'As hex digits: 48 for 3DES and AES-192.'}
+              </p>
+            </TextField>
+          ) : null}
           <TextField
             className="field"
             type="password"
@@ -134,7 +166,7 @@ export function PinDialog({ title, token, confirm, pending, onConfirm, onClose, 
             </Checkbox>
           ) : null}
           {dropped && pin === '' ? (
-            <Notice>The PIN was dropped because the window lost the focus. Type it again.</Notice>
+            <Notice>What was typed was dropped because the window lost the focus. Type it again.</Notice>
           ) : null}
         </>
       ) : (

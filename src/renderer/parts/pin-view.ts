@@ -76,6 +76,13 @@ export function pinProblem(view: PinView, pin: string): string | null {
   return null
 }
 
+/** Why a YubiKey's management key cannot be sent as typed, or null: 16, 24 or 32 bytes (AES-128, 3DES and AES-192, AES-256) as hex. */
+export function managementKeyProblem(typed: string): string | null {
+  return typed === '' || /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{48}|[0-9a-fA-F]{64})$/.test(typed)
+    ? null
+    : 'The management key has 32, 48 or 64 hex digits.'
+}
+
 /** Whether the confirm button may be pressed. */
 export function pinReady(view: PinView, pin: string, lastTryAgreed: boolean): boolean {
   switch (view.kind) {

@@ -3,6 +3,7 @@ import type { EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { Result } from '../../shared/result.ts'
+import type { TokenId } from '../../shared/token.ts'
 import type { StationApi } from './station-api.ts'
 import { useStation, useStationEvent } from './station-context.tsx'
 import { failureFrom, valueOf } from './station-failure.ts'
@@ -48,7 +49,7 @@ export function requestQuery(station: StationApi, requestId: RequestId) {
 
 export function tokensQuery(station: StationApi) {
   return queryOptions({
-    queryKey: ['tokens'],
+    queryKey: ['tokens', 'list'],
     queryFn: async () => valueOf(await station.tokensList({ refresh: false })),
   })
 }
@@ -68,7 +69,22 @@ export function foundModulesQuery(station: StationApi) {
 }
 
 export function keysQuery(station: StationApi) {
-  return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
+  return queryOptions({ queryKey: ['keys', 'registered'], queryFn: async () => valueOf(await station.keysList(null)) })
+}
+
+export function generationsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['keys', 'generations'],
+    queryFn: async () => valueOf(await station.generationList(null)),
+  })
+}
+
+/** Asked of the token each time that a key is to be made: what is taken changes. */
+export function abilitiesQuery(station: StationApi, token: TokenId) {
+  return queryOptions({
+    queryKey: ['tokens', 'abilities', token.serial],
+    queryFn: async () => valueOf(await station.generationAbilities({ token })),
+  })
 }
 
 /** Under the keys': what changes a key may change what is known of it. */

@@ -5,6 +5,7 @@ import type { DoctorFinding } from '../../shared/doctor.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
+import type { KeyGeneration } from '../../shared/key-generation.ts'
 import type { ModuleDiscovery } from '../../shared/modules.ts'
 import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
@@ -14,6 +15,7 @@ import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeGeneration } from './fake-generation.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -33,6 +35,8 @@ export type FakeState = {
   keys: RegisteredKey[]
   attestations: readonly AttestationRecord[]
   roots: readonly AttestationRoot[]
+  /** Keys that were begun on tokens, newest first. */
+  generations: readonly KeyGeneration[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -320,6 +324,11 @@ export class FakeStation {
         this.emit('keys.changed', null)
         return done
       },
+      ...fakeGeneration(
+        state,
+        (name, payload) => this.emit(name, payload),
+        (id, by) => this.#change(id, by),
+      ),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

@@ -306,6 +306,7 @@ export function sampleDetail(
   return {
     summary: sampleSummary(sheet, summary),
     sheet,
+    generation: null,
     sheetDigest: hexOf(JSON.stringify(sheet)),
     approvability: blocked.length > 0 ? { kind: 'blocked', by: blocked } : { kind: 'approvable', acknowledge },
     files: sheet.artifacts.flatMap((artifact) =>

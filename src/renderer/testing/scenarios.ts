@@ -1,6 +1,7 @@
 import type { VerificationReport } from '../../shared/audit.ts'
 import type { AuditSeq, Fingerprint, RequestId, WorkRequestId } from '../../shared/ids.ts'
 import type { FakeState } from './fake-station.ts'
+import { keyScenarios } from './key-scenarios.ts'
 import { reviewScenarios } from './review-scenarios.ts'
 import { sampleAttestation, sampleYubihsm, sampleYubikey } from './sample-attestations.ts'
 import {
@@ -22,6 +23,7 @@ import { stageScenarios } from './stage-scenarios.ts'
 export const scenarios = {
   ...reviewScenarios,
   ...stageScenarios,
+  ...keyScenarios,
   absent: () => ({
     ...base(),
     status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },

@@ -52,6 +52,10 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['unregistered-token', 'keys'],
   ['attestations', 'keys'],
   ['token-not-shown', 'keys'],
+  ['keys-begun', 'keys'],
+  ['key-request', 'request'],
+  ['key-request-made', 'request'],
+  ['key-request-incident', 'request'],
   ['fine', 'entry'],
   ['log-broken', 'audit'],
   ['log-contradicted', 'audit'],
@@ -368,7 +372,7 @@ test('a software key is made after a plain warning, and is a test key', async ({
     { description: 'Trying it out' },
   ])
   await page.getByRole('button', { name: 'Trying it out' }).click()
-  await expect(page.getByLabel('Certificate (PEM)')).toHaveAttribute('readonly')
+  await expect(page.getByRole('textbox', { name: 'Certificate (PEM)' })).toHaveAttribute('readonly')
 })
 
 test('a request whose token ends is renewed after its price was named', async ({ page }) => {

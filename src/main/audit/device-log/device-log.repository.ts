@@ -89,6 +89,7 @@ const usesAndTheirEnds = [
   'sign-failed',
   'possession-challenged',
   'key-generated',
+  'certificate-intended',
   'key-registered',
   'incident-opened',
   'station-started',

@@ -17,7 +17,7 @@ export type Said = 'signed' | 'in-doubt' | 'refused' | 'withdrawn'
 export interface KeyUse {
   /** The entry that was on disk before the token was asked. */
   readonly seq: number
-  readonly event: 'intent' | 'possession-challenged' | 'key-generated'
+  readonly event: 'intent' | 'possession-challenged' | 'key-generated' | 'certificate-intended'
   /** Null: no registered key with an object id. */
   readonly objectId: number | null
   /** An entry that was written after the token had answered, or could not answer any more. Null: there is none yet. */
@@ -84,6 +84,12 @@ export function createUseReader(deviceSerial: string, keys: readonly RegisteredK
         case 'key-generated':
           if (body.tokenSerial === deviceSerial)
             generated.set(body.spkiSha256, begin(seq, 'key-generated', bySpki.get(body.spkiSha256)))
+          return
+        case 'certificate-intended':
+          if (body.tokenSerial !== deviceSerial) return
+          // What it was to sign before came to nothing.
+          end(generated.get(body.spkiSha256), seq)
+          generated.set(body.spkiSha256, begin(seq, 'certificate-intended', bySpki.get(body.spkiSha256)))
           return
         case 'key-registered':
           // A key is registered only when what it signed was verified.

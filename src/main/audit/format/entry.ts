@@ -115,7 +115,7 @@ const possessionChallenged = z.strictObject({
   tokenSerial,
   operator,
 })
-/** The intent of a new key's first use: it signs its own certificate, so the fingerprint is not known yet. */
+/** A key was made, and the intent of its first use: it signs its own certificate or the request for one, so the fingerprint is not known yet. */
 const keyGenerated = z.strictObject({
   event: z.literal('key-generated'),
   purpose: purposeText,
@@ -124,6 +124,60 @@ const keyGenerated = z.strictObject({
   spkiSha256: sha256Hex,
   digest: hexDigest,
   tokenSerial,
+  operator,
+})
+/** A token is about to be asked to make a key. Its end is `key-generated`, `key-generation-failed` or an incident that names it. */
+const keyGenerationIntended = z.strictObject({
+  event: z.literal('key-generation-intended'),
+  /** The request that asked for it; by hand: an id of its own. */
+  requestId,
+  purpose: purposeText,
+  description: exactText(200),
+  production: z.boolean(),
+  algorithm: word,
+  pinPolicy: word,
+  touchPolicy: word,
+  tokenSerial: exactText(64).min(1),
+  ckaId: exactText(64).min(2),
+  operator,
+})
+const keyGenerationFailed = z.strictObject({
+  event: z.literal('key-generation-failed'),
+  requestId,
+  intentSeq: auditSeq,
+  code: word,
+  message: messageText(2000),
+  tokenSerial: exactText(64).min(1),
+  operator,
+})
+/** The intent of another use of a generated key for its own certificate or request, after the one of `key-generated` came to nothing. */
+const certificateIntended = z.strictObject({
+  event: z.literal('certificate-intended'),
+  requestId,
+  purpose: purposeText,
+  spkiSha256: sha256Hex,
+  what: z.enum(['certificate', 'certificate-request']),
+  digest: hexDigest,
+  tokenSerial: exactText(64).min(1),
+  operator,
+})
+/** A person ended the making of a key that is on the token and not registered. */
+const keyGenerationClosed = z.strictObject({
+  event: z.literal('key-generation-closed'),
+  requestId,
+  spkiSha256: sha256Hex,
+  note: exactText(1000),
+  operator,
+})
+/** The key is known at a server, as an asset there. */
+const keyAssetCreated = z.strictObject({
+  event: z.literal('key-asset-created'),
+  requestId: requestId.nullable(),
+  server: exactText(400),
+  workspace: exactText(500),
+  purpose: purposeText,
+  fingerprint,
+  assetId: z.int().positive(),
   operator,
 })
 const keyStateChanged = z.strictObject({
@@ -307,6 +361,11 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   keyGenerated,
   keyRegistered,
   keyAttested,
+  keyGenerationIntended,
+  keyGenerationFailed,
+  certificateIntended,
+  keyGenerationClosed,
+  keyAssetCreated,
   keyStateChanged,
   requestReceived,
   requestRenewed,

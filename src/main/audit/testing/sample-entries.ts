@@ -3,6 +3,8 @@ import type { AuditEntryBody, AuditEntryOf, IntentEntry } from '../format/entry.
 
 const pair = (byte: string) => sha256Hex.parse(byte.repeat(32))
 export const sampleRequest = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10')
+/** A key that was made by hand: it has no request. */
+export const sampleGeneration = requestId.parse('0b51c3a2-6a54-4f0e-9b0c-6f2f7f2f3c11')
 export const sampleKey = fingerprint.parse('C3'.repeat(32))
 const operator = 'Zoë'
 
@@ -109,6 +111,55 @@ export function sampleEntries(): readonly AuditEntryBody[] {
         },
       },
       certificates: [pair('0a'), pair('0b')],
+      operator,
+    },
+    {
+      event: 'key-generation-intended',
+      requestId: sampleGeneration,
+      purpose: 'uefi',
+      description: 'Secure Boot signing key 2027',
+      production: true,
+      algorithm: 'rsa-3072',
+      pinPolicy: 'always',
+      touchPolicy: 'always',
+      tokenSerial: '12345678',
+      ckaId: '02',
+      operator,
+    },
+    {
+      event: 'key-generation-failed',
+      requestId: sampleGeneration,
+      intentSeq: auditSeq.parse(1),
+      code: 'generation-refused',
+      message: 'The token does not make a key of this kind.',
+      tokenSerial: '12345678',
+      operator,
+    },
+    {
+      event: 'certificate-intended',
+      requestId: sampleGeneration,
+      purpose: 'uefi',
+      spkiSha256: pair('08'),
+      what: 'certificate-request',
+      digest: 'ce'.repeat(32),
+      tokenSerial: '07550140',
+      operator,
+    },
+    {
+      event: 'key-generation-closed',
+      requestId: sampleGeneration,
+      spkiSha256: pair('08'),
+      note: 'The token was reset before witnesses.',
+      operator,
+    },
+    {
+      event: 'key-asset-created',
+      requestId: null,
+      server: 'https://debusine.example.org/api',
+      workspace: 'System',
+      purpose: 'uefi',
+      fingerprint: sampleKey,
+      assetId: 91,
       operator,
     },
     { event: 'key-state-changed', purpose: 'uefi', fingerprint: sampleKey, from: 'active', to: 'suspended', operator },

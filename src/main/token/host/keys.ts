@@ -11,10 +11,11 @@ type FoundKey = {
   readonly attributes: Attributes
   readonly publicKey: PublicKey | null
 }
-type FoundCertificate = {
+export type FoundCertificate = {
   readonly id: string
   readonly label: string
   readonly pem: string
+  readonly der: Buffer
   readonly publicKey: PublicKey
 }
 
@@ -119,7 +120,7 @@ function findKeys(module: Pkcs11Module, session: Handle, objectClass: number, id
   })
 }
 
-function findCertificates(module: Pkcs11Module, session: Handle, id: Buffer | null): FoundCertificate[] {
+export function findCertificates(module: Pkcs11Module, session: Handle, id: Buffer | null): FoundCertificate[] {
   return module.findObjects(session, pkcs11js.CKO_CERTIFICATE, id).flatMap((handle) => {
     const attributes = module.attributes(session, handle, [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL, pkcs11js.CKA_VALUE])
     const der = attributes.get(pkcs11js.CKA_VALUE)
@@ -131,6 +132,7 @@ function findCertificates(module: Pkcs11Module, session: Handle, id: Buffer | nu
         id: attributes.get(pkcs11js.CKA_ID)?.toString('hex') ?? '',
         label: label(attributes),
         pem: certificate.toString(),
+        der,
       }
       return publicKey === null ? [] : [{ ...found, publicKey }]
     } catch {
@@ -170,7 +172,7 @@ function touchOf(value: Buffer | undefined): PrivateKey['touch'] {
   }
 }
 
-function flag(attributes: Attributes, type: number): boolean | null {
+export function flag(attributes: Attributes, type: number): boolean | null {
   const value = attributes.get(type)
   return value === undefined || value.length === 0 ? null : value[0] !== 0
 }

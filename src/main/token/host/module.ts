@@ -8,8 +8,15 @@ export type Attributes = ReadonlyMap<number, Buffer>
 /** Objects read in one search; a YubiHSM holds 256, a YubiKey about 80. */
 const maxObjects = 1024
 
-/** Touch and PIN policy need the vendor's numbers; ykcs11 2.7 and later have this one. */
+/** Touch and PIN policy need the vendor's numbers; ykcs11 2.7 and later have them. */
 export const CKA_YUBICO_TOUCH_POLICY = 0xd9554201
+export const CKA_YUBICO_PIN_POLICY = 0xd9554202
+
+const userTypes = {
+  user: pkcs11js.CKU_USER,
+  'security-officer': pkcs11js.CKU_SO,
+  context: pkcs11js.CKU_CONTEXT_SPECIFIC,
+} as const
 
 /**
  * The one PKCS#11 module of this process, cut down to the functions that signing needs, each counted. Every answer of the
@@ -61,17 +68,41 @@ export class Pkcs11Module {
     return this.#ask('C_GetTokenInfo', 1, () => this.#lib.C_GetTokenInfo(slot))
   }
 
-  openSession(slot: Handle): Handle {
-    return this.#ask('C_OpenSession', 1, () => this.#lib.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION))
+  openSession(slot: Handle, mode: 'read' | 'write' = 'read'): Handle {
+    const flags = pkcs11js.CKF_SERIAL_SESSION | (mode === 'write' ? pkcs11js.CKF_RW_SESSION : 0)
+    return this.#ask('C_OpenSession', 1, () => this.#lib.C_OpenSession(slot, flags))
   }
 
   closeSession(session: Handle): void {
     this.#ask('C_CloseSession', 1, () => this.#lib.C_CloseSession(session))
   }
 
-  login(session: Handle, user: 'user' | 'context', pin: string): void {
-    const type = user === 'user' ? pkcs11js.CKU_USER : pkcs11js.CKU_CONTEXT_SPECIFIC
-    this.#ask('C_Login', 1, () => this.#lib.C_Login(session, type, pin))
+  login(session: Handle, user: keyof typeof userTypes, pin: string): void {
+    this.#ask('C_Login', 1, () => this.#lib.C_Login(session, userTypes[user], pin))
+  }
+
+  mechanisms(slot: Handle): readonly number[] {
+    // Asked for the number, then for the list.
+    return this.#ask('C_GetMechanismList', 2, () => this.#lib.C_GetMechanismList(slot))
+  }
+
+  mechanismInfo(slot: Handle, mechanism: number): pkcs11js.MechanismInfo {
+    return this.#ask('C_GetMechanismInfo', 1, () => this.#lib.C_GetMechanismInfo(slot, mechanism))
+  }
+
+  generateKeyPair(
+    session: Handle,
+    mechanism: number,
+    publicTemplate: pkcs11js.Template,
+    privateTemplate: pkcs11js.Template,
+  ): pkcs11js.KeyPair {
+    return this.#ask('C_GenerateKeyPair', 1, () =>
+      this.#lib.C_GenerateKeyPair(session, { mechanism }, publicTemplate, privateTemplate),
+    )
+  }
+
+  createObject(session: Handle, template: pkcs11js.Template): Handle {
+    return this.#ask('C_CreateObject', 1, () => this.#lib.C_CreateObject(session, template))
   }
 
   findObjects(session: Handle, objectClass: number, id: Buffer | null): readonly Handle[] {

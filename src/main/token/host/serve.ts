@@ -1,6 +1,7 @@
 import type { HostAnswer, HostMessage, HostOperation, HostRequest } from '../protocol.ts'
 import { descriptors } from '../protocol.ts'
 import { readAttestation } from './attestation.ts'
+import { generateKey, generationAbilities, storeCertificate } from './generate.ts'
 import { listKeys, readPublicKey } from './keys.ts'
 import { makeLogKey, signCheckpoint } from './log-key.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
@@ -87,6 +88,21 @@ export class Server {
         return makeLogKey(this.#folder())
       case 'sign-checkpoint':
         return signCheckpoint(this.#folder(), request.sealed, request.publicKey, request.text)
+      case 'generation-abilities': {
+        const { module, path } = this.#module()
+        return generationAbilities(module, path, request)
+      }
+      case 'generate':
+        return this.#changing(request, (module, path, pin, onLogin) =>
+          generateKey(module, path, request, pin, {
+            onLogin,
+            onGenerating: () => this.#send({ kind: 'signal', id: request.id, signal: 'generating' }),
+          }),
+        )
+      case 'store-certificate':
+        return this.#changing(request, (module, path, pin, onLogin) =>
+          storeCertificate(module, path, request, pin, { onLogin }),
+        )
       case 'close':
         return this.#close()
     }
@@ -141,6 +157,22 @@ export class Server {
     } catch (error) {
       pin?.wipe()
       throw error
+    }
+  }
+
+  /** What changes the token is done with a login of its own, and not while a key is open. */
+  #changing<T>(
+    { id, pinLength }: { readonly id: number; readonly pinLength: number },
+    change: (module: Pkcs11Module, path: string, pin: Pin, onLogin: () => void) => T,
+  ): T {
+    // Read first, whatever follows: bytes left in the pipe would be taken for the next PIN.
+    const pin = Pin.read(descriptors.pinPipe, pinLength)
+    try {
+      const { module, path } = this.#module()
+      if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
+      return change(module, path, pin, () => this.#send({ kind: 'signal', id, signal: 'login' }))
+    } finally {
+      pin.wipe()
     }
   }
 

@@ -90,7 +90,7 @@ function tokenSession(
 }
 
 /** What the token says about its PIN decides before the PIN is sent (invariant I6): the last try is used only when a person said so. */
-function checkPin(token: TokenSummary, pin: Pin | null, useLastTry: boolean): void {
+export function checkPin(token: TokenSummary, pin: Pin | null, useLastTry: boolean): void {
   if (token.pinState === 'locked') throw new HostError('pin-locked', 'CKF_USER_PIN_LOCKED')
   if (!token.pinRequired && pin === null) return
   if (pin === null) throw new HostError('pin-wanted', 'CKF_LOGIN_REQUIRED')
@@ -102,7 +102,7 @@ function checkPin(token: TokenSummary, pin: Pin | null, useLastTry: boolean): vo
 }
 
 /** One try, whatever comes of it. The flags afterwards say what is left. */
-function login(module: Pkcs11Module, path: string, session: Handle, pin: Pin, token: TokenId): void {
+export function login(module: Pkcs11Module, path: string, session: Handle, pin: Pin, token: TokenId): void {
   try {
     module.login(session, 'user', pin.reveal())
   } catch (error) {
@@ -116,7 +116,7 @@ function login(module: Pkcs11Module, path: string, session: Handle, pin: Pin, to
   }
 }
 
-function closeQuietly(module: Pkcs11Module, session: Handle): void {
+export function closeQuietly(module: Pkcs11Module, session: Handle): void {
   try {
     module.closeSession(session)
   } catch (error) {

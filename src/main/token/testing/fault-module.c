@@ -1,6 +1,6 @@
 /*
  * A PKCS#11 module that is SoftHSM (FAULT_MODULE) except for what FAULT names. Each call of interest adds a letter to FAULT_LOG:
- * I C_SignInit, S C_Sign, L C_Login, and a hanging C_Sign the number of its process.
+ * I C_SignInit, S C_Sign, L C_Login, G C_GenerateKeyPair, and a hanging C_Sign the number of its process.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,10 +13,10 @@
 typedef unsigned long ulong_t;
 struct functions { unsigned char major, minor; void *call[68]; };
 struct attribute { ulong_t type; void *value; ulong_t length; };
-enum { GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, SIGN_INIT = 42, SIGN = 43 };
+enum { GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, SIGN_INIT = 42, SIGN = 43, GENERATE_KEY_PAIR = 59 };
 
 static struct functions *real, ours;
-static int signs;
+static int signs, generated;
 
 static int fault(const char *name) { const char *set = getenv("FAULT"); return set && strcmp(set, name) == 0; }
 static void note(const char *text) {
@@ -76,7 +76,24 @@ static ulong_t token_info(ulong_t slot, unsigned char *info) {
 static ulong_t attributes(ulong_t session, ulong_t object, struct attribute *list, ulong_t count) {
   ulong_t (*call)(ulong_t, ulong_t, struct attribute *, ulong_t) = real->call[GET_ATTRIBUTE_VALUE];
   ulong_t answer = call(session, object, list, count);
+  if (answer == 0 && list->value && fault("generate-unprotected") && list->type == 0x103) *(unsigned char *)list->value = 0;
+  if (answer == 0 && list->value && fault("generate-extractable") && list->type == 0x162) *(unsigned char *)list->value = 1;
+  /* The modulus of the new key is another one each time that it is read. */
+  if (answer == 0 && list->value && fault("generate-other-key") && generated && list->type == 0x120) ((unsigned char *)list->value)[20] ^= ++generated;
   if (answer == 0 && fault("swap") && signs > 0 && list->type == 0x120 && list->value) ((unsigned char *)list->value)[20] ^= 1;
+  return answer;
+}
+
+static ulong_t generate(ulong_t session, void *mechanism, void *public, ulong_t publics, void *private, ulong_t privates, ulong_t *publicKey, ulong_t *privateKey) {
+  ulong_t (*call)(ulong_t, void *, void *, ulong_t, void *, ulong_t, ulong_t *, ulong_t *) = real->call[GENERATE_KEY_PAIR];
+  note("G");
+  if (fault("generate-refuses")) return 0x10;  /* CKR_ATTRIBUTE_READ_ONLY */
+  ulong_t answer = fault("generate-lies") ? 0 : call(session, mechanism, public, publics, private, privates, publicKey, privateKey);
+  generated = 1;
+  if (fault("generate-lies")) { *publicKey = 1; *privateKey = 2; }
+  if (fault("generate-hangs")) for (;;) pause();
+  if (fault("generate-aborts")) abort();
+  if (fault("generate-removed")) return 0x32;  /* CKR_DEVICE_REMOVED */
   return answer;
 }
 
@@ -97,6 +114,7 @@ ulong_t C_GetFunctionList(struct functions **out) {
   ours.call[LOGIN] = login;
   ours.call[GET_TOKEN_INFO] = token_info;
   ours.call[GET_ATTRIBUTE_VALUE] = attributes;
+  ours.call[GENERATE_KEY_PAIR] = generate;
   *out = &ours;
   return 0;
 }

@@ -24,6 +24,15 @@ export type Fault =
   | 'no-reader'
   /** Calls itself a YubiKey, which a device on USB can be; slow after FAULT_AFTER signatures. */
   | 'yubico'
+  // Of C_GenerateKeyPair, from here on.
+  | 'generate-hangs'
+  | 'generate-aborts'
+  | 'generate-removed'
+  | 'generate-lies'
+  | 'generate-other-key'
+  | 'generate-unprotected'
+  | 'generate-extractable'
+  | 'generate-refuses'
 
 /** Compiles the module into a folder; null where there is no C compiler. */
 export function compileFaultModule(folder: string): string | null {

@@ -9,11 +9,13 @@ import { Field } from '../../design/Field.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { useNavigation } from '../../navigation.tsx'
+import { CopyButton } from '../../parts/CopyButton.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
 import { logPlace } from '../../place.ts'
 import { useAction } from '../../station/station-queries.ts'
+import { AssetDialog } from './AssetDialog.tsx'
 import { AttestationPanel } from './AttestationPanel.tsx'
 import { keyCard } from './keys-view.ts'
 
@@ -56,6 +58,7 @@ export function KeyCard({
   const view = keyCard(registered, useNow(), attestations)
   const { go } = useNavigation()
   const [asking, setAsking] = useState<NextState | null>(null)
+  const [makingAsset, setMakingAsset] = useState(false)
   const setState = useAction((station, state: NextState) =>
     station.keysSetState({ purpose: registered.purpose, fingerprint: registered.fingerprint, state }),
   )
@@ -91,16 +94,21 @@ export function KeyCard({
       )}
       <DisclosurePanel className="key-row-panel">
         <FactList facts={view.facts} />
-        {registered.home.kind === 'software' ? (
-          <Field
-            label="Certificate (PEM)"
-            value={registered.certificatePem}
-            isReadOnly
-            rows={6}
-            mono
-            description="It is nowhere else: give it to those who test, and to the server."
-          />
-        ) : null}
+        <Field
+          label="Certificate (PEM)"
+          value={registered.certificatePem}
+          isReadOnly
+          rows={6}
+          mono
+          description={
+            registered.home.kind === 'software'
+              ? 'It is nowhere else: give it to those who test, and to the server.'
+              : 'For firmware and verifiers that are to trust this key, and for the key’s asset at the server.'
+          }
+        />
+        <div className="row row-end">
+          <CopyButton text={registered.certificatePem} what="the certificate" />
+        </div>
         <AttestationPanel registered={registered} records={attestations} />
         <div className="row key-row-actions">
           {registered.lastUseSeq === null ? null : (
@@ -113,6 +121,9 @@ export function KeyCard({
               Last use in the audit log
             </Button>
           )}
+          <Button size="s" onPress={() => setMakingAsset(true)}>
+            Make its asset …
+          </Button>
           {possible[registered.state].map((state) => (
             <Button key={state} size="s" onPress={() => setAsking(state)}>
               {steps[state].label}
@@ -120,6 +131,7 @@ export function KeyCard({
           ))}
         </div>
       </DisclosurePanel>
+      {makingAsset ? <AssetDialog registered={registered} onClose={() => setMakingAsset(false)} /> : null}
       {asking === null ? null : (
         <Dialog
           title={`${steps[asking].confirm}?`}

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
 import { Button } from '../../design/Button.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
@@ -12,11 +13,15 @@ import { attestationsQuery, devicesQuery, keysQuery, tokensQuery, useAction } fr
 import { Devices } from './Devices.tsx'
 import { DoctorDialog } from './DoctorDialog.tsx'
 import { noTokenSentence } from './devices-view.ts'
+import { GenerateDialog } from './GenerateDialog.tsx'
+import { Generations } from './Generations.tsx'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
 import { TokenCard } from './TokenCard.tsx'
 import './keys.css'
+
+type Seen = { readonly token: TokenSummary; readonly objects: readonly TokenObject[] }
 
 export function KeysScreen() {
   const station = useStation()
@@ -30,6 +35,8 @@ export function KeysScreen() {
   const [registering, setRegistering] = useState<Registering | null>(null)
   const [making, setMaking] = useState(false)
   const [asking, setAsking] = useState(false)
+  const [generating, setGenerating] = useState<Seen | null>(null)
+  const begin = useAction((api, input: Parameters<typeof api.generationBegin>[0]) => api.generationBegin(input))
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
   async function readAgain() {
     await refresh.run(null)
@@ -52,6 +59,7 @@ export function KeysScreen() {
       </header>
       <div className="screen-body screen-scroll keys-body">
         {refresh.failure === null ? null : <FailureNotice failure={refresh.failure} />}
+        <Generations />
         <section className="section" aria-labelledby="keys-registered">
           <h2 id="keys-registered">
             Registered keys <span className="muted">{plainNumber(keys.data?.length ?? 0)}</span>
@@ -117,11 +125,24 @@ export function KeysScreen() {
               problem={problem}
               keys={keys.data ?? []}
               onRegister={(object) => setRegistering({ token, object })}
+              onGenerate={() => setGenerating({ token, objects })}
             />
           ))}
         </section>
       </div>
       {asking ? <DoctorDialog onClose={() => setAsking(false)} /> : null}
+      {generating === null ? null : (
+        <GenerateDialog
+          token={generating.token}
+          objects={generating.objects}
+          description=""
+          mayRequest
+          confirm="Make the key"
+          pending={begin.pending}
+          onConfirm={(plan, { pin, officerPin, useLastTry }) => begin.run({ plan, pin, officerPin, useLastTry })}
+          onClose={() => setGenerating(null)}
+        />
+      )}
       {making ? <SoftwareKeyDialog onClose={() => setMaking(false)} /> : null}
       {registering === null ? null : <RegisterDialog registering={registering} onClose={() => setRegistering(null)} />}
     </div>

@@ -14,9 +14,10 @@ type TokenCardProps = {
   readonly problem: Failure | null
   readonly keys: readonly RegisteredKey[]
   readonly onRegister: (object: TokenObject) => void
+  readonly onGenerate: () => void
 }
 
-export function TokenCard({ token, objects, problem, keys, onRegister }: TokenCardProps) {
+export function TokenCard({ token, objects, problem, keys, onRegister, onGenerate }: TokenCardProps) {
   const view = tokenCard(token)
   return (
     <article className="card token-card" aria-label={`Token ${token.id.serial}`}>
@@ -25,6 +26,14 @@ export function TokenCard({ token, objects, problem, keys, onRegister }: TokenCa
           <UntrustedText text={view.title} truncate />
         </h3>
         <Badge tone={view.pin.tone}>{view.pin.text}</Badge>
+        <Button
+          size="s"
+          isDisabled={problem !== null}
+          onPress={onGenerate}
+          aria-label={`Generate a key on ${token.id.serial}`}
+        >
+          Generate a key …
+        </Button>
       </div>
       <FactList facts={view.facts} />
       {problem === null ? null : <FailureNotice failure={problem} />}

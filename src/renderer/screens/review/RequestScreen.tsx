@@ -14,6 +14,7 @@ import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { requestQuery } from '../../station/station-queries.ts'
 import { HeldNotice } from './HeldNotice.tsx'
+import { KeyRequest } from './KeyRequest.tsx'
 import { Sheet } from './Sheet.tsx'
 import { StagePanel } from './StagePanel.tsx'
 import './review.css'
@@ -89,6 +90,8 @@ function RequestBody({ detail }: { readonly detail: RequestDetail }) {
       ) : null}
       <HeldNotice detail={detail} />
       <StagePanel detail={detail} />
+      {/* A new wish is a new component: nothing typed for the old one survives. */}
+      {detail.generation === null ? null : <KeyRequest key={detail.sheetDigest} detail={detail} />}
       {detail.sheet === null || detail.sheetDigest === null ? null : (
         // A new sheet is a new component: nothing ticked or typed for the old one survives.
         <Sheet key={detail.sheetDigest} detail={detail} sheet={detail.sheet} sheetDigest={detail.sheetDigest} />

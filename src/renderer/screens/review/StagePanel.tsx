@@ -11,14 +11,16 @@ import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeclineDialog } from './DeclineDialog.tsx'
+import { keyRequestStage } from './key-request-view.ts'
 import { absentKeyReason, progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
 import './stage-panel.css'
 
 /** Says where the request is and offers what can be done about it there. */
 export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
-  const view = stageView(detail)
+  const generation = detail.generation
+  const view = generation === null ? stageView(detail) : keyRequestStage(detail, generation.made)
   if (view === null) return null
-  if (detail.summary.stage === 'signing') return <Progress detail={detail} />
+  if (detail.summary.stage === 'signing' && generation === null) return <Progress detail={detail} />
   return (
     <Notice
       tone={view.tone}

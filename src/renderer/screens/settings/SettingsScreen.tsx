@@ -9,6 +9,7 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { settingsQuery, useAction } from '../../station/station-queries.ts'
+import { KeyRequestsSection } from './KeyRequestsSection.tsx'
 import { LogSection } from './LogSection.tsx'
 import { ModulesSection } from './ModulesSection.tsx'
 import { RootsSection } from './RootsSection.tsx'
@@ -144,6 +145,10 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
         <section className="settings-section" aria-labelledby="settings-roots">
           <h2 id="settings-roots">Roots of attestation</h2>
           <RootsSection />
+        </section>
+        <section className="settings-section" aria-labelledby="settings-key-requests">
+          <h2 id="settings-key-requests">Requests for keys</h2>
+          <KeyRequestsSection draft={draft} onChange={set} problems={problems} />
         </section>
         <section className="settings-section" aria-labelledby="settings-log">
           <h2 id="settings-log">Audit log</h2>

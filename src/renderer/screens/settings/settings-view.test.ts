@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { settings as settingsSchema } from '../../../shared/settings.ts'
 import { scenarios } from '../../testing/scenarios.ts'
 import { draftOf, enrolView, problemsOf, settingsOf } from './settings-view.ts'
 
@@ -6,6 +7,11 @@ const { settings } = scenarios.fine()
 
 it('gives back what it was given when nothing was changed', () => {
   expect(settingsOf(draftOf(settings))).toEqual(settings)
+})
+
+it('writes its members in the order of the schema, by which the form knows that all is saved', () => {
+  const saved = settingsSchema.parse(settings)
+  expect(JSON.stringify(settingsOf(draftOf(saved)))).toBe(JSON.stringify(saved))
 })
 
 it('turns empty fields into null and drops empty rows', () => {

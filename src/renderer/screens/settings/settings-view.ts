@@ -15,6 +15,12 @@ export type Draft = {
   readonly checkpointFolders: readonly string[]
   /** One verifier key a line. */
   readonly witnesses: string
+  /** Whether requests for keys are taken. */
+  readonly keyRequests: boolean
+  readonly softwareKeys: boolean
+  readonly anyToken: boolean
+  /** One serial number a line. */
+  readonly tokenSerials: string
 }
 
 export type Problems = Partial<
@@ -26,7 +32,8 @@ export type Problems = Partial<
     | 'modules'
     | 'trustedCerts'
     | 'checkpointFolders'
-    | 'witnesses',
+    | 'witnesses'
+    | 'tokenSerials',
     string
   >
 >
@@ -43,6 +50,10 @@ export function draftOf(settings: Settings): Draft {
     trustedCerts: settings.trustedCerts.join('\n'),
     checkpointFolders: settings.checkpointFolders,
     witnesses: settings.witnesses.join('\n'),
+    keyRequests: settings.keyRequests.accept,
+    softwareKeys: settings.keyRequests.software,
+    anyToken: settings.keyRequests.tokens === 'any',
+    tokenSerials: settings.keyRequests.tokens === 'any' ? '' : settings.keyRequests.tokens.join('\n'),
   }
 }
 
@@ -66,6 +77,11 @@ export function settingsOf(draft: Draft): Settings {
       .filter((module) => module.path !== ''),
     trustedCerts: [...fingerprints(draft.trustedCerts)],
     checkpointFolders: draft.checkpointFolders.map((folder) => folder.trim()).filter((folder) => folder !== ''),
+    keyRequests: {
+      accept: draft.keyRequests,
+      software: draft.softwareKeys,
+      tokens: draft.anyToken ? 'any' : [...lines(draft.tokenSerials)],
+    },
     witnesses: [...lines(draft.witnesses)],
   }
 }
@@ -92,6 +108,10 @@ export function problemsOf(draft: Draft): Problems {
   const wrong = fingerprints(draft.trustedCerts).find((line) => !/^[0-9a-f]{64}$/.test(line))
   if (wrong !== undefined)
     problems.trustedCerts = `“${wrong.slice(0, 20)}${wrong.length > 20 ? '…' : ''}” is no SHA-256 fingerprint (64 hex digits).`
+  const serials = lines(draft.tokenSerials)
+  if (serials.length > 50) problems.tokenSerials = 'At most fifty tokens.'
+  else if (serials.some((serial) => serial.length > 32))
+    problems.tokenSerials = 'A serial number has at most 32 characters.'
   return { ...problems, ...logProblems(draft) }
 }
 
