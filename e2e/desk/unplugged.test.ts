@@ -2,23 +2,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { compileFaultModule, faultEnvironment } from '../../src/main/token/testing/fault-module.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
-import type { UsbDevice } from '../../src/shared/devices.ts'
+import { yubihsm, yubikey } from '../../src/main/usb/testing/sample-devices.ts'
 import { DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
-
-const yubikey: UsbDevice = {
-  plug: '1-1:1.4',
-  kind: 'yubikey',
-  vendorId: 0x1050,
-  productId: 0x407,
-  bus: 1,
-  address: 4,
-  product: 'YubiKey OTP+FIDO+CCID',
-  serial: null,
-  interfaces: ['otp', 'fido', 'ccid'],
-}
-const yubihsm: UsbDevice = { ...yubikey, plug: '1-2:1.9', kind: 'yubihsm', serial: '0007550140', interfaces: ['other'] }
 
 describe.skipIf(softHsmModule() === null)(
   'USB while a request is being signed (needs SoftHSM: apt-get install softhsm2)',

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { expect, it } from 'vitest'
-import { openStationDatabase } from '../../../db/open.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
 import { auditStation } from './testing/audit-station.ts'
+import { alter, codeOf } from './testing/planted-database.ts'
 
 // Whoever can write the file, with SQLite in hand and the station not running. What the log is searched by is a table, compared
 // line by line (entry-index.test.ts); this is about the indexes of SQLite's own, which it believes.
@@ -20,21 +20,6 @@ async function stationWithRequest(): Promise<string> {
       'review', NULL, '{"kind":"review"}', 2, 0, '${at}', '${at}')`)
   file.close()
   return path
-}
-
-function alter(path: string, change: (file: BetterSqlite3.Database) => void): void {
-  const file = new BetterSqlite3(path)
-  file.unsafeMode(true)
-  file.pragma('writable_schema = ON')
-  change(file)
-  file.close()
-}
-
-async function codeOf(path: string, mode: 'write' | 'read'): Promise<string> {
-  const opened = await openStationDatabase(path, mode)
-  if (!opened.ok) return opened.error.code
-  await opened.value.close()
-  return 'opened'
 }
 
 it('a database whose index leads elsewhere than its table is not opened', async () => {

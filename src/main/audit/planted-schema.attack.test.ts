@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { openStationDatabase } from '../../../db/open.ts'
 import { tempFolder } from '../../../db/testing/temp-folder.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import { createAuditLog } from './create-audit-log.ts'
 import { auditStation } from './testing/audit-station.ts'
+import { alter, codeOf } from './testing/planted-database.ts'
 import { sampleEntries, sampleIntent } from './testing/sample-entries.ts'
 
 // Whoever can write the file, with SQLite in hand and the station not running.
@@ -16,21 +16,6 @@ async function station(): Promise<string> {
   await made.write(...sampleEntries())
   await made.close()
   return path
-}
-
-function alter(path: string, change: (file: BetterSqlite3.Database) => void): void {
-  const file = new BetterSqlite3(path)
-  file.unsafeMode(true)
-  file.pragma('writable_schema = ON')
-  change(file)
-  file.close()
-}
-
-async function codeOf(path: string, mode: 'write' | 'read'): Promise<string> {
-  const opened = await openStationDatabase(path, mode)
-  if (!opened.ok) return opened.error.code
-  await opened.value.close()
-  return 'opened'
 }
 
 const swallowIntents = `CREATE TRIGGER planted BEFORE INSERT ON audit_entry WHEN NEW.event = 'intent'

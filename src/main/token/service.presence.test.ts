@@ -1,24 +1,12 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { UsbDevice } from '../../shared/devices.ts'
+import { yubihsm, yubikey } from '../usb/testing/sample-devices.ts'
 import { compileFaultModule, faultEnvironment } from './testing/fault-module.ts'
 import { makeSoftToken, softHsmModule } from './testing/soft-token.ts'
 import { codeOf, open, referenceTo, requestFor, requestsFor, TokenBench } from './testing/token-bench.ts'
 
 const pin = '271828'
-const yubikey: UsbDevice = {
-  plug: '1-1:1.4',
-  kind: 'yubikey',
-  vendorId: 0x1050,
-  productId: 0x407,
-  bus: 1,
-  address: 4,
-  product: 'YubiKey OTP+FIDO+CCID',
-  serial: null,
-  interfaces: ['otp', 'fido', 'ccid'],
-}
-const yubihsm: UsbDevice = { ...yubikey, plug: '1-2:1.9', kind: 'yubihsm', serial: '0007550140', interfaces: ['other'] }
 const absent = softHsmModule() === null
 
 describe.skipIf(absent)('a token that comes and goes (needs SoftHSM)', () => {

@@ -1,26 +1,9 @@
 import { expect, test } from 'vitest'
 import type { UsbDevice } from '../../shared/devices.ts'
 import type { TokenId } from '../../shared/token.ts'
+import { yubihsm, yubikey } from '../usb/testing/sample-devices.ts'
 import { deviceOfToken } from './token-device.ts'
 
-const yubikey: UsbDevice = {
-  plug: '1-1:1.4',
-  kind: 'yubikey',
-  vendorId: 0x1050,
-  productId: 0x407,
-  bus: 1,
-  address: 4,
-  product: 'YubiKey OTP+FIDO+CCID',
-  serial: null,
-  interfaces: ['otp', 'fido', 'ccid'],
-}
-const yubihsm: UsbDevice = {
-  ...yubikey,
-  plug: '1-2:1.9',
-  kind: 'yubihsm',
-  serial: '0007550140',
-  interfaces: ['other'],
-}
 const reader: UsbDevice = { ...yubikey, plug: '1-3:1.5', kind: 'reader', interfaces: ['ccid'] }
 const piv: TokenId = { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiKey YK5', serial: '12345678' }
 const hsm: TokenId = { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiHSM', serial: '07550140' }

@@ -2,18 +2,8 @@ import { expect, test } from 'vitest'
 import type { UsbDevice, UsbState } from '../../shared/devices.ts'
 import { silentLog } from '../log/logger.ts'
 import { TokenPresence } from './presence.ts'
+import { yubikey } from './testing/sample-devices.ts'
 
-const yubikey: UsbDevice = {
-  plug: '1-1:1.4',
-  kind: 'yubikey',
-  vendorId: 0x1050,
-  productId: 0x407,
-  bus: 1,
-  address: 4,
-  product: 'YubiKey OTP+FIDO+CCID',
-  serial: null,
-  interfaces: ['otp', 'fido', 'ccid'],
-}
 const other: UsbDevice = { ...yubikey, plug: '1-1:1.5', address: 5 }
 
 /** A presence with a clock of its own: a pause ends when the test says so. */
