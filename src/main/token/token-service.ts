@@ -27,6 +27,12 @@ export type TokenFailureCode =
   | 'token-error'
   | 'service-key-absent'
   | 'service-key-unwritable'
+  | 'connector-silent'
+  | 'connector-not-used'
+  | 'log-not-permitted'
+  | 'log-login-unsupported'
+  | 'log-process-ended'
+  | 'device-log-full'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 

@@ -82,6 +82,12 @@ export class Server {
         return makeLogKey(this.#folder())
       case 'sign-checkpoint':
         return signCheckpoint(this.#folder(), request.sealed, request.publicKey, request.text)
+      case 'log-device':
+      case 'log-login':
+      case 'log-read':
+      case 'log-free':
+      case 'log-state':
+        throw new HostError('token-error', 'this process reads no device log')
       case 'close':
         return this.#close()
     }
