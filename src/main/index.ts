@@ -36,6 +36,7 @@ const code = await runProgram(
     preloadFile: join(here, '../preload/index.cjs'),
     sbatLevelFile: join(here, '../../resources/sbat-level.json'),
     tokenHost: join(here, 'token-host.js'),
+    deviceLogHost: join(here, 'device-log-host.js'),
     node: plainNode(),
     version: manifest.version,
   },

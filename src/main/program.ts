@@ -32,6 +32,7 @@ import { openStation, type Station, type StationParts } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
+import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { createTokenService, moduleEnvironment } from './token/service.ts'
 
 /** Where the program's own files are; in the build every entry lies beside main's. */
@@ -42,6 +43,7 @@ export interface ProgramFiles {
   readonly preloadFile: string
   readonly sbatLevelFile: string
   readonly tokenHost: string
+  readonly deviceLogHost: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -79,11 +81,18 @@ export async function runProgram(
     environment: moduleEnvironment(process.env),
     log,
   })
+  const deviceLogReader = createDeviceLogReader({
+    node: files.node,
+    hostEntry: files.deviceLogHost,
+    environment: moduleEnvironment(process.env),
+    log,
+  })
   lifecycle.started('tokens', () => tokens.reset())
   const signer = createSigners(digester).uefi
   const parts: StationParts = {
     profile,
     tokens,
+    deviceLogReader,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,

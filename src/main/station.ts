@@ -28,11 +28,14 @@ import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { addLogKey } from './station-log-key.ts'
+import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
+import type { DeviceLogReader } from './token/device-log-reader.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly deviceLogReader: DeviceLogReader
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector
@@ -70,6 +73,8 @@ export interface Station {
   closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
   /** The logs of YubiHSMs, held against ours. */
   readonly deviceLog: StationDeviceLog
+  /** Takes those logs out of the devices. */
+  readonly runLogs: StationRunLogs
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -145,11 +150,28 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+  const deviceLog = createStationDeviceLog({
+    db,
+    append: (trx, entries) => audit.append(trx, entries),
+    isTrusted,
+    operator: () => current.operatorName,
+    now,
+    onChange: parts.onStatus,
+  })
+  const runLogs = createStationRunLogs({
+    db,
+    reader: parts.deviceLogReader,
+    deviceLog,
+    now,
+    log,
+    onChange: () => publish('tokens.changed', null),
+  })
   const desk = createDesk({
     db,
     audit,
     tokens,
     keys,
+    runLogs,
     inspector: parts.inspector,
     signer: parts.signer,
     spool: spoolAt(profile.spool),
@@ -185,14 +207,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
-  const deviceLog = createStationDeviceLog({
-    db,
-    append: (trx, entries) => audit.append(trx, entries),
-    isTrusted,
-    operator: () => current.operatorName,
-    now,
-    onChange: parts.onStatus,
-  })
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -289,6 +303,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     settings,
     note,
     deviceLog,
+    runLogs,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)

@@ -170,7 +170,8 @@ it('takes nothing from a connector that changes, repeats or cuts what the device
   expect(exchanges).toBe(5)
   let before: Buffer = Buffer.alloc(0)
   for (const at of [1, 3, 4]) {
-    const change = (with_: (answer: Buffer) => Buffer) => (answer: Buffer, n: number) => (n === at ? with_(answer) : answer)
+    const change = (with_: (answer: Buffer) => Buffer) => (answer: Buffer, n: number) =>
+      n === at ? with_(answer) : answer
     for (const place of at === 3 ? [0, 2, 6] : [0, 2, 3, 8, -8, -1]) {
       const flipped = change((answer) => {
         const copy = Buffer.from(answer)
@@ -178,7 +179,9 @@ it('takes nothing from a connector that changes, repeats or cuts what the device
         copy[index] = (copy[index] ?? 0) ^ 1
         return copy
       })
-      expect(await readWith(flipped), `answer ${at}, byte ${place}`).toMatch(/^(connector-silent|pin-incorrect|token-error|token-swapped)$/)
+      expect(await readWith(flipped), `answer ${at}, byte ${place}`).toMatch(
+        /^(connector-silent|pin-incorrect|token-error|token-swapped)$/,
+      )
     }
     expect(await readWith(change((answer) => answer.subarray(0, -1)))).toBe('connector-silent')
     expect(await readWith(change(() => Buffer.alloc(0)))).toBe('connector-silent')

@@ -9,6 +9,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { readCertificate } from '../pki/x509.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenService } from '../token/token-service.ts'
+import { hiddenUntilLogin } from './hidden-key.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
 import { createKeyUses } from './key-uses.ts'
 
@@ -62,7 +63,10 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       return opened.ok ? { kind: 'usable' } : { kind: 'unusable', failure: opened.error }
     }
     const read = await ports.tokens.readPublicKey(key.home.token, key.home.ckaId)
-    if (!read.ok) return { kind: 'unusable', failure: read.error }
+    if (!read.ok)
+      return hiddenUntilLogin(key.home.token, read.error.code)
+        ? { kind: 'usable' }
+        : { kind: 'unusable', failure: read.error }
     const certificate = readCertificate(key.certificatePem)
     if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
     return Buffer.compare(certificate.value.spki, read.value) === 0

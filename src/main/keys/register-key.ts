@@ -13,6 +13,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { type ReadCertificate, readCertificate } from '../pki/x509.ts'
 import { signatureScheme } from '../signing/signature-scheme.ts'
 import type { KeyReference, TokenService } from '../token/token-service.ts'
+import { hiddenUntilLogin } from './hidden-key.ts'
 import { insertKey, listKeys } from './key.repository.ts'
 import { pkcs11Uri } from './pkcs11-uri.ts'
 
@@ -42,8 +43,8 @@ export async function registerKey(
     const print = fingerprint.parse(createHash('sha256').update(der).digest('hex').toUpperCase())
     if ((await listKeys(ports.db)).some((key) => key.fingerprint === print)) return err(known)
     const read = await ports.tokens.readPublicKey(input.token, input.ckaId)
-    if (!read.ok) return read
-    if (Buffer.compare(read.value, spki) !== 0) return err(otherKey)
+    if (!read.ok && !hiddenUntilLogin(input.token, read.error.code)) return read
+    if (read.ok && Buffer.compare(read.value, spki) !== 0) return err(otherKey)
     const home: KeyHome = {
       kind: 'token',
       token: input.token,

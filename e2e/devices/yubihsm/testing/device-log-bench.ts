@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createDeviceLogReader, type DeviceLogReader } from '../../../../src/main/token/device-log-reader.ts'
 
 const hostEntry = fileURLToPath(new URL('../../../../src/main/token/log-host/index.ts', import.meta.url))

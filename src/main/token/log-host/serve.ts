@@ -1,6 +1,13 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { Pin } from '../host/pin.ts'
-import { descriptors, type HostAnswer, type HostFailure, type HostMessage, type HostOperation, type HostRequest } from '../protocol.ts'
+import {
+  descriptors,
+  type HostAnswer,
+  type HostFailure,
+  type HostMessage,
+  type HostOperation,
+  type HostRequest,
+} from '../protocol.ts'
 import { askDevice, type Credentials, DeviceSession, type Exchange } from './device.ts'
 import { LogHostError } from './log-host-error.ts'
 import { DeviceRefusal, errorCode } from './message.ts'
