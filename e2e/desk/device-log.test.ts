@@ -60,7 +60,7 @@ it('a batch of 200 is drained in between: the device has room for 62', { timeout
   const desk = await start(ctx, { force: true })
   const work = await desk.bench.ask(200)
   // Each of the 200 is inspected in a process of its own.
-  await vi.waitUntil(async () => (await desk.bench.show(work)).summary.stage === 'review', {
+  await vi.waitFor(async () => expect((await desk.bench.show(work)).summary.stage).toBe('review'), {
     timeout: 400_000,
     interval: 250,
   })
@@ -99,11 +99,9 @@ it('where the log may not be read, that is said once, and signing stops when the
     force: true,
     pin,
     prepare: async (hsm) => {
-      const capabilities = ['-c', 'sign-pkcs:get-option', '--delegated', 'sign-pkcs']
-      await hsm.shell(
-        ...['-a', 'put-authentication-key', '-i', '5', '-l', 'signer', ...capabilities],
-        ...['--new-password', 'only-to-sign'],
-      )
+      const may = ['-c', 'sign-pkcs:get-option', '--delegated', 'sign-pkcs']
+      const signer = ['put-authentication-key', '-i', '5', '-l', 'signer', ...may, '--new-password', 'only-to-sign']
+      await hsm.shell('-a', ...signer)
     },
   })
   await desk.sign()

@@ -107,9 +107,8 @@ export class YubiHsmDesk {
   async signBehindItsBack(): Promise<void> {
     const [file, signature] = [this.hsm.file('other'), this.hsm.file('other.sig')]
     writeFileSync(file, 'something else')
-    await this.hsm.shell(
-      ...['-a', 'sign-pkcs1v15', '-i', String(keyId), '-A', 'rsa-pkcs1-sha256', '--in', file, '--out', signature],
-    )
+    const what = ['-i', String(keyId), '-A', 'rsa-pkcs1-sha256', '--in', file, '--out', signature]
+    await this.hsm.shell('-a', 'sign-pkcs1v15', ...what)
   }
 
   async review() {

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
 import { type Database, readerOf } from '../../db/database.ts'
-import type { DeviceLogState } from '../shared/device-log.ts'
+import { type DeviceAudits, type DeviceLogState, deviceAudits, signingCommands } from '../shared/device-log.ts'
 import type { Failure } from '../shared/failure.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Secret } from '../shared/secret.ts'
@@ -24,20 +23,8 @@ export interface StationRunLogs extends RunLogs {
 /** What else a device may log while it signs: sessions, and the questions that a module asks when it opens one. */
 const margin = 12
 const sessionMessage = 0x05
-const signingCommands: readonly number[] = [0x47, 0x55, 0x56, 0x5d, 0x64, 0x6a]
 
 const settingName = 'device-audit'
-const optionValue = z.literal([0, 1, 2])
-const remembered = z.record(
-  z.string(),
-  z.object({
-    asOf: z.string(),
-    force: optionValue,
-    commands: z.array(z.object({ command: z.int(), value: optionValue })),
-  }),
-)
-type Remembered = z.infer<typeof remembered>
-
 interface Parts {
   readonly db: Kysely<Database>
   readonly reader: DeviceLogReader
@@ -63,8 +50,8 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
     return next
   }
 
-  async function recall(): Promise<Remembered> {
-    const stored = remembered.safeParse(await readSetting(readerOf(db), settingName))
+  async function recall(): Promise<DeviceAudits> {
+    const stored = deviceAudits.safeParse(await readSetting(readerOf(db), settingName))
     return stored.success ? stored.data : {}
   }
 

@@ -93,6 +93,7 @@ export function makeStationApi(transport: Transport): StationApi {
     outputsSave: call('outputs.save'),
     dutySet: call('duty.set'),
     tokensList: call('tokens.list'),
+    tokensDeviceLogs: call('tokens.device-logs'),
     keysList: call('keys.list'),
     keysRegister: call('keys.register'),
     keysCreateSoftware: call('keys.create-software'),

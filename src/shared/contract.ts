@@ -12,6 +12,7 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { deviceLogState } from './device-log.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
@@ -131,6 +132,8 @@ export const contract = {
       }),
     ),
   },
+  /** The logs that YubiHSMs keep: those that are there, and those that were taken out before. */
+  'tokens.device-logs': { input: z.null(), output: answer(z.array(deviceLogState)) },
   'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
   /** Registers a token's key: the token signs a challenge and the certificate verifies it (proof of possession). */
   'keys.register': {

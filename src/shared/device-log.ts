@@ -20,3 +20,18 @@ export const deviceLogState = z.strictObject({
   problem: failure.nullable(),
 })
 export type DeviceLogState = z.infer<typeof deviceLogState>
+
+/** Commands that sign: SIGN PKCS1, PSS, ECDSA, SSH CERTIFICATE, ATTESTATION CERTIFICATE, EDDSA (`yh_cmd` of libyubihsm). */
+export const signingCommands: readonly number[] = [0x47, 0x55, 0x56, 0x5d, 0x64, 0x6a]
+
+const optionValue = z.literal([0, 1, 2])
+/** By serial number: what each device last said that it audits, as the station keeps it. */
+export const deviceAudits = z.record(
+  z.string(),
+  z.object({
+    asOf: z.string(),
+    force: optionValue,
+    commands: z.array(z.object({ command: z.int(), value: optionValue })),
+  }),
+)
+export type DeviceAudits = z.infer<typeof deviceAudits>

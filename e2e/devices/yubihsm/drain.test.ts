@@ -106,10 +106,9 @@ it('says what is wrong, and wipes the PIN whatever it is', async (ctx) => {
   expect(await attempt('@0001password')).toBe('log-login-unsupported')
   expect(await attempt('#key#0001pin')).toBe('log-login-unsupported')
   expect(await attempt(defaultPin, '01111111')).toBe('token-absent')
-  await bench.shell(
-    ...['-a', 'put-authentication-key', '-i', '5', '-l', 'signer', '-c', 'sign-ecdsa', '--delegated', 'sign-ecdsa'],
-    ...['--new-password', 'only-to-sign'],
-  )
+  const may = ['-c', 'sign-ecdsa', '--delegated', 'sign-ecdsa']
+  const signer = ['put-authentication-key', '-i', '5', '-l', 'signer', ...may, '--new-password', 'only-to-sign']
+  await bench.shell('-a', ...signer)
   expect(await attempt('0005only-to-sign')).toBe('log-not-permitted')
   bench.connector.unplug()
   expect(await attempt(defaultPin)).toBe('connector-silent')

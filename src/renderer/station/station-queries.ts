@@ -53,6 +53,13 @@ export function tokensQuery(station: StationApi) {
   })
 }
 
+export function deviceLogsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['tokens', 'device-logs'],
+    queryFn: async () => valueOf(await station.tokensDeviceLogs(null)),
+  })
+}
+
 export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
 }

@@ -1,4 +1,5 @@
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
@@ -21,6 +22,7 @@ export type FakeState = {
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
   keys: RegisteredKey[]
   audit: AuditRow[]
@@ -277,6 +279,7 @@ export class FakeStation {
         return done
       },
       tokensList: async () => ({ ok: true, value: { tokens: state.tokens, modules: state.modules } }),
+      tokensDeviceLogs: async () => ({ ok: true, value: state.deviceLogs }),
       keysList: async () => ({ ok: true, value: state.keys }),
       keysRegister: async ({ description, production, pin }) => {
         if (pin !== state.pin)

@@ -105,6 +105,7 @@ export function base(): FakeState {
         problem: null,
       },
     ],
+    deviceLogs: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     keys: [
       sampleKey(),

@@ -25,6 +25,7 @@ export function allChannels(): Bindings {
     'outputs.save': bind('outputs.save', () => ok({ folder: '/', files: 0, proofs: 0 })),
     'duty.set': bind('duty.set', () => ok(null)),
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),
+    'tokens.device-logs': bind('tokens.device-logs', () => ok([])),
     'keys.list': bind('keys.list', () => ok([])),
     'keys.register': bind('keys.register', () => absent),
     'keys.create-software': bind('keys.create-software', () => absent),

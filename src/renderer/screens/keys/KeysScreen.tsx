@@ -8,7 +8,7 @@ import { plainNumber } from '../../parts/format.ts'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
+import { deviceLogsQuery, keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
@@ -21,13 +21,14 @@ export function KeysScreen() {
   const { go } = useNavigation()
   const tokens = useQuery(tokensQuery(station))
   const keys = useQuery(keysQuery(station))
+  const deviceLogs = useQuery(deviceLogsQuery(station))
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
   const [making, setMaking] = useState(false)
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
   async function readAgain() {
     await refresh.run(null)
-    await Promise.all([tokens.refetch(), keys.refetch()])
+    await Promise.all([tokens.refetch(), keys.refetch(), deviceLogs.refetch()])
   }
 
   return (
@@ -90,6 +91,11 @@ export function KeysScreen() {
               objects={objects}
               problem={problem}
               keys={keys.data ?? []}
+              deviceLog={
+                token.id.model.startsWith('YubiHSM')
+                  ? (deviceLogs.data?.find(({ serial }) => serial === token.id.serial) ?? null)
+                  : null
+              }
               onRegister={(object) => setRegistering({ token, object })}
             />
           ))}
