@@ -11,7 +11,7 @@ import type { AuditLog } from './audit/audit-log.ts'
 import { createAuditLog } from './audit/create-audit-log.ts'
 import { createEntryIndexer } from './audit/entry-index.ts'
 import type { AuditEntryBody } from './audit/format/entry.ts'
-import { noteKeyType, parseVerifierKey } from './audit/format/signed-note.ts'
+import { isWitnessKey } from './audit/format/signed-note.ts'
 import { startupCheck } from './audit/startup-check.ts'
 import type { Profile } from './config/profile.ts'
 import { createTokenFile } from './debusine/token-file.ts'
@@ -28,6 +28,7 @@ import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { addLogKey } from './station-log-key.ts'
+import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
@@ -372,25 +373,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
-}
-
-/** Leaves a round out while the one before still runs: a server that is silent for minutes is not asked again every few seconds. */
-function every(seconds: number, work: () => Promise<void>, failed: (error: unknown) => void): NodeJS.Timeout {
-  let running = false
-  return setInterval(() => {
-    if (running) return
-    running = true
-    void work()
-      .catch(failed)
-      .finally(() => {
-        running = false
-      })
-  }, seconds * 1000)
-}
-
-function isWitnessKey(vkey: string): boolean {
-  const key = parseVerifierKey(vkey)
-  return key.ok && key.value.type === noteKeyType.cosignature
 }
 
 const allClosed =

@@ -198,6 +198,8 @@ async function openKey(
     }),
   )
   if (session.ok) return ok({ session: progress.watched(session.value), certificate, progress })
+  // The login was right; what is behind it has no room.
+  if (session.error.code === 'device-log-full') return session
   const tokenSerial = registered.home.kind === 'token' ? registered.home.token.serial : null
   const written = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [
@@ -228,6 +230,7 @@ async function openSession(
   const runLog = ports.runLogs.begin(home.token, copyOf(pin))
   if (runLog === null) return open(pin)
   const spare = copyOf(pin)
+  let handedOn = false
   try {
     let session = await open(pin)
     if (session.ok || saysThatLogIsFull(session.error)) {
@@ -238,11 +241,12 @@ async function openSession(
         session = room
       }
     }
-    if (session.ok) return ok(drainedSession(session.value, runLog))
-    await runLog.end()
-    return session
+    if (!session.ok) return session
+    handedOn = true
+    return ok(drainedSession(session.value, runLog))
   } finally {
     spare.wipe()
+    if (!handedOn) await runLog.end()
   }
 }
 

@@ -147,3 +147,9 @@ export function verifyEd25519(key: VerifierKey, message: Uint8Array, signature: 
   }
   return verify(null, message, object, signature)
 }
+
+/** A verifier key of a witness: what it signs are cosignatures. */
+export function isWitnessKey(vkey: string): boolean {
+  const key = parseVerifierKey(vkey)
+  return key.ok && key.value.type === noteKeyType.cosignature
+}
