@@ -52,6 +52,7 @@ const code = await runProgram(
     sbatLevelFile: join(here, '../../resources/sbat-level.json'),
     attestationRootsFolder: join(here, '../../resources/attestation-roots'),
     tokenHost,
+    deviceLogHost: join(here, 'device-log-host.js'),
     node: plainNode(),
     version: manifest.version,
   },

@@ -38,6 +38,7 @@ import { openStation, type Station, type StationParts } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
+import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
@@ -53,6 +54,7 @@ export interface ProgramFiles {
   readonly sbatLevelFile: string
   readonly attestationRootsFolder: string
   readonly tokenHost: string
+  readonly deviceLogHost: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -90,6 +92,12 @@ export async function runProgram(
     environment: moduleEnvironment(process.env),
     log,
   })
+  const deviceLogReader = createDeviceLogReader({
+    node: files.node,
+    hostEntry: files.deviceLogHost,
+    environment: moduleEnvironment(process.env),
+    log,
+  })
   lifecycle.started('tokens', () => tokens.reset())
   const presence = new TokenPresence({
     devicesChanged: (devices) => tokens.devicesChanged(devices),
@@ -114,6 +122,7 @@ export async function runProgram(
   const parts: StationParts = {
     profile,
     tokens,
+    deviceLogReader,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,

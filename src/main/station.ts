@@ -35,11 +35,14 @@ import { createStationDeviceLog, type StationDeviceLog } from './station-device-
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
 import { every } from './station-rounds.ts'
+import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
+import type { DeviceLogReader } from './token/device-log-reader.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
+  readonly deviceLogReader: DeviceLogReader
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector
@@ -81,6 +84,8 @@ export interface Station {
   closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
   /** The logs of YubiHSMs, held against ours. */
   readonly deviceLog: StationDeviceLog
+  /** Takes those logs out of the devices. */
+  readonly runLogs: StationRunLogs
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -159,12 +164,29 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+  const deviceLog = createStationDeviceLog({
+    db,
+    append: (trx, entries) => audit.append(trx, entries),
+    isTrusted,
+    operator: () => current.operatorName,
+    now,
+    onChange: parts.onStatus,
+  })
+  const runLogs = createStationRunLogs({
+    db,
+    reader: parts.deviceLogReader,
+    deviceLog,
+    now,
+    log,
+    onChange: () => publish('tokens.changed', null),
+  })
   const desk = createDesk({
     db,
     audit,
     tokens,
     keys,
     keyMaker,
+    runLogs,
     inspector: parts.inspector,
     signer: parts.signer,
     spool: spoolAt(profile.spool),
@@ -200,14 +222,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
-  const deviceLog = createStationDeviceLog({
-    db,
-    append: (trx, entries) => audit.append(trx, entries),
-    isTrusted,
-    operator: () => current.operatorName,
-    now,
-    onChange: parts.onStatus,
-  })
   /** Requests whose key is not here go on by themselves when it is; a device that comes and goes makes them try every few seconds. */
   const awaited = calmed(systemClock, awaitedMs, () => {
     if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
@@ -319,6 +333,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     settings,
     note,
     deviceLog,
+    runLogs,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)

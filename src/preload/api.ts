@@ -98,6 +98,7 @@ export function makeStationApi(transport: Transport): StationApi {
     devicesList: call('devices.list'),
     modulesFind: call('modules.find'),
     doctorRun: call('doctor.run'),
+    tokensDeviceLogs: call('tokens.device-logs'),
     keysList: call('keys.list'),
     keysRegister: call('keys.register'),
     keysCreateSoftware: call('keys.create-software'),

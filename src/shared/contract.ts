@@ -13,6 +13,7 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
@@ -151,6 +152,8 @@ export const contract = {
   'modules.find': { input: z.null(), output: answer(moduleDiscovery) },
   /** Why a token is not shown. Reads only; can take as long as the slowest module. Needs no station. */
   'doctor.run': { input: z.null(), output: answer(doctorReport) },
+  /** The logs that YubiHSMs keep: those that are there, and those that were taken out before. */
+  'tokens.device-logs': { input: z.null(), output: answer(z.array(deviceLogState)) },
   'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
   /** Registers a token's key: the token signs a challenge and the certificate verifies it (proof of possession). */
   'keys.register': {

@@ -16,6 +16,8 @@ export type StepName =
   | 'upload'
   | 'completion'
   | 'checkpoint'
+  | 'device-log'
+  | 'device-log-free'
 
 const steps = channel('station:step')
 

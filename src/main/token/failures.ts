@@ -97,6 +97,30 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'refused',
     'The token made the key and says that the key can leave it. The key is not used. Delete it with the token’s own tool.',
   ],
+  'connector-silent': [
+    'unavailable',
+    'The log of the YubiHSM was not read: its connector did not answer, or not as a connector does. Check that yubihsm-connector runs and that the device is plugged in.',
+  ],
+  'connector-not-used': [
+    'refused',
+    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and yubihsm_pkcs11.conf names none. Set “connector=http://127.0.0.1:12345” there; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
+  ],
+  'log-not-permitted': [
+    'refused',
+    'The log of the YubiHSM was not read: the authentication key of this PIN may not do that. Signing does not need it, but the device’s log is not held against this station’s until the key has the capability “get-log-entries”.',
+  ],
+  'log-login-unsupported': [
+    'refused',
+    'The log of the YubiHSM was not read: that needs a PIN of four hexadecimal digits and a password. Authentication keys on P-256 and in a YubiKey sign, but the station cannot read the log with them yet.',
+  ],
+  'log-process-ended': [
+    'unavailable',
+    'The log of the YubiHSM was not read: the process that reads it ended or did not answer in time. Nothing is lost; it is read at the next signature.',
+  ],
+  'device-log-full': [
+    'unavailable',
+    'The log of the YubiHSM is full or nearly so, and could not be taken out of it. The device forces auditing, so it would refuse to sign. Nothing more was signed; what is signed is kept.',
+  ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }
 

@@ -51,6 +51,9 @@ export const checkpointLines = z
   .max(1000)
   .regex(/^[^\s\0]{1,400}\n(?:0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n$/)
 
+/** As DEVICE INFO gives it: 32 bits. */
+const deviceSerial = z.int().min(0).max(0xffff_ffff)
+
 export const digestRequest = z.strictObject({
   scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
   digest: bytes(32, 32),
@@ -128,6 +131,21 @@ export const hostRequest = z.discriminatedUnion('op', [
     spkiSha256: sha256Hex,
     ...tokenLogin,
   }),
+  /** Of the device behind the connector, before any login: nothing proves it. The one of a log process, as all that follow. */
+  z.strictObject({ op: z.literal('log-device'), id: callId }),
+  /** Takes the PIN; with what is made of it each of the following opens a session with that device and closes it. */
+  z.strictObject({
+    op: z.literal('log-login'),
+    id: callId,
+    serial: deviceSerial,
+    pinLength: z.int().min(1).max(maxPinLength),
+  }),
+  /** GET LOG ENTRIES, of the device of that serial number. */
+  z.strictObject({ op: z.literal('log-read'), id: callId }),
+  /** SET LOG INDEX: the entries up to this number may go. */
+  z.strictObject({ op: z.literal('log-free'), id: callId, upTo: z.int().min(0).max(0xffff) }),
+  /** How full the log is, and what is audited. */
+  z.strictObject({ op: z.literal('log-state'), id: callId }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -163,6 +181,9 @@ export const hostFailureCode = z.enum([
   'generation-unclear',
   /** The token made the key and says that it can leave it. */
   'key-unprotected',
+  'connector-silent',
+  'log-not-permitted',
+  'log-login-unsupported',
   'cancelled',
 ])
 export type HostFailureCode = z.infer<typeof hostFailureCode>
@@ -176,6 +197,12 @@ export const touchPolicy = z.enum(['never', 'always', 'cached', 'unknown'])
 export type TouchPolicy = z.infer<typeof touchPolicy>
 
 const spki = bytes(32, 1024)
+
+/** What DEVICE INFO says of the log. */
+const logStore = { serial: deviceSerial, capacity: z.int().min(0).max(255), used: z.int().min(0).max(255) }
+
+/** Values of an option: off, on, or on until the device is reset. */
+const optionValue = z.literal([0, 1, 2])
 
 /** What each operation answers when it succeeds. */
 export const hostAnswers = {
@@ -224,6 +251,21 @@ export const hostAnswers = {
   }),
   /** `there`: this very certificate was there already. */
   'store-certificate': z.enum(['stored', 'there']),
+  'log-device': z.strictObject({ ...logStore, firmware: z.string().max(16) }),
+  'log-login': z.null(),
+  /** The data of the answer, at most 64 entries (docs/formats/device-log.md §4). */
+  'log-read': z.strictObject({ ...logStore, answer: bytes(5, 5 + 64 * 32) }),
+  'log-free': z.null(),
+  'log-state': z.strictObject({
+    ...logStore,
+    /** Null: the authentication key may not ask. `commands`: those that are audited. */
+    audit: z
+      .strictObject({
+        force: optionValue,
+        commands: z.array(z.strictObject({ command: z.int().min(0).max(255), value: optionValue })).max(256),
+      })
+      .nullable(),
+  }),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>

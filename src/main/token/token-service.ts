@@ -33,6 +33,12 @@ export type TokenFailureCode =
   | 'generation-refused'
   | 'generation-unclear'
   | 'key-unprotected'
+  | 'connector-silent'
+  | 'connector-not-used'
+  | 'log-not-permitted'
+  | 'log-login-unsupported'
+  | 'log-process-ended'
+  | 'device-log-full'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 

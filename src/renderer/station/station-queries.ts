@@ -68,6 +68,13 @@ export function foundModulesQuery(station: StationApi) {
   })
 }
 
+export function deviceLogsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['tokens', 'device-logs'],
+    queryFn: async () => valueOf(await station.tokensDeviceLogs(null)),
+  })
+}
+
 export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys', 'registered'], queryFn: async () => valueOf(await station.keysList(null)) })
 }

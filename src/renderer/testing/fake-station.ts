@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
@@ -28,6 +29,7 @@ export type FakeState = {
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
   usb: UsbState
   found: ModuleDiscovery
@@ -294,6 +296,7 @@ export class FakeStation {
       devicesList: async () => ({ ok: true, value: state.usb }),
       modulesFind: async () => ({ ok: true, value: state.found }),
       doctorRun: async () => ({ ok: true, value: { at: minutesAgo(0), findings: state.findings } }),
+      tokensDeviceLogs: async () => ({ ok: true, value: state.deviceLogs }),
       keysList: async () => ({ ok: true, value: state.keys }),
       keysRegister: async ({ description, production, pin }) => {
         if (pin !== state.pin)

@@ -109,6 +109,7 @@ export function base(): FakeState {
         problem: null,
       },
     ],
+    deviceLogs: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
     keys: [

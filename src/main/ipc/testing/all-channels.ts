@@ -28,6 +28,7 @@ export function allChannels(): Bindings {
     'devices.list': bind('devices.list', () => ok({ watch: 'off', devices: [] })),
     'modules.find': bind('modules.find', () => ok({ modules: [], ignored: [] })),
     'doctor.run': bind('doctor.run', () => absent),
+    'tokens.device-logs': bind('tokens.device-logs', () => ok([])),
     'keys.list': bind('keys.list', () => ok([])),
     'keys.register': bind('keys.register', () => absent),
     'keys.create-software': bind('keys.create-software', () => absent),

@@ -103,6 +103,12 @@ export class Server {
         return this.#changing(request, (module, path, pin, onLogin) =>
           storeCertificate(module, path, request, pin, { onLogin }),
         )
+      case 'log-device':
+      case 'log-login':
+      case 'log-read':
+      case 'log-free':
+      case 'log-state':
+        throw new HostError('token-error', 'this process reads no device log')
       case 'close':
         return this.#close()
     }
