@@ -8,6 +8,7 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditDigestReachTable, AuditDigestTable, AuditEntryTable } from './tables/audit-entry.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
+import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -32,6 +33,7 @@ export interface Database {
   device_entry: DeviceEntryTable
   setting: SettingTable
   signing_key: SigningKeyTable
+  imported_key: ImportedKeyTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable

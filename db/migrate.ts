@@ -7,6 +7,7 @@ import { migration as checkpoints } from './migrations/0040-checkpoints.ts'
 import { migration as auditDigest } from './migrations/0045-audit-digest.ts'
 import { migration as deviceLog } from './migrations/0050-device-log.ts'
 import { migration as auditPurpose } from './migrations/0055-audit-purpose.ts'
+import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   auditDigest,
   deviceLog,
   auditPurpose,
+  softwareKeys,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

@@ -26,6 +26,19 @@ if (refusal !== null) stop(exitCodes.refused, refusal)
 const log = stderrLog()
 process.on('unhandledRejection', (error) => log('program.defect', { error }))
 
+const { command } = wanted.value
+if (command !== null) {
+  // As below: loaded only now.
+  const { runCommand } = await import('./commands/run-command.ts')
+  process.exit(
+    await runCommand(command, profileAt(wanted.value.profile, process.env), {
+      tokenHost: join(here, 'token-host.js'),
+      node: plainNode(),
+      log,
+    }),
+  )
+}
+
 // Loaded only now: the database's native module ends an unsuitable Node without a word.
 const { runProgram } = await import('./program.ts')
 const code = await runProgram(

@@ -23,6 +23,7 @@ import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
+import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
@@ -182,6 +183,7 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...keyBindings(access, now),
+      ...softwareKeyBindings(access, publish, now),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

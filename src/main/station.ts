@@ -26,11 +26,11 @@ import { changedFields, readSetting, readSettings, writeSetting, writeSettings }
 import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { addLogKey } from './station-log-key.ts'
-import type { LogKeyService, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
+import type { LogKeyService, ServiceKeyKeeper, SoftwareKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -49,7 +49,7 @@ export interface Station {
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService
+  readonly tokens: TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
   /** Reads the whole log. If it is not whole, nothing more is signed, fetched or written: the check at start may see its ends only. */

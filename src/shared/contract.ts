@@ -17,6 +17,7 @@ import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
+import { reencryptionReport, serviceKeyList } from './service-key.ts'
 import { settings } from './settings.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
@@ -157,6 +158,16 @@ export const contract = {
     input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
     output: done,
   },
+  'keys.service-list': { input: z.null(), output: answer(serviceKeyList) },
+  /** Makes a service key that encrypts from now on. What is sealed stays as it is until a rotation. */
+  'keys.service-make': {
+    input: z.null(),
+    output: answer(z.strictObject({ file: z.string(), fingerprint: sha256Hex })),
+  },
+  /** Seals every record to the first service key. Answers when it is done; `keys.reencrypt-progress` comes meanwhile. */
+  'keys.reencrypt': { input: z.null(), output: answer(reencryptionReport) },
+  /** Stops between two records; the call answers with what was done. */
+  'keys.reencrypt-stop': { input: z.null(), output: done },
 
   'audit.list': {
     input: z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { auditSource } from './audit.ts'
 import { requestId } from './ids.ts'
+import { reencryptionProgress } from './service-key.ts'
 import { stationStatus } from './status.ts'
 
 /** What main tells the window without being asked. Events announce that something changed; the window asks for what it shows. */
@@ -16,6 +17,7 @@ export const events = {
   }),
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
+  'keys.reencrypt-progress': reencryptionProgress,
   'settings.changed': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
   /** How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. */

@@ -13,6 +13,9 @@ export type StepName =
   | 'upload'
   | 'completion'
   | 'checkpoint'
+  | 'reseal'
+  | 'reseal-commit'
+  | 'log-key-exchange'
 
 const steps = channel('station:step')
 

@@ -30,6 +30,10 @@ describe('the one-line summary of an entry', () => {
       'Incident closed by “Zoë”: The signature is not used.',
       'The clock was moved back from 2026-01-02T03:04:06.000Z to 2026-01-02T03:04:05.000Z',
       '“Zoë” had the key made that signs the checkpoints of this log: station.example/signing-log/0123456789abcdef+12345678+AQIDBA==',
+      'Service key 5a5a5a5a5a5a5a5a… (“9999-0a1b2c3d.key”) was made by “Zoë”',
+      'The key of this log was sealed anew by “Zoë”: from service key 5b5b5b5b5b5b5b5b… to 5a5a5a5a5a5a5a5a…',
+      '“Zoë” is about to take 2 keys from a dump (3a3a3a3a3a3a3a3a…) and leaves 1',
+      '“Zoë” exported 3 sealed keys to a file (4a4a4a4a4a4a4a4a…)',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

@@ -3,10 +3,13 @@ import { parseCommandLine, usage } from './command-line.ts'
 import { exitCodes } from './exit-codes.ts'
 
 test('the command line knows a profile, help and the version', () => {
-  expect(parseCommandLine([])).toEqual({ ok: true, value: { profile: null, help: false, version: false } })
+  expect(parseCommandLine([])).toEqual({
+    ok: true,
+    value: { profile: null, help: false, version: false, command: null },
+  })
   expect(parseCommandLine(['--profile', '/p', '--help', '--version'])).toEqual({
     ok: true,
-    value: { profile: '/p', help: true, version: true },
+    value: { profile: '/p', help: true, version: true, command: null },
   })
 })
 
@@ -20,3 +23,19 @@ test('the usage names every option and exit code', () => {
   const codes = usage.slice(usage.indexOf('Exit codes:')).matchAll(/(?<=[:;\s])\d+(?= )/g)
   expect([...codes].map(Number)).toEqual(Object.values(exitCodes))
 })
+
+test.each([
+  [['service-key', 'new'], { kind: 'service-key', action: 'new' }],
+  [['--profile', '/p', 'service-key', 'list'], { kind: 'service-key', action: 'list' }],
+  [['service-key', 'reencrypt'], { kind: 'service-key', action: 'reencrypt' }],
+])('the command %j is known, and in the usage', (argv, command) => {
+  expect(parseCommandLine(argv)).toMatchObject({ ok: true, value: { command } })
+  expect(usage).toContain(`  ${command.kind} ${command.action}`)
+})
+
+test.each([[['service-key']], [['service-key', 'delete']], [['service-key', 'new', 'a.key']]])(
+  'the command %j is wrong use',
+  (argv) => {
+    expect(parseCommandLine(argv).ok).toBe(false)
+  },
+)

@@ -3,45 +3,22 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { TokenId } from '../../shared/token.ts'
 import type { Log } from '../log/logger.ts'
-import { fromHost, tokenFailure } from './failures.ts'
+import { type Deadlines, defaultDeadlines } from './deadlines.ts'
+import { fromHost, serviceKeyAbsent, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { TokenSigningSession } from './signing-session.ts'
 import type {
   KeyReference,
   LogKeyService,
+  Resealer,
+  ServiceKeyKeeper,
   SigningSession,
   SoftwareKeyMaker,
   TokenFailure,
   TokenService,
 } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
-
-/** Limits for one answer of a token process, in milliseconds. Over it the process is killed. */
-export type Deadlines = {
-  /** Loading and `C_Initialize`. */
-  readonly start: number
-  /** Opening a session on a YubiKey reads about 80 objects; over a slow reader that took 4.5 s. */
-  readonly list: number
-  readonly open: number
-  /** One signature, a touch (15 s on a YubiKey) included. */
-  readonly sign: number
-  readonly close: number
-  /** RSA-4096 on a slow machine. */
-  readonly generate: number
-  /** One signature of the log's key, in a process that is there. */
-  readonly checkpoint: number
-}
-
-export const defaultDeadlines: Deadlines = {
-  start: 15_000,
-  list: 20_000,
-  open: 30_000,
-  sign: 45_000,
-  close: 3_000,
-  generate: 60_000,
-  checkpoint: 10_000,
-}
 
 export type TokenServiceOptions = {
   /** Path of a plain Node binary: `process.execPath` under Node, the shipped one under Electron. */
@@ -82,7 +59,7 @@ type Slot = {
 const ended = tokenFailure('token-removed', 'the token process was ended')
 
 /** The `TokenService` over real token processes, one for each module and one for sealed keys. */
-export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogKeyService {
+export class ProcessTokenService implements TokenService, SoftwareKeyMaker, ServiceKeyKeeper, LogKeyService {
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
@@ -161,8 +138,8 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
 
   async opensSealed({ publicKey }: { readonly publicKey: string }): Promise<Result<null, TokenFailure>> {
     const found = await this.#ofKeyring((host) => host.call('has-service-key', { publicKey }, this.#deadlines.open))
-    if (!found.ok) return found
-    return found.value ? ok(null) : err(tokenFailure('service-key-absent'))
+    if (!found.ok) return this.#named(publicKey, found)
+    return found.value ? ok(null) : err(serviceKeyAbsent(publicKey, this.#options.serviceKeysFolder))
   }
 
   async makeLogKey(): ReturnType<LogKeyService['makeLogKey']> {
@@ -177,7 +154,36 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     text: string,
   ): Promise<Result<Uint8Array, TokenFailure>> {
     const body = { publicKey, sealed: { publicKey: sealed.publicKey, encrypted: sealed.encrypted }, text }
-    return this.#ofKeyring((host) => host.call('sign-checkpoint', body, this.#deadlines.checkpoint))
+    const signed = await this.#ofKeyring((host) => host.call('sign-checkpoint', body, this.#deadlines.checkpoint))
+    return this.#named(sealed.publicKey, signed)
+  }
+
+  async listServiceKeys(): ReturnType<ServiceKeyKeeper['listServiceKeys']> {
+    return this.#ofKeyring((host) => host.call('list-service-keys', {}, this.#deadlines.open))
+  }
+
+  async makeServiceKey(): ReturnType<ServiceKeyKeeper['makeServiceKey']> {
+    const host = this.#softwareHost()
+    const made = await host.call('make-service-key', {}, this.#deadlines.open)
+    host.kill(ended)
+    return made
+  }
+
+  openResealer(): Resealer {
+    const host = this.#softwareHost()
+    return {
+      reseal: async (sealed, holds, to) =>
+        this.#named(sealed.publicKey, await host.call('reseal', { sealed, holds, to }, this.#deadlines.open)),
+      check: async (sealed, holds) =>
+        this.#named(sealed.publicKey, await host.call('check-sealed', { sealed, holds }, this.#deadlines.open)),
+      close: () => host.kill(ended),
+    }
+  }
+
+  /** Main knows the name of the service key and of its folder; the token process is not asked for sentences. */
+  #named<T>(publicKey: string, result: Result<T, TokenFailure>): Result<T, TokenFailure> {
+    if (result.ok || result.error.code !== 'service-key-absent') return result
+    return err(serviceKeyAbsent(publicKey, this.#options.serviceKeysFolder))
   }
 
   /** Asked every half minute while the operator is on duty, and for each checkpoint: one process stays, as one does for each module. */
@@ -239,7 +245,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     const opened = await host.call('open-software', { sealed, algorithm, spkiSha256 }, this.#deadlines.open)
     if (opened.ok) return this.#session(key, opened.value, host, options, end)
     end()
-    return opened
+    return this.#named(sealed.publicKey, opened)
   }
 
   #session(
@@ -381,6 +387,8 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 }
 
-export function createTokenService(options: TokenServiceOptions): TokenService & SoftwareKeyMaker & LogKeyService {
+export function createTokenService(
+  options: TokenServiceOptions,
+): TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService {
   return new ProcessTokenService(options)
 }

@@ -57,6 +57,13 @@ export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys'], queryFn: async () => valueOf(await station.keysList(null)) })
 }
 
+export function serviceKeysQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['service-keys'],
+    queryFn: async () => valueOf(await station.keysServiceList(null)),
+  })
+}
+
 export function settingsQuery(station: StationApi) {
   return queryOptions({ queryKey: ['settings'], queryFn: async () => valueOf(await station.settingsGet(null)) })
 }
@@ -93,7 +100,10 @@ export function useCacheInvalidation(): void {
     stale('tokens')
     stale('keys')
   })
-  useStationEvent('keys.changed', () => stale('keys'))
+  useStationEvent('keys.changed', () => {
+    stale('keys')
+    stale('service-keys')
+  })
   useStationEvent('settings.changed', () => stale('settings'))
 }
 

@@ -121,6 +121,51 @@ const keyStateChanged = z.strictObject({
   to: keyState,
   operator,
 })
+/** A service key, named by SHA-256 of its public half; `found`: it was in the folder, and the log had not named it before. */
+const serviceKeyAdded = z.strictObject({
+  event: z.literal('service-key-added'),
+  serviceKey: sha256Hex,
+  file: exactText(255).min(1),
+  how: z.enum(['made', 'found']),
+  operator,
+})
+/**
+ * A sealed record is replaced by one that holds the same key, sealed to another service key. For a signing key in the same commit as
+ * the record; for the key of the log before its file is exchanged.
+ */
+const keyReencrypted = z.strictObject({
+  event: z.literal('key-reencrypted'),
+  what: z.enum(['signing-key', 'log-key']),
+  /** Null for the key of the log. */
+  purpose: purposeText.nullable(),
+  fingerprint: fingerprint.nullable(),
+  /** Of the key that both records hold. */
+  spkiSha256: sha256Hex,
+  fromServiceKey: sha256Hex,
+  toServiceKey: sha256Hex,
+  /** SHA-256 of each sealed box. */
+  oldBoxSha256: sha256Hex,
+  newBoxSha256: sha256Hex,
+  operator,
+})
+/** Keys of a dump are about to be taken over: each is challenged and registered by an entry of its own. */
+const keyImportBegun = z.strictObject({
+  event: z.literal('key-import-begun'),
+  /** SHA-256 of the dump. */
+  dumpSha256: sha256Hex,
+  format: z.enum(['postgresql-copy', 'django-json']),
+  /** Keys that are about to be taken, and those that are left. */
+  taking: z.int().positive(),
+  leaving: z.int().nonnegative(),
+  operator,
+})
+/** Sealed records are about to be written to a file that leaves the station. */
+const keysExported = z.strictObject({
+  event: z.literal('keys-exported'),
+  fileSha256: sha256Hex,
+  keys: z.int().positive(),
+  operator,
+})
 const requestReceived = z.strictObject({
   event: z.literal('request-received'),
   requestId,
@@ -222,6 +267,10 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   keyGenerated,
   keyRegistered,
   keyStateChanged,
+  serviceKeyAdded,
+  keyReencrypted,
+  keyImportBegun,
+  keysExported,
   requestReceived,
   requestRenewed,
   sheetShown,

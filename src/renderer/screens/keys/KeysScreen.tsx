@@ -11,6 +11,7 @@ import { failureFrom } from '../../station/station-failure.ts'
 import { keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
+import { ServiceKeysSection } from './ServiceKeysSection.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
 import { TokenCard } from './TokenCard.tsx'
 import './keys.css'
@@ -61,6 +62,7 @@ export function KeysScreen() {
             <KeyCard key={`${key.purpose} ${key.fingerprint}`} registered={key} />
           ))}
         </section>
+        <ServiceKeysSection />
         <section className="section" aria-labelledby="keys-tokens">
           <h2 id="keys-tokens">
             Tokens plugged in <span className="muted">{plainNumber(tokens.data?.tokens.length ?? 0)}</span>
