@@ -15,6 +15,7 @@ import {
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
+import { importPreview, importReport, keyExport } from './key-import.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
 import { reencryptionReport, serviceKeyList } from './service-key.ts'
@@ -168,6 +169,14 @@ export const contract = {
   'keys.reencrypt': { input: z.null(), output: answer(reencryptionReport) },
   /** Stops between two records; the call answers with what was done. */
   'keys.reencrypt-stop': { input: z.null(), output: done },
+  /** Reads a dump of debusine-signing's database, for reading only, and says of each key whether it would be taken. */
+  'keys.import-preview': { input: z.strictObject({ path: logPath }), output: answer(importPreview) },
+  /** Takes the keys of exactly the dump that was looked at; `keys.import-progress` comes meanwhile. */
+  'keys.import': { input: z.strictObject({ path: logPath, dumpSha256: sha256Hex }), output: answer(importReport) },
+  /** Stops between two keys; what was taken stays taken. */
+  'keys.import-stop': { input: z.null(), output: done },
+  /** Writes all software keys, sealed, to the exports folder in a form that debusine-signing loads. */
+  'keys.export-software': { input: z.null(), output: answer(keyExport) },
 
   'audit.list': {
     input: z.strictObject({

@@ -18,6 +18,7 @@ export const events = {
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
   'keys.reencrypt-progress': reencryptionProgress,
+  'keys.import-progress': reencryptionProgress,
   'settings.changed': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
   /** How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. */

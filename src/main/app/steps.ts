@@ -16,6 +16,7 @@ export type StepName =
   | 'reseal'
   | 'reseal-commit'
   | 'log-key-exchange'
+  | 'key-import'
 
 const steps = channel('station:step')
 

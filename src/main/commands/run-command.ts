@@ -5,6 +5,7 @@ import type { Command } from '../config/command-line.ts'
 import { exitCodes } from '../config/exit-codes.ts'
 import type { Profile } from '../config/profile.ts'
 import { runServiceKey } from './service-key.ts'
+import { runSoftwareKeys } from './software-keys.ts'
 import { type CommandFiles, enterRoom, type Room } from './station-room.ts'
 
 /** What a command tells and how it ended. `whole` false: something was left undone, which it told. */
@@ -38,7 +39,9 @@ export async function runCommand(command: Command, profile: Profile, files: Comm
 }
 
 function run(command: Command, room: Room, terminal: Terminal) {
-  return runServiceKey(command.action, room, terminal)
+  return command.kind === 'service-key'
+    ? runServiceKey(command.action, room, terminal)
+    : runSoftwareKeys(command, room, terminal)
 }
 
 function complain({ message, code }: Failure): void {

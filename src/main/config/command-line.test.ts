@@ -24,18 +24,33 @@ test('the usage names every option and exit code', () => {
   expect([...codes].map(Number)).toEqual(Object.values(exitCodes))
 })
 
+const digest = 'a1'.repeat(32)
+
 test.each([
   [['service-key', 'new'], { kind: 'service-key', action: 'new' }],
   [['--profile', '/p', 'service-key', 'list'], { kind: 'service-key', action: 'list' }],
   [['service-key', 'reencrypt'], { kind: 'service-key', action: 'reencrypt' }],
+  [['software-keys', 'preview', 'dump.sql'], { kind: 'software-keys', action: 'preview', dump: 'dump.sql' }],
+  [
+    ['software-keys', 'import', 'dump.sql', '--sha256', digest],
+    { kind: 'software-keys', action: 'import', dump: 'dump.sql', sha256: digest },
+  ],
+  [['software-keys', 'export'], { kind: 'software-keys', action: 'export' }],
 ])('the command %j is known, and in the usage', (argv, command) => {
   expect(parseCommandLine(argv)).toMatchObject({ ok: true, value: { command } })
   expect(usage).toContain(`  ${command.kind} ${command.action}`)
 })
 
-test.each([[['service-key']], [['service-key', 'delete']], [['service-key', 'new', 'a.key']]])(
-  'the command %j is wrong use',
-  (argv) => {
-    expect(parseCommandLine(argv).ok).toBe(false)
-  },
-)
+test.each([
+  [['service-key']],
+  [['service-key', 'delete']],
+  [['service-key', 'new', 'a.key']],
+  [['service-key', 'new', '--sha256', digest]],
+  [['software-keys', 'import', 'dump.sql']],
+  [['software-keys', 'import', 'dump.sql', '--sha256', 'A1']],
+  [['software-keys', 'preview']],
+  [['software-keys', 'preview', 'a', 'b']],
+  [['software-keys', 'export', 'a']],
+])('the command %j is wrong use', (argv) => {
+  expect(parseCommandLine(argv).ok).toBe(false)
+})

@@ -3,7 +3,11 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { exitCodes } from './exit-codes.ts'
 
 /** What the program does without a window. */
-export type Command = { readonly kind: 'service-key'; readonly action: 'new' | 'list' | 'reencrypt' }
+export type Command =
+  | { readonly kind: 'service-key'; readonly action: 'new' | 'list' | 'reencrypt' }
+  | { readonly kind: 'software-keys'; readonly action: 'preview'; readonly dump: string }
+  | { readonly kind: 'software-keys'; readonly action: 'import'; readonly dump: string; readonly sha256: string }
+  | { readonly kind: 'software-keys'; readonly action: 'export' }
 
 export interface CommandLine {
   readonly profile: string | null
@@ -24,6 +28,10 @@ Without a command the window opens. Commands, for a station whose window is clos
   service-key new             make a service key; new software keys are sealed with it from now on
   service-key list            the service keys, what each opens, and which are missing
   service-key reencrypt       seal every software key and the log's key to the newest service key; goes on where it was stopped
+  software-keys preview DUMP  what of a debusine-signing dump could be taken over, and why the rest not
+  software-keys import DUMP --sha256 HEX
+                              take it over; HEX is the digest that the preview printed
+  software-keys export        write the software keys to a file that debusine-signing loads
 
 Exit codes: ${exitCodes.closed} closed; ${exitCodes.refused} refused (wrong use, run as root, unsuitable Node); ${exitCodes.alreadyRunning} another window of this profile is open
 (it was brought to the front); ${exitCodes.noWindow} the window could not be opened; ${exitCodes.commandFailed} the command did not do all that it was to do; ${exitCodes.defect} a defect ended the program.
@@ -37,8 +45,10 @@ export function parseCommandLine(argv: readonly string[]): Result<CommandLine, s
     return err(error instanceof Error ? error.message : String(error))
   }
   const { values, positionals } = parsed
-  const command = positionals.length === 0 ? null : commandOf(positionals)
+  const command = positionals.length === 0 ? null : commandOf(positionals, values.sha256 ?? null)
   if (typeof command === 'string') return err(command)
+  const takesDigest = command?.kind === 'software-keys' && command.action === 'import'
+  if (values.sha256 !== undefined && !takesDigest) return err('--sha256 belongs to “software-keys import”.')
   return ok({ profile: values.profile ?? null, help: values.help, version: values.version, command })
 }
 
@@ -50,13 +60,23 @@ function parse(argv: readonly string[]) {
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
       version: { type: 'boolean', default: false },
+      sha256: { type: 'string' },
     },
   })
 }
 
 /** The command, or a sentence about what is wrong with it. */
-function commandOf([kind, action, ...rest]: readonly string[]): Command | string {
+function commandOf([kind, action, ...rest]: readonly string[], sha256: string | null): Command | string {
   if (kind === 'service-key' && rest.length === 0 && (action === 'new' || action === 'list' || action === 'reencrypt'))
     return { kind, action }
+  if (kind === 'software-keys' && action === 'export' && rest.length === 0) return { kind, action }
+  const [dump] = rest
+  if (kind === 'software-keys' && (action === 'preview' || action === 'import')) {
+    if (dump === undefined || rest.length > 1) return 'Give one file: the dump.'
+    if (action === 'preview') return { kind, action, dump }
+    if (sha256 === null || !/^[0-9a-f]{64}$/.test(sha256))
+      return 'Give --sha256 with the digest that “software-keys preview” printed, so that what you looked at is what is taken.'
+    return { kind, action, dump, sha256 }
+  }
   return `There is no command “${[kind, action, ...rest].filter((word) => word !== undefined).join(' ')}”.`
 }

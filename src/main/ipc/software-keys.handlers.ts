@@ -1,6 +1,9 @@
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { exportKeys } from '../keys/export-keys.ts'
+import { importKeys } from '../keys/import-keys.ts'
+import { judgeDump } from '../keys/import-preview.ts'
 import { reencryptKeys } from '../keys/reencrypt-keys.ts'
 import { addServiceKey, listServiceKeys, type ServiceKeyPorts } from '../keys/service-key-desk.ts'
 import type { Station } from '../station.ts'
@@ -57,13 +60,48 @@ export function softwareKeyBindings(
             signal,
           })
           station.keysChanged()
-          return done.ok
-            ? ok({
-                ...done.value,
-                kept: done.value.kept.map(({ name, failure }) => ({ name, failure: shown(failure) })),
-              })
-            : done
+          return done.ok ? ok({ ...done.value, kept: done.value.kept.map(withoutDetail) }) : done
         }),
+      ),
+    ),
+    'keys.import-preview': bind('keys.import-preview', ({ path }) =>
+      reading(access, (station) =>
+        alone(async (signal) => {
+          const judged = await judgeDump(portsOf(station, now), path, signal)
+          return judged.ok ? ok({ ...judged.value.preview, rows: [...judged.value.preview.rows] }) : judged
+        }),
+      ),
+    ),
+    'keys.import': bind('keys.import', ({ path, dumpSha256 }) =>
+      changing(access, (station) =>
+        alone(async (signal) => {
+          const done = await importKeys(portsOf(station, now), {
+            path,
+            dumpSha256,
+            operator: station.settings().operatorName,
+            onProgress: (progress) => {
+              publish('keys.import-progress', progress)
+              if (station.logState.kind !== 'whole') running?.abort()
+            },
+            signal,
+          })
+          station.keysChanged()
+          return done.ok ? ok({ ...done.value, failed: done.value.failed.map(withoutDetail) }) : done
+        }),
+      ),
+    ),
+    'keys.import-stop': bind('keys.import-stop', async () => {
+      running?.abort()
+      return answered(ok(null))
+    }),
+    'keys.export-software': bind('keys.export-software', () =>
+      changing(access, (station) =>
+        alone(() =>
+          exportKeys(portsOf(station, now), {
+            folder: station.profile.exports,
+            operator: station.settings().operatorName,
+          }),
+        ),
       ),
     ),
     'keys.reencrypt-stop': bind('keys.reencrypt-stop', async () => {
@@ -78,6 +116,13 @@ function portsOf(station: Station, now: () => Date): ServiceKeyPorts & { readonl
   return { db: database.db, audit, tokens, folder: profile.serviceKeys, logKeyPath: profile.logKey, now }
 }
 
-function shown({ kind, code, message }: Failure): Failure {
-  return { kind, code, message }
+/** As it may leave main: `detail` is for the log. */
+function withoutDetail({
+  name,
+  failure: { kind, code, message },
+}: {
+  readonly name: string
+  readonly failure: Failure
+}) {
+  return { name, failure: { kind, code, message } }
 }

@@ -269,11 +269,29 @@ describe('service keys', () => {
     resealer.close()
   })
 
-  test('have a place in sort order before any that is there, or say that there is none', async () => {
-    writeFileSync(join(bench.serviceKeys, '0000-a.key'), Buffer.alloc(32, 1), { mode: 0o600 })
+  test.each([
+    '0.key',
+    '10-old.key',
+    '0000-0a1b2c3d.key',
+    '9999-0a1b2c3d.key',
+    '0-9998-0a1b2c3d.key',
+    'service.key',
+    '!.key',
+  ])('have a place in sort order before %s, time after time', async (name) => {
+    writeFileSync(join(bench.serviceKeys, name), Buffer.alloc(32, 1), { mode: 0o600 })
+    const made: string[] = []
+    for (let time = 0; time < 3; time += 1) made.unshift(orThrow(await addServiceKey(bench.ports, operator)).file)
+    expect(readdirSync(bench.serviceKeys).sort()).toEqual([...made, name])
+    expect(Math.max(...made.map((file) => file.length))).toBeLessThan(name.length + 30)
+  })
+
+  test('are not made where no name could come first', async () => {
+    const name = `${'0'.repeat(250)}.key`
+    writeFileSync(join(bench.serviceKeys, name), Buffer.alloc(32, 1), { mode: 0o600 })
     expect(await addServiceKey(bench.ports, operator)).toMatchObject({
       ok: false,
       error: { code: 'service-key-unwritable' },
     })
+    expect(readdirSync(bench.serviceKeys)).toEqual([name])
   })
 })

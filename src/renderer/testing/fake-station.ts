@@ -10,6 +10,7 @@ import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -307,44 +308,7 @@ export class FakeStation {
         this.emit('keys.changed', null)
         return done
       },
-      keysServiceList: async () => ({ ok: true, value: state.serviceKeys }),
-      keysServiceMake: async () => {
-        const { keys } = state.serviceKeys
-        const made = {
-          file: `${9999 - keys.length}-0a1b2c3d.key`,
-          fingerprint: hexOf(`service ${keys.length}`),
-        }
-        const records = keys.reduce((sum, key) => sum + key.opens, 0)
-        state.serviceKeys = {
-          ...state.serviceKeys,
-          keys: [
-            { ...made, problem: null, encrypts: true, opens: 0 },
-            ...keys.map((key) => ({ ...key, encrypts: false })),
-          ],
-          waiting: records,
-        }
-        this.emit('keys.changed', null)
-        return { ok: true, value: made }
-      },
-      keysReencrypt: async () => {
-        const { keys, waiting } = state.serviceKeys
-        const [first] = keys
-        if (first === undefined || first.fingerprint === null)
-          return fail('unavailable', 'service-keys-absent', 'There is no service key, so nothing can be sealed anew.')
-        for (let count = 0; count <= waiting; count += 1)
-          this.emit('keys.reencrypt-progress', { done: count, total: waiting })
-        state.serviceKeys = {
-          ...state.serviceKeys,
-          keys: keys.map((key, index) => ({ ...key, opens: index === 0 ? waiting + key.opens : 0 })),
-          waiting: 0,
-        }
-        this.emit('keys.changed', null)
-        return {
-          ok: true,
-          value: { to: first.fingerprint, reencrypted: waiting, already: 0, kept: [], stopped: false },
-        }
-      },
-      keysReencryptStop: async () => done,
+      ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),
       settingsSet: async (settings) => {

@@ -24,6 +24,8 @@ export type ServiceKeyFailure = Failure<
 
 const suffix = '.key'
 const length = 32
+/** NAME_MAX of Linux file systems. */
+const maxNameLength = 255
 /** A folder with more is not read. */
 export const maxServiceKeys = 64
 
@@ -68,20 +70,26 @@ export function seeServiceKeys(folder: string): readonly SeenServiceKey[] {
   })
 }
 
+/** The form of the names that are given here, with what stands before them where another name was there first. */
+const countedName = /^(.*-)?(\d{4})-[0-9a-f]{8}\.key$/
+
 /**
- * A name that sorts before every other in the folder, as the first encrypts: counted down from 9999. Part of it is random: a folder
+ * A name that sorts before every other in the folder, as the first encrypts: counted down from 9999. Where a name is in the way that sorts
+ * before digits do (debusine's manual has `0.key`), it is lengthened by a hyphen, which sorts before the dot. Part of it is random: a folder
  * that is put back from a backup later brings its old keys, and neither replaces the other. Null: no such name is left.
  */
 function nextServiceKeyName(folder: string): string | null {
   const random = randomBytes(4).toString('hex')
   const [first] = keyFilesOf(folder)
   if (first === undefined) return `service-${random}${suffix}`
-  for (let count = 9999; count >= 0; count -= 1) {
-    const name = `${String(count).padStart(4, '0')}-${random}${suffix}`
-    // Not only by what is random: the next of the same number would sort anywhere.
-    if (name < first && name.slice(0, 4) !== first.slice(0, 4)) return name
-  }
-  return null
+  const [, before = '', count = '0000'] = countedName.exec(first) ?? []
+  const next = String(Math.max(0, Number(count) - 1)).padStart(4, '0')
+  const candidates = [
+    ...(next < count ? [`${before}${next}`] : []),
+    '9999',
+    `${first.slice(0, -suffix.length)}-9999`,
+  ].map((start) => `${start}-${random}${suffix}`)
+  return candidates.find((name) => name < first && name.length <= maxNameLength) ?? null
 }
 
 function keyFilesOf(folder: string): string[] {

@@ -16,6 +16,7 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useStation, useStationEvent } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { serviceKeysQuery, useAction } from '../../station/station-queries.ts'
+import { SoftwareKeyMoves } from './SoftwareKeyMoves.tsx'
 
 /** The keys that software keys are sealed with: what each opens, which are missing, and the rotation to the newest. */
 export function ServiceKeysSection() {
@@ -78,6 +79,7 @@ export function ServiceKeysSection() {
           the audit log.
         </Notice>
       ) : null}
+      <SoftwareKeyMoves />
       {making ? <NewServiceKeyDialog onClose={() => setMaking(false)} /> : null}
     </section>
   )

@@ -35,7 +35,9 @@ export function keyCard(key: RegisteredKey, now: number): KeyCardView {
       {
         id: 'purpose',
         label: 'Purpose',
-        value: text(`${key.purpose}, ${algorithmWords[key.algorithm]}, ${originWords[key.origin]}`),
+        value: text(
+          `${key.purpose}, ${algorithmWords[key.algorithm]}, ${home.kind === 'software' && key.origin === 'imported' ? 'imported from another installation, kept in software' : originWords[key.origin]}`,
+        ),
         ...verified,
       },
       { id: 'fingerprint', label: 'Fingerprint', value: digest(key.fingerprint), ...verified },
