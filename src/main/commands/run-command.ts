@@ -4,6 +4,7 @@ import { visible } from '../audit/summary.ts'
 import type { Command } from '../config/command-line.ts'
 import { exitCodes } from '../config/exit-codes.ts'
 import type { Profile } from '../config/profile.ts'
+import type { Log } from '../log/logger.ts'
 import { runServiceKey } from './service-key.ts'
 import { runSoftwareKeys } from './software-keys.ts'
 import { type CommandFiles, enterRoom, type Room } from './station-room.ts'
@@ -19,7 +20,11 @@ export type Told = { readonly whole: boolean }
 
 /** Runs a command for a station whose window is closed; resolves to the exit code. */
 export async function runCommand(command: Command, profile: Profile, files: CommandFiles): Promise<number> {
-  const room = await enterRoom(profile, files)
+  // A person reads this terminal: of the log only what went wrong is for him.
+  const log: Log = (event, fields = {}) => {
+    if ('code' in fields || 'error' in fields) files.log(event, fields)
+  }
+  const room = await enterRoom(profile, { ...files, log })
   if (!room.ok) {
     complain(room.error)
     return room.error.code === 'already-running' ? exitCodes.alreadyRunning : exitCodes.commandFailed

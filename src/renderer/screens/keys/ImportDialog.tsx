@@ -132,9 +132,7 @@ function PreviewRow({ row, where }: { readonly row: ImportRow; readonly where: s
     <li className="service-key-row">
       <div className="row">
         <Badge tone={tone}>{text}</Badge>
-        <span className="grow">
-          <UntrustedText text={row.name ?? row.fingerprint ?? 'no name'} truncate />
-        </span>
+        <span className="grow">{row.name === null ? null : <UntrustedText text={row.name} truncate />}</span>
         <span className="small muted">
           {row.purpose ?? ''} {where} {row.place}
         </span>

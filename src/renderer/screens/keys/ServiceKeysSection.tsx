@@ -39,14 +39,9 @@ export function ServiceKeysSection() {
 
   return (
     <section className="section" aria-labelledby="keys-service">
-      <div className="row">
-        <h2 id="keys-service" className="grow">
-          Service keys <span className="muted">{plainNumber(list?.keys.length ?? 0)}</span>
-        </h2>
-        <Button size="s" isDisabled={reencrypt.pending} onPress={() => setMaking(true)}>
-          Make a service key …
-        </Button>
-      </div>
+      <h2 id="keys-service">
+        Service keys <span className="muted">{plainNumber(list?.keys.length ?? 0)}</span>
+      </h2>
       {listed.isError ? <FailureNotice failure={failureFrom(listed.error)} /> : null}
       {list === undefined ? null : <ServiceKeys list={list} />}
       {reencrypt.failure === null ? null : <FailureNotice failure={reencrypt.failure} />}
@@ -79,7 +74,11 @@ export function ServiceKeysSection() {
           the audit log.
         </Notice>
       ) : null}
-      <SoftwareKeyMoves />
+      <SoftwareKeyMoves>
+        <Button size="s" isDisabled={reencrypt.pending} onPress={() => setMaking(true)}>
+          Make a service key …
+        </Button>
+      </SoftwareKeyMoves>
       {making ? <NewServiceKeyDialog onClose={() => setMaking(false)} /> : null}
     </section>
   )

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { KeyExport } from '../../../shared/key-import.ts'
 import { Button } from '../../design/Button.tsx'
 import { Digest } from '../../design/Digest.tsx'
@@ -8,8 +8,8 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useAction } from '../../station/station-queries.ts'
 import { ImportDialog } from './ImportDialog.tsx'
 
-/** Software keys come from debusine-signing and go back to it. */
-export function SoftwareKeyMoves() {
+/** Software keys come from debusine-signing and go back to it. `children`: buttons that stand before these. */
+export function SoftwareKeyMoves({ children }: { readonly children: ReactNode }) {
   const [importing, setImporting] = useState(false)
   const [saved, setSaved] = useState<KeyExport | null>(null)
   const save = useAction((api, _input: null) => api.keysExportSoftware(null))
@@ -21,6 +21,7 @@ export function SoftwareKeyMoves() {
   return (
     <>
       <div className="row">
+        {children}
         <Button size="s" onPress={() => setImporting(true)}>
           Take keys over from debusine-signing …
         </Button>
