@@ -270,6 +270,15 @@ export const lintPlants: readonly LintPlant[] = [
     'better-sqlite3',
     '../index.ts',
   ]),
+  ...forbidden('src/main/commands/x.ts', [
+    '../requests/desk.ts',
+    '../debusine/rest.ts',
+    '../token/host/index.ts',
+    '../desktop/electron/adapter.ts',
+    'pkcs11js',
+    'node:net',
+    'node:child_process',
+  ]),
   ...forbidden('src/main/ipc/x.ts', [
     '../desktop/chromium/cdp.ts',
     '../desktop/electron/adapter.ts',

@@ -27,6 +27,7 @@ import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
+import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
@@ -34,9 +35,10 @@ import { createReviewDesk } from './log-review/review-desk.ts'
 import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createSigners } from './signing/registry.ts'
-import { openStation, type Station, type StationParts } from './station.ts'
+import { openStation, type Station } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
+import type { StationParts } from './station-parts.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
@@ -244,6 +246,7 @@ export async function runProgram(
           }),
       }),
       ...generationBindings(access),
+      ...softwareKeyBindings(access, publish, now),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

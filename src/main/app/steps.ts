@@ -18,6 +18,10 @@ export type StepName =
   | 'checkpoint'
   | 'device-log'
   | 'device-log-free'
+  | 'reseal'
+  | 'reseal-commit'
+  | 'log-key-exchange'
+  | 'key-import'
 
 const steps = channel('station:step')
 
