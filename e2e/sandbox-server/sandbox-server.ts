@@ -19,6 +19,7 @@ import {
   seedSignRequest,
   seedWorkRequest,
 } from './seed.ts'
+import { seedConfirm, seedExternalDebsign, seedUpload, type WaitOptions, type WantedUpload } from './seed-wait.ts'
 import { createServerClock } from './server-clock.ts'
 import { createState, type NextIds, type ServerState } from './state.ts'
 
@@ -77,6 +78,12 @@ export interface SandboxServer {
   addKey(key: SigningKey): number
   addSignRequest(request: SignRequest): Promise<number>
   addWorkRequest(request: AnyWorkRequest): number
+  /** A `debian:upload` artifact, of no work request. */
+  addUpload(upload: WantedUpload): number
+  /** A running ExternalDebsign task of the submitter's, of a workflow, for an upload of `addUpload`. */
+  addExternalDebsign(unsigned: number, options?: WaitOptions): number
+  /** A running Confirm task; 0.13 and later. */
+  addConfirm(taskData: Readonly<Record<string, unknown>>, options?: WaitOptions): number
   /** An input alone, to be named in the `unsigned` of a request that is added by `addWorkRequest`. */
   addSigningInput(input: SigningInput & { readonly scope?: string; readonly workspace?: string }): Promise<number>
   workRequest(id: number): Readonly<WorkRequest> | null
@@ -170,6 +177,9 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     addKey: (key) => seedKey(state, key),
     addSignRequest: async (request) => (await seedSignRequest(state, request)).id,
     addWorkRequest: (request) => seedWorkRequest(state, request).id,
+    addUpload: (upload) => seedUpload(state, upload),
+    addExternalDebsign: (unsigned, waits = {}) => seedExternalDebsign(state, unsigned, waits),
+    addConfirm: (taskData, waits = {}) => seedConfirm(state, taskData, waits),
     addSigningInput: (input) => seedSigningInput(state, input),
     workRequest: (id) => state.workRequests.get(id) ?? null,
     workRequestJson(id) {
