@@ -95,6 +95,8 @@ export function makeStationApi(transport: Transport): StationApi {
     returnRetry: call('return.retry'),
     requestRenew: call('request.renew'),
     outputsSave: call('outputs.save'),
+    waitingList: call('waiting.list'),
+    waitingAnswer: call('waiting.answer'),
     dutySet: call('duty.set'),
     tokensList: call('tokens.list'),
     devicesList: call('devices.list'),

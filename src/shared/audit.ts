@@ -44,6 +44,8 @@ export const auditEvent = z.enum([
   'device-incident-closed',
   'attestation-root-added',
   'attestation-root-withdrawn',
+  'confirmation-intended',
+  'confirmation-answered',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -22,6 +22,9 @@ export type StepName =
   | 'reseal-commit'
   | 'log-key-exchange'
   | 'key-import'
+  | 'confirmation'
+  | 'confirmation-answer'
+  | 'signature-handed-in'
 
 const steps = channel('station:step')
 

@@ -87,8 +87,27 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} added the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
     case 'attestation-root-withdrawn':
       return `${quoted(body.operator)} withdrew the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
+    case 'confirmation-intended':
+      return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
+    case 'confirmation-answered':
+      return `Answer to work request ${body.workRequestId} at ${visible(body.server)}: ${confirmationText(body.outcome)}${body.status === null ? '' : `; it is ${visible(body.status)}${body.result === null || body.result === '' ? '' : `, ${visible(body.result)}`}`}`
     default:
       return unreachable(body)
+  }
+}
+
+function confirmationText(outcome: 'taken' | 'not-taken' | 'overtaken' | 'not-delivered'): string {
+  switch (outcome) {
+    case 'taken':
+      return 'taken'
+    case 'not-taken':
+      return 'not taken, the server said no'
+    case 'overtaken':
+      return 'too late, it had ended otherwise'
+    case 'not-delivered':
+      return 'did not arrive, it still waits'
+    default:
+      return unreachable(outcome)
   }
 }
 

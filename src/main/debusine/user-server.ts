@@ -90,10 +90,20 @@ export interface UserServer {
   close(): void
 }
 
-export function createUserServer(options: ServerOptions & { readonly authority: UserAuthority }): UserServer {
+export interface UserServerOptions extends ServerOptions {
+  readonly authority: UserAuthority
+  /** Ends every call: the station is being closed. */
+  readonly signal?: AbortSignal
+}
+
+export function createUserServer(options: UserServerOptions): UserServer {
   const made = restFor(options)
   const clock = options.clock ?? systemClock
-  return made.ok ? userServer(made.value, clock, options.authority) : broken(made.error)
+  if (!made.ok) return broken(made.error)
+  const { signal } = options
+  const rest: Rest =
+    signal === undefined ? made.value : { ...made.value, call: (call) => made.value.call({ signal, ...call }) }
+  return userServer(rest, clock, options.authority)
 }
 
 function userServer(rest: Rest, clock: Clock, authority: UserAuthority): UserServer {

@@ -23,6 +23,10 @@ export function allChannels(): Bindings {
     'return.retry': bind('return.retry', () => ok(null)),
     'request.renew': bind('request.renew', () => ok(null)),
     'outputs.save': bind('outputs.save', () => ok({ folder: '/', files: 0, proofs: 0 })),
+    'waiting.list': bind('waiting.list', () =>
+      ok({ user: 'zoe', tasks: [], ofOthers: 0, asOf: '2026-01-01T00:00:00.000Z' }),
+    ),
+    'waiting.answer': bind('waiting.answer', () => absent),
     'duty.set': bind('duty.set', () => ok(null)),
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),
     'devices.list': bind('devices.list', () => ok({ watch: 'off', devices: [] })),

@@ -1,0 +1,9 @@
+import { changing, reading, type StationAccess } from './answers.ts'
+import { bind } from './router.ts'
+
+export function waitingBindings(access: StationAccess) {
+  return {
+    'waiting.list': bind('waiting.list', () => reading(access, ({ waiting }) => waiting.list())),
+    'waiting.answer': bind('waiting.answer', (input) => changing(access, ({ waiting }) => waiting.answer(input))),
+  }
+}
