@@ -14,6 +14,7 @@ import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -45,6 +46,7 @@ export interface Database {
   key_generation: KeyGenerationTable
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
+  openpgp_certificate: OpenPgpCertificateTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable

@@ -5,7 +5,7 @@ import type { InputFacts } from '../../shared/input-facts.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Log } from '../log/logger.ts'
 import { type Confinement, confinedCommand, probeConfinement } from './confinement.ts'
-import type { InspectionFailureCode, Inspector } from './inspector.ts'
+import type { InspectedAs, InspectionFailureCode, Inspector } from './inspector.ts'
 import { inspectedDescriptor, maxAnswerBytes, parseAnswer } from './protocol.ts'
 
 export interface InspectorOptions {
@@ -45,23 +45,26 @@ export class InspectorProcess implements Inspector {
     options.log('inspector.confinement', { ...this.#options.confinement })
   }
 
-  async inspect(file: { readonly path: string; readonly name: string }, signal: AbortSignal): Promise<Inspection> {
+  async inspect(
+    file: { readonly path: string; readonly name: string; readonly as?: InspectedAs },
+    signal: AbortSignal,
+  ): Promise<Inspection> {
     await this.#enter()
     try {
-      return signal.aborted ? cancelled() : await this.#inspectNow(file.path, signal)
+      return signal.aborted ? cancelled() : await this.#inspectNow(file.path, file.as ?? 'image', signal)
     } finally {
       this.#leave()
     }
   }
 
-  async #inspectNow(path: string, signal: AbortSignal): Promise<Inspection> {
+  async #inspectNow(path: string, as: InspectedAs, signal: AbortSignal): Promise<Inspection> {
     let fd: number | null = null
     try {
       // O_NONBLOCK: a FIFO in the file's place must not hold the program.
       fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
       if (!fstatSync(fd).isFile())
         return fail('invalid', 'file-unreadable', 'The file to be inspected is not a regular file.')
-      return await this.#run(fd, signal)
+      return await this.#run(fd, as, signal)
     } catch (error) {
       return fail(
         'unavailable',
@@ -74,11 +77,11 @@ export class InspectorProcess implements Inspector {
     }
   }
 
-  async #run(fd: number, signal: AbortSignal): Promise<Inspection> {
+  async #run(fd: number, as: InspectedAs, signal: AbortSignal): Promise<Inspection> {
     const [command, ...args] = confinedCommand(this.#options.nodePath, this.#options.entry, this.#options.confinement)
     const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe']
     stdio[inspectedDescriptor] = fd
-    const child = spawn(command, args, { cwd: '/', env: {}, stdio })
+    const child = spawn(command, [...args, as], { cwd: '/', env: {}, stdio })
     const answer: Buffer[] = []
     let answerBytes = 0
     let complaint = ''

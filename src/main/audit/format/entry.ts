@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
+import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import {
   attestationRootAdded,
   attestationRootWithdrawn,
-  certificateIntended,
   keyAssetCreated,
   keyAttested,
   keyGenerated,
@@ -216,6 +216,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   certificateIntended,
   keyGenerationClosed,
   keyAssetCreated,
+  openPgpCertificateChanged,
   keyStateChanged,
   serviceKeyAdded,
   keyReencrypted,

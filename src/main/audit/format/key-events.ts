@@ -74,17 +74,6 @@ export const keyGenerationFailed = z.strictObject({
   tokenSerial: exactText(64).min(1),
   operator,
 })
-/** The intent of another use of a generated key for its own certificate or request, after the one of `key-generated` came to nothing. */
-export const certificateIntended = z.strictObject({
-  event: z.literal('certificate-intended'),
-  requestId,
-  purpose: purposeText,
-  spkiSha256: sha256Hex,
-  what: z.enum(['certificate', 'certificate-request']),
-  digest: hexDigest,
-  tokenSerial: exactText(64).min(1),
-  operator,
-})
 /** A person ended the making of a key that is on the token and not registered. */
 export const keyGenerationClosed = z.strictObject({
   event: z.literal('key-generation-closed'),

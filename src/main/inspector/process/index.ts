@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs'
 import { type InspectorAnswer, inspectedDescriptor } from '../protocol.ts'
 import { fileSource } from './byte-source.ts'
 import { inspect } from './inspect.ts'
+import { inspectText } from './text-facts.ts'
 
 // Entry of the inspector process: one file in, one JSON text out. It is started with nothing but the file's descriptor.
 const bytes = Buffer.from(JSON.stringify(answer()))
@@ -17,5 +18,6 @@ function answer(): InspectorAnswer {
       detail: error instanceof Error ? error.message.slice(0, 1000) : 'the file is not there',
     }
   }
-  return { kind: 'facts', facts: inspect(fileSource(inspectedDescriptor, size)) }
+  const source = fileSource(inspectedDescriptor, size)
+  return { kind: 'facts', facts: process.argv.at(-1) === 'text' ? inspectText(source) : inspect(source) }
 }

@@ -13,7 +13,7 @@ const magics: readonly (readonly [hex: string, name: string])[] = [
 ]
 
 /** What a file is. A file that cannot be explained is opaque, with the reason; nothing is guessed from its name, which is not even known here. */
-export function inspect(source: ByteSource): InputFacts {
+export function inspect(source: ByteSource): Exclude<InputFacts, { kind: 'text' }> {
   const image = readImage(source)
   if (image.ok) return peFacts(image.value)
   const firstBytesHex = Buffer.from(source.read(0, 32)).toString('hex')
