@@ -51,10 +51,13 @@ export const checkpointLines = z
   .max(1000)
   .regex(/^[^\s\0]{1,400}\n(?:0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n$/)
 
-export const digestRequest = z.strictObject({
-  scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
-  digest: bytes(32, 32),
-})
+export const digestRequest = z.discriminatedUnion('scheme', [
+  z.strictObject({ scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']), digest: bytes(32, 32) }),
+  z.strictObject({
+    scheme: z.enum(['rsa-pkcs1-sha512', 'ecdsa-sha512', 'ed25519-sha512']),
+    digest: bytes(64, 64),
+  }),
+])
 
 export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('list'), id: callId }),
