@@ -43,7 +43,9 @@ export const releaseChange = z.discriminatedUnion('kind', [
     /** The first of them, by name; the numbers above count all. */
     examples: z.array(z.strictObject({ how: z.enum(['added', 'removed', 'changed']), name: z.string() })).max(200),
     /** Fields of the head that differ: components, architectures and the like. */
-    fields: z.array(z.strictObject({ name: z.string(), before: z.string().nullable(), after: z.string().nullable() })).max(16),
+    fields: z
+      .array(z.strictObject({ name: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
+      .max(16),
   }),
 ])
 export type ReleaseChange = z.infer<typeof releaseChange>

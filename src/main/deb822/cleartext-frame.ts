@@ -92,7 +92,11 @@ class Lines {
 
 /** Offset of the first line that is exactly `wanted`. */
 function findLine(bytes: Uint8Array, from: number, wanted: string): number | null {
-  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(`\n${wanted}\n`, Math.max(0, from - 1), 'latin1')
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(
+    `\n${wanted}\n`,
+    Math.max(0, from - 1),
+    'latin1',
+  )
   return found === -1 ? null : found + 1
 }
 

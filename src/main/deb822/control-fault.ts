@@ -31,7 +31,12 @@ export interface ControlLimits {
 }
 
 /** The largest `.changes` and `.buildinfo` of Debian's archive are below 1 MB. */
-export const controlLimits: ControlLimits = { bytes: 8 * 1024 * 1024, lines: 50_000, lineBytes: 256 * 1024, fields: 100 }
+export const controlLimits: ControlLimits = {
+  bytes: 8 * 1024 * 1024,
+  lines: 50_000,
+  lineBytes: 256 * 1024,
+  fields: 100,
+}
 
 /** Debian unstable's `Release` has some 3,000 lines a checksum field; archives with many components and by-hash copies have more. */
 export const releaseLimits: ControlLimits = {

@@ -31,7 +31,10 @@ export function changeSince(before: ReleaseReading, after: ReleaseReading, signe
   }
 }
 
-function fieldsThatDiffer(before: ReleaseFacts, after: ReleaseFacts): Extract<ReleaseChange, { kind: 'since' }>['fields'] {
+function fieldsThatDiffer(
+  before: ReleaseFacts,
+  after: ReleaseFacts,
+): Extract<ReleaseChange, { kind: 'since' }>['fields'] {
   const shown: readonly (readonly [string, (facts: ReleaseFacts) => string | null])[] = [
     ['Origin', ({ origin }) => origin],
     ['Label', ({ label }) => label],

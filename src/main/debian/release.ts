@@ -33,11 +33,18 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
   const validUntil = timeOf(file, 'Valid-Until')
   const faults: DocumentFault[] = [
     ...(file.signed
-      ? [{ code: 'signed-already', message: 'The Release carries a signature; an index is signed from its unsigned text.' }]
+      ? [
+          {
+            code: 'signed-already',
+            message: 'The Release carries a signature; an index is signed from its unsigned text.',
+          },
+        ]
       : []),
     ...(indexes.ok ? [] : [indexes.error]),
     ...(date === 'malformed' ? [malformedTime('Date')] : []),
-    ...(date === null ? [{ code: 'field-absent', message: 'The Release has no Date: apt could not tell an old one from a new one.' }] : []),
+    ...(date === null
+      ? [{ code: 'field-absent', message: 'The Release has no Date: apt could not tell an old one from a new one.' }]
+      : []),
     ...(validUntil === 'malformed' ? [malformedTime('Valid-Until')] : []),
     ...(lineOf(file, 'Suite') === null && lineOf(file, 'Codename') === null
       ? [{ code: 'field-absent', message: 'The Release names neither a Suite nor a Codename.' }]
@@ -120,9 +127,19 @@ function readList(field: ControlField, digits: number): Result<ReadonlyMap<strin
   for (const [index, line] of lines.entries()) {
     const [, digest, size, name] = shape.exec(line) ?? []
     if (digest === undefined || size === undefined || name === undefined)
-      return fault('list-malformed', `${field.name} has a line that is not as it should be (line ${field.at + index + 1}).`)
-    if (name.startsWith('/') || name.length > 500 || name.split('/').some((part) => part === '' || part === '.' || part === '..'))
-      return fault('name-unsafe', `${field.name} has a name that leaves the folder of the suite (line ${field.at + index + 1}).`)
+      return fault(
+        'list-malformed',
+        `${field.name} has a line that is not as it should be (line ${field.at + index + 1}).`,
+      )
+    if (
+      name.startsWith('/') ||
+      name.length > 500 ||
+      name.split('/').some((part) => part === '' || part === '.' || part === '..')
+    )
+      return fault(
+        'name-unsafe',
+        `${field.name} has a name that leaves the folder of the suite (line ${field.at + index + 1}).`,
+      )
     if (entries.has(name)) return fault('file-twice', `${field.name} lists ${name.slice(0, 200)} twice.`)
     entries.set(name, { name, size: Number(size), sha256: digest })
   }
@@ -134,7 +151,9 @@ function timeOf(file: ControlFile, name: string): string | 'malformed' | null {
   const text = lineOf(file, name)
   if (text === null) return fieldOf(file, name) === null ? null : 'malformed'
   const [, day, month, year, time] =
-    /^[A-Z][a-z]{2}, {1,2}(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{1,2}:\d{2}:\d{2}) (?:UTC|GMT|Z|\+0000|-0000)$/.exec(text) ?? []
+    /^[A-Z][a-z]{2}, {1,2}(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{1,2}:\d{2}:\d{2}) (?:UTC|GMT|Z|\+0000|-0000)$/.exec(
+      text,
+    ) ?? []
   const at = Date.parse(`${day} ${month} ${year} ${time?.padStart(8, '0')} GMT`)
   return Number.isNaN(at) ? 'malformed' : new Date(at).toISOString()
 }

@@ -3,8 +3,8 @@ import { sha256Hex } from '../../shared/ids.ts'
 import {
   type DocumentFault,
   type ListedDigests,
-  uploadBounds,
   type UploadDocumentFacts,
+  uploadBounds,
 } from '../../shared/upload-facts.ts'
 import { controlLimits } from '../deb822/control-fault.ts'
 import { type ControlFile, fieldOf, lineOf, parseControl } from '../deb822/paragraph.ts'
@@ -26,7 +26,8 @@ export function uploadDocumentFacts(
   digests: ListedDigests,
 ): UploadDocumentFacts {
   const parsed = parseControl(bytes, controlLimits)
-  if (!parsed.ok) return { ...nothing(document, digests), faults: [{ ...parsed.error, message: cut(parsed.error.message) }] }
+  if (!parsed.ok)
+    return { ...nothing(document, digests), faults: [{ ...parsed.error, message: cut(parsed.error.message) }] }
   const file = parsed.value
   const lists = readFileLists(file, document, uploadBounds.files)
   const changes = document === 'changes' ? changesOf(file) : { lines: [], fault: null }
@@ -55,7 +56,11 @@ export function uploadDocumentFacts(
     maintainer: text('Maintainer'),
     changedBy: text('Changed-By'),
     date: text('Date'),
-    closes: (folded(file, 'Closes') ?? '').split(/\s+/).filter(Boolean).slice(0, 200).map((each) => each.slice(0, 40)),
+    closes: (folded(file, 'Closes') ?? '')
+      .split(/\s+/)
+      .filter(Boolean)
+      .slice(0, 200)
+      .map((each) => each.slice(0, 40)),
     changes: changes.lines,
     files: lists.ok ? [...lists.value] : [],
     debusineFields: file.fields
@@ -117,7 +122,11 @@ function formatFaults(file: ControlFile, document: UploadDocumentKind): readonly
 }
 
 function identityFaults(file: ControlFile, document: UploadDocumentKind): readonly DocumentFault[] {
-  const wanted = ['Source', 'Version', ...(document === 'changes' ? ['Distribution', 'Maintainer', 'Architecture'] : [])]
+  const wanted = [
+    'Source',
+    'Version',
+    ...(document === 'changes' ? ['Distribution', 'Maintainer', 'Architecture'] : []),
+  ]
   const absent = wanted
     .filter((name) => lineOf(file, name) === null)
     .map((name) => ({ code: 'field-absent', message: `The .${document} has no field ${name} of one line.` }))
@@ -130,10 +139,12 @@ function identityFaults(file: ControlFile, document: UploadDocumentKind): readon
 /** Lines of the text, without the blank before each; a dot alone stands for an empty line (deb-changes(5)). */
 function changesOf(file: ControlFile): { readonly lines: string[]; readonly fault: DocumentFault | null } {
   const field = fieldOf(file, 'Changes')
-  if (field === null) return { lines: [], fault: { code: 'field-absent', message: 'The .changes has no field Changes.' } }
+  if (field === null)
+    return { lines: [], fault: { code: 'field-absent', message: 'The .changes has no field Changes.' } }
   const [first, ...rest] = field.lines
   const lines = [...(first === '' ? [] : [first]), ...rest.map((line) => line.slice(1))]
-  const tooLong = lines.length > uploadBounds.changesLines || lines.some((line) => line.length > uploadBounds.lineLength)
+  const tooLong =
+    lines.length > uploadBounds.changesLines || lines.some((line) => line.length > uploadBounds.lineLength)
   return {
     lines: lines.slice(0, uploadBounds.changesLines).map((line) => wellCut(line, uploadBounds.lineLength)),
     fault: tooLong
@@ -157,7 +168,12 @@ const longest = 4000
 /** A field that may be folded over lines, with single blanks between them. */
 function folded(file: ControlFile, name: string): string | null {
   const field = fieldOf(file, name)
-  return field === null ? null : field.lines.map((line) => line.trim()).join(' ').trim()
+  return field === null
+    ? null
+    : field.lines
+        .map((line) => line.trim())
+        .join(' ')
+        .trim()
 }
 
 function bounded(text: string | null): string | null {

@@ -35,10 +35,16 @@ export function readUpload(files: readonly UploadFile[]): UploadReading {
   if (changes === undefined)
     return { ...nothing, findings: [refused('upload', 'has no .changes: it does not say what it is')] }
   if (named.length > 1)
-    return { ...nothing, findings: named.slice(1).map(({ path }) => refused(path, 'is a second .changes: an upload has one')) }
+    return {
+      ...nothing,
+      findings: named.slice(1).map(({ path }) => refused(path, 'is a second .changes: an upload has one')),
+    }
   const path = files.find((file) => file.path.includes('/'))
   if (path !== undefined)
-    return { ...nothing, findings: [refused(path.path, 'is in a folder: the files of an upload lie beside each other')] }
+    return {
+      ...nothing,
+      findings: [refused(path.path, 'is in a folder: the files of an upload lie beside each other')],
+    }
   const findings: UploadFinding[] = files.flatMap(faultsOf)
   if (changes.facts.kind !== 'upload-document') return { ...nothing, changes: changes.path, findings }
 
@@ -47,7 +53,9 @@ export function readUpload(files: readonly UploadFile[]): UploadReading {
   const [dsc, ...moreDsc] = first('dsc')
   const [buildinfo, ...moreBuildinfo] = first('buildinfo')
   findings.push(
-    ...moreDsc.map(({ name }) => refused(name, 'is a second .dsc: an upload has one source, and debsign signs only one')),
+    ...moreDsc.map(({ name }) =>
+      refused(name, 'is a second .dsc: an upload has one source, and debsign signs only one'),
+    ),
     ...moreBuildinfo.map(({ name }) => ({
       subject: name,
       found: 'is a further .buildinfo: it is not signed, as debsign signs only the first',
@@ -61,7 +69,10 @@ export function readUpload(files: readonly UploadFile[]): UploadReading {
   for (const child of [dsc, buildinfo, ...moreBuildinfo]) {
     const file = files.find((each) => each.path === child?.name)
     if (file?.facts.kind !== 'upload-document') continue
-    findings.push(...compare(file.path, file.facts.files, files, 'optional'), ...sameSource(file.path, file.facts, changes.facts))
+    findings.push(
+      ...compare(file.path, file.facts.files, files, 'optional'),
+      ...sameSource(file.path, file.facts, changes.facts),
+    )
   }
   return { dsc: dsc?.name ?? null, buildinfo: buildinfo?.name ?? null, changes: changes.path, findings }
 }
@@ -69,7 +80,8 @@ export function readUpload(files: readonly UploadFile[]): UploadReading {
 function faultsOf(file: UploadFile): readonly UploadFinding[] {
   switch (file.facts.kind) {
     case 'upload-document':
-      if (file.facts.digests.sha256 !== file.sha256) return [refused(file.path, 'was read as other bytes than were fetched')]
+      if (file.facts.digests.sha256 !== file.sha256)
+        return [refused(file.path, 'was read as other bytes than were fetched')]
       return file.facts.faults.map(({ message }) => refused(file.path, message))
     case 'payload':
       return file.facts.digests.sha256 === file.sha256
@@ -90,12 +102,9 @@ function compare(
   return listed.flatMap((entry): UploadFinding[] => {
     const file = files.find(({ path }) => path === entry.name)
     if (file === undefined) {
-      return presence === 'wanted'
-        ? [refused(entry.name, `is listed in ${document}, and is not there`)]
-        : []
+      return presence === 'wanted' ? [refused(entry.name, `is listed in ${document}, and is not there`)] : []
     }
-    if (file.size !== entry.size)
-      return [refused(entry.name, `has ${file.size} bytes; ${document} says ${entry.size}`)]
+    if (file.size !== entry.size) return [refused(entry.name, `has ${file.size} bytes; ${document} says ${entry.size}`)]
     const digests = digestsOf(file)
     if (digests === null) return [refused(entry.name, 'could not be read, so its digests are not known')]
     const wrong = (['md5', 'sha1', 'sha256'] as const).filter(
@@ -126,7 +135,12 @@ function sameSource(
   ]
   return differs.length === 0
     ? []
-    : [refused(name, `is of another ${differs.join(' and ')} than the .changes: ${document.source ?? '?'} ${document.version ?? '?'}`)]
+    : [
+        refused(
+          name,
+          `is of another ${differs.join(' and ')} than the .changes: ${document.source ?? '?'} ${document.version ?? '?'}`,
+        ),
+      ]
 }
 
 function refused(subject: string, found: string): UploadFinding {
@@ -134,8 +148,11 @@ function refused(subject: string, found: string): UploadFinding {
 }
 
 /** A binary package of an upload, by the name that dpkg gave its file: package, version without epoch, architecture. */
-export function binaryOf(name: string): { readonly package: string; readonly architecture: string; readonly kind: string } | null {
-  const [, packageName, architecture, kind] = /^([a-z0-9][a-z0-9.+-]*)_[^_]+_([a-z0-9-]+)\.(deb|udeb|ddeb)$/.exec(name) ?? []
+export function binaryOf(
+  name: string,
+): { readonly package: string; readonly architecture: string; readonly kind: string } | null {
+  const [, packageName, architecture, kind] =
+    /^([a-z0-9][a-z0-9.+-]*)_[^_]+_([a-z0-9-]+)\.(deb|udeb|ddeb)$/.exec(name) ?? []
   return packageName === undefined || architecture === undefined || kind === undefined
     ? null
     : { package: packageName, architecture, kind }

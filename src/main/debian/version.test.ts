@@ -32,7 +32,21 @@ function order(a: string, b: string): number {
 
 describe('versions', () => {
   test('are ordered as dpkg orders them', () => {
-    const known = ['1.0~rc1-1', '1.0-1', '1.0-1+b1', '1:0.9', '2.0', '1.0', '1.0-0', '1.00', '0:1.0', '1.0a', '1.0+', '1.0~~', '1.0~']
+    const known = [
+      '1.0~rc1-1',
+      '1.0-1',
+      '1.0-1+b1',
+      '1:0.9',
+      '2.0',
+      '1.0',
+      '1.0-0',
+      '1.00',
+      '0:1.0',
+      '1.0a',
+      '1.0+',
+      '1.0~~',
+      '1.0~',
+    ]
     const pairs = [
       ...known.flatMap((a) => known.map((b) => [a, b] as const)),
       ...fc.sample(fc.tuple(version, version), { numRuns: 250, seed: 20260 }),
@@ -41,9 +55,25 @@ describe('versions', () => {
   })
 
   test('are taken where dpkg takes them, and refused where it does not', () => {
-    for (const bad of ['', 'a1', ':1', '1:', 'x:1', '1-', '-1', '1_2', '1 2', '1-2_3', '99999999999:1', '3000000000:1', '1/2', '../1'])
+    for (const bad of [
+      '',
+      'a1',
+      ':1',
+      '1:',
+      'x:1',
+      '1-',
+      '-1',
+      '1_2',
+      '1 2',
+      '1-2_3',
+      '99999999999:1',
+      '3000000000:1',
+      '1/2',
+      '../1',
+    ])
       expect(parseVersion(bad), bad).toBeNull()
-    for (const good of ['0', '1:2:3-4', '1.0-1-2', '1.2.3+dfsg~rc1-4ubuntu1']) expect(parseVersion(good), good).not.toBeNull()
+    for (const good of ['0', '1:2:3-4', '1.0-1-2', '1.2.3+dfsg~rc1-4ubuntu1'])
+      expect(parseVersion(good), good).not.toBeNull()
   })
 
   test('hold numbers of any length', () => {

@@ -17,7 +17,9 @@ export function withDebusineFields(body: Uint8Array, fields: DebusineFields): Ui
     ['debusine-work-request', `Debusine-Work-Request: ${fields.workRequest}\n`],
   ])
   // Latin-1 keeps every byte apart, and field names are ASCII.
-  const lines = Buffer.from(body).toString('latin1').split(/(?<=\n)/)
+  const lines = Buffer.from(body)
+    .toString('latin1')
+    .split(/(?<=\n)/)
   const made: string[] = []
   let taken = false
   for (const line of lines) {

@@ -62,8 +62,7 @@ export function withChild(body: Uint8Array, child: SignedChild): Result<Uint8Arr
 function entryFor(section: Section, line: string, child: SignedChild): string | null {
   const columns = line.trimEnd().split(' ')
   if (columns.at(-1) !== child.name || columns[0] !== '') return null
-  if (section !== 'files')
-    return columns.length === 4 ? ` ${child[section]} ${child.size} ${child.name}\n` : null
+  if (section !== 'files') return columns.length === 4 ? ` ${child[section]} ${child.size} ${child.name}\n` : null
   const [, , , fileSection, priority] = columns
   if (columns.length === 6) return ` ${child.md5} ${child.size} ${fileSection} ${priority} ${child.name}\n`
   return null
