@@ -2,6 +2,23 @@ import { z } from 'zod'
 import { sha256Hex, utcTime } from './ids.ts'
 import { documentFault } from './upload-facts.ts'
 
+/** What changed since another `Release` of the suite: the last one that was signed. */
+export const releaseChange = z.strictObject({
+  /** Of the other one. */
+  date: utcTime.nullable(),
+  added: z.int().nonnegative(),
+  removed: z.int().nonnegative(),
+  changed: z.int().nonnegative(),
+  unchanged: z.int().nonnegative(),
+  /** The first of them, what is new or gone before what was changed; the numbers above count all. */
+  examples: z.array(z.strictObject({ how: z.enum(['added', 'removed', 'changed']), name: z.string() })).max(60),
+  /** Fields of the head that differ: components, architectures and the like. */
+  fields: z
+    .array(z.strictObject({ name: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
+    .max(16),
+})
+export type ReleaseChange = z.infer<typeof releaseChange>
+
 /** A repository's `Release` file. Fields that it does not have are null; nothing is filled in. */
 export const releaseFacts = z.strictObject({
   kind: z.literal('release'),
@@ -25,27 +42,7 @@ export const releaseFacts = z.strictObject({
   digestLists: z.array(z.string()).max(8),
   /** How many files its SHA-256 list names. */
   indexes: z.int().nonnegative(),
+  /** Null: there was none to compare with. */
+  change: releaseChange.nullable(),
 })
 export type ReleaseFacts = z.infer<typeof releaseFacts>
-
-/** What changed since the last `Release` of the suite that this station signed. */
-export const releaseChange = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('first') }),
-  z.strictObject({
-    kind: z.literal('since'),
-    /** When the last one was signed here, and the date that it has. */
-    signedAt: utcTime,
-    date: utcTime.nullable(),
-    added: z.int().nonnegative(),
-    removed: z.int().nonnegative(),
-    changed: z.int().nonnegative(),
-    unchanged: z.int().nonnegative(),
-    /** The first of them, by name; the numbers above count all. */
-    examples: z.array(z.strictObject({ how: z.enum(['added', 'removed', 'changed']), name: z.string() })).max(200),
-    /** Fields of the head that differ: components, architectures and the like. */
-    fields: z
-      .array(z.strictObject({ name: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
-      .max(16),
-  }),
-])
-export type ReleaseChange = z.infer<typeof releaseChange>

@@ -40,7 +40,7 @@ export const controlLimits: ControlLimits = {
 
 /** Debian unstable's `Release` has some 3,000 lines a checksum field; archives with many components and by-hash copies have more. */
 export const releaseLimits: ControlLimits = {
-  bytes: 64 * 1024 * 1024,
+  bytes: 32 * 1024 * 1024,
   lines: 500_000,
   lineBytes: 64 * 1024,
   fields: 100,

@@ -4,7 +4,7 @@ import type { ReleaseReading } from './release.ts'
 const maxExamples = 60
 
 /** What the new `Release` vouches for that the last signed one of the suite did not, and the other way round. */
-export function changeSince(before: ReleaseReading, after: ReleaseReading, signedAt: string): ReleaseChange {
+export function changeSince(before: ReleaseReading, after: ReleaseReading): ReleaseChange {
   const differences: { readonly how: 'added' | 'removed' | 'changed'; readonly name: string }[] = []
   let unchanged = 0
   for (const [name, index] of after.indexes) {
@@ -19,8 +19,6 @@ export function changeSince(before: ReleaseReading, after: ReleaseReading, signe
   const rank = { added: 0, removed: 1, changed: 2 }
   const sorted = differences.sort((a, b) => rank[a.how] - rank[b.how] || (a.name < b.name ? -1 : 1))
   return {
-    kind: 'since',
-    signedAt,
     date: before.facts.date,
     added: count('added'),
     removed: count('removed'),
@@ -31,10 +29,7 @@ export function changeSince(before: ReleaseReading, after: ReleaseReading, signe
   }
 }
 
-function fieldsThatDiffer(
-  before: ReleaseFacts,
-  after: ReleaseFacts,
-): Extract<ReleaseChange, { kind: 'since' }>['fields'] {
+function fieldsThatDiffer(before: ReleaseFacts, after: ReleaseFacts): ReleaseChange['fields'] {
   const shown: readonly (readonly [string, (facts: ReleaseFacts) => string | null])[] = [
     ['Origin', ({ origin }) => origin],
     ['Label', ({ label }) => label],

@@ -72,6 +72,7 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
       notAutomatic: flag(file, 'NotAutomatic'),
       digestLists: Object.keys(lists).filter((name) => fieldOf(file, name) !== null),
       indexes: indexes.ok ? indexes.value.size : 0,
+      change: null,
     },
     indexes: indexes.ok && faults.length === 0 ? indexes.value : new Map(),
   }
@@ -96,6 +97,7 @@ const nothing: ReleaseFacts = {
   notAutomatic: null,
   digestLists: [],
   indexes: 0,
+  change: null,
 }
 
 /** Every list names the same files with the same sizes: a verifier reads the one it likes. */

@@ -71,6 +71,16 @@ export function uploadDocumentFacts(
   }
 }
 
+/** What is said of a document that is too large to be read. */
+export function unreadDocument(
+  document: UploadDocumentKind,
+  digests: ListedDigests,
+  size: number,
+): UploadDocumentFacts {
+  const message = `The file has ${size} bytes; no more than ${controlLimits.bytes} are read of its kind.`
+  return { ...nothing(document, digests), faults: [{ code: 'too-large', message }] }
+}
+
 function nothing(document: UploadDocumentKind, digests: ListedDigests): UploadDocumentFacts {
   return {
     kind: 'upload-document',
