@@ -17,13 +17,17 @@ export const keyHome = z.discriminatedUnion('kind', [
 ])
 export type KeyHome = z.infer<typeof keyHome>
 
+/** `notAfter` of a certificate that does not expire: RFC 5280 §4.1.2.5 says it so, and an OpenPGP certificate is shown the same way. */
+export const noExpiry = '9999-12-31T23:59:59.000Z'
+
+/** Of an X.509 certificate; of an OpenPGP certificate subject and issuer are its first user id and `serial` its fingerprint. */
 export const certificateFacts = z.strictObject({
   subject: z.string(),
   issuer: z.string(),
   serial: z.string(),
   notBefore: utcTime,
   notAfter: utcTime,
-  /** SHA-256 of the DER, lower-case hex. */
+  /** SHA-256 of the DER, or of the OpenPGP certificate's packets. */
   sha256: sha256Hex,
   algorithm: keyAlgorithm,
   isCa: z.boolean(),

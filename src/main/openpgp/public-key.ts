@@ -41,15 +41,38 @@ export function openPgpPublicKey(spki: Uint8Array, form: PublicKeyForm): OpenPgp
   const jwk = jwkOf(spki)
   const made = jwk === null ? null : materialOf(jwk, form)
   if (made === null || !isTime(form.created)) return null
-  const { algorithm, material, scheme } = made
+  const { algorithm, material } = made
   const { version, created } = form
   const head = concatBytes(Uint8Array.of(version), uint32(created), Uint8Array.of(algorithm))
   const body = version === 4 ? concatBytes(head, material) : concatBytes(head, uint32(material.length), material)
-  const fingerprint = createHash(version === 4 ? 'sha1' : 'sha256')
-    .update(hashedKey({ version, body }))
+  return identified({ version, created, algorithm, body, scheme: schemes[algorithm] })
+}
+
+/** A key from the body of its packet, as somebody else made it. Null: of a version or algorithm that does not sign here. */
+export function keyOfBody(body: Uint8Array): OpenPgpPublicKey | null {
+  const [version, , , , , algorithm] = body
+  if ((version !== 4 && version !== 6) || !isPgpAlgorithm(algorithm)) return null
+  const created = Buffer.from(body.buffer, body.byteOffset, body.length).readUInt32BE(1)
+  return identified({ version, created, algorithm, body, scheme: schemes[algorithm] })
+}
+
+const schemes = {
+  [pgpAlgorithm.rsa]: 'rsa-pkcs1-sha512',
+  [pgpAlgorithm.ecdsa]: 'ecdsa-sha512',
+  [pgpAlgorithm.eddsaLegacy]: 'ed25519-sha512',
+  [pgpAlgorithm.ed25519]: 'ed25519-sha512',
+} as const
+
+function isPgpAlgorithm(number: number | undefined): number is PgpAlgorithm {
+  return number !== undefined && number in schemes
+}
+
+function identified(parts: Omit<OpenPgpPublicKey, 'fingerprint' | 'keyId'>): OpenPgpPublicKey {
+  const fingerprint = createHash(parts.version === 4 ? 'sha1' : 'sha256')
+    .update(hashedKey(parts))
     .digest()
-  const keyId = version === 4 ? fingerprint.subarray(-8) : fingerprint.subarray(0, 8)
-  return { version, created, algorithm, body, fingerprint, keyId, scheme }
+  const keyId = parts.version === 4 ? fingerprint.subarray(-8) : fingerprint.subarray(0, 8)
+  return { ...parts, fingerprint, keyId }
 }
 
 /** A key as fingerprints and signatures over keys hash it (§5.2.4, §5.5.4). */
@@ -80,7 +103,10 @@ function jwkOf(spki: Uint8Array): JsonWebKey | null {
   }
 }
 
-type Material = Pick<OpenPgpPublicKey, 'algorithm' | 'scheme'> & { readonly material: Uint8Array }
+interface Material {
+  readonly algorithm: PgpAlgorithm
+  readonly material: Uint8Array
+}
 
 function materialOf(jwk: JsonWebKey, form: PublicKeyForm): Material | null {
   if (jwk.kty === 'RSA') {
@@ -88,19 +114,18 @@ function materialOf(jwk: JsonWebKey, form: PublicKeyForm): Material | null {
     // RFC 9580 §12.4 wants 3072; YubiKeys before 5.7 make 2048 at most. Less than that, or more than a token can make, is nobody's key.
     if (modulus.length < 256 || modulus.length > 512) return null
     const material = concatBytes(mpi(modulus), mpi(octets(jwk.e)))
-    return { algorithm: pgpAlgorithm.rsa, scheme: 'rsa-pkcs1-sha512', material }
+    return { algorithm: pgpAlgorithm.rsa, material }
   }
   if (jwk.kty === 'EC' && (jwk.crv === 'P-256' || jwk.crv === 'P-384')) {
     const point = concatBytes(Uint8Array.of(4), octets(jwk.x), octets(jwk.y))
     const material = concatBytes(oidField(curveOids[jwk.crv]), mpi(point))
-    return { algorithm: pgpAlgorithm.ecdsa, scheme: 'ecdsa-sha512', material }
+    return { algorithm: pgpAlgorithm.ecdsa, material }
   }
   if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519') return null
   const point = octets(jwk.x)
-  if (form.version === 6 || form.ed25519 === 'current')
-    return { algorithm: pgpAlgorithm.ed25519, scheme: 'ed25519-sha512', material: point }
+  if (form.version === 6 || form.ed25519 === 'current') return { algorithm: pgpAlgorithm.ed25519, material: point }
   const material = concatBytes(oidField(ed25519LegacyOid), mpi(concatBytes(Uint8Array.of(0x40), point)))
-  return { algorithm: pgpAlgorithm.eddsaLegacy, scheme: 'ed25519-sha512', material }
+  return { algorithm: pgpAlgorithm.eddsaLegacy, material }
 }
 
 function oidField(hex: string): Uint8Array {

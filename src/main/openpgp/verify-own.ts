@@ -12,18 +12,22 @@ export interface ExpectedSigner {
   readonly signingFingerprint: Uint8Array
 }
 
-/** Null: the message holds the text and one good signature of each. Else what is wrong, a sentence. */
+/**
+ * Null: the message holds the text and one good signature of each. Else what is wrong, a sentence. `at`: when the certificates must be
+ * valid; null: when the first signature says that it was made.
+ */
 export async function verifyOwnCleartext(
   output: Uint8Array,
   text: Uint8Array,
   expected: readonly ExpectedSigner[],
-  at: Date,
+  at: Date | null,
 ): Promise<string | null> {
   const openpgp = await import('openpgp')
   try {
     const message = await openpgp.readCleartextMessage({ cleartextMessage: decoded(output) })
     const keys = await certificates(expected)
-    const { data, signatures } = await openpgp.verify({ message, verificationKeys: keys, date: at })
+    const date = at ?? (await timeOf(decoded(output)))
+    const { data, signatures } = await openpgp.verify({ message, verificationKeys: keys, date })
     if (data !== signedText(decoded(text))) return 'The signed text is not the text of the file.'
     return await problemWith(signatures, expected)
   } catch (error) {
@@ -57,6 +61,14 @@ export async function verifyOwnDetached(
   } catch (error) {
     return `The signature cannot be read: ${error instanceof Error ? error.message : String(error)}.`
   }
+}
+
+/** When the first signature of a message says that it was made. */
+async function timeOf(message: string): Promise<Date> {
+  const { readSignature } = await import('openpgp')
+  const start = message.lastIndexOf('-----BEGIN PGP SIGNATURE-----')
+  const { packets } = await readSignature({ armoredSignature: message.slice(start) })
+  return packets[0]?.created ?? new Date(0)
 }
 
 async function problemWith(

@@ -1,4 +1,5 @@
 import type { CheckId } from '../../shared/check.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
@@ -13,10 +14,10 @@ export function changedSince(
   sheet: ReviewSheet,
   { now, trustedList }: Pick<PolicyInput, 'now' | 'trustedList'>,
 ): readonly CheckId[] {
-  const { artifacts } = sheet
+  const { artifacts, purpose } = sheet
   const again = [
-    checkTrustedCerts({ artifacts, trustedList }),
-    checkEmbeddedCertificates({ artifacts, trustedList }),
+    checkTrustedCerts({ artifacts, trustedList, purpose }),
+    ...(isOpenPgp(purpose) ? [] : [checkEmbeddedCertificates({ artifacts, trustedList })]),
     checkCertificateValid({ key: sheet.key.registered, now }),
   ]
   return again

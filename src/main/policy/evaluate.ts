@@ -1,4 +1,5 @@
 import type { Check } from '../../shared/check.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type { Approvability } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
@@ -10,27 +11,34 @@ import type { PolicyInput } from './policy-input.ts'
 import { checkRequestHeld } from './request-held.ts'
 import { checkSbatLevel } from './sbat-level.ts'
 import { checkSignedBefore } from './signed-before.ts'
+import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
 
 /** All checks of a request, in the order in which a person should read them: who may, what it trusts, with which key, what it is. */
 export function evaluate(input: PolicyInput): readonly Check[] {
+  const pgp = isOpenPgp(input.purpose)
   return [
     checkRequestHeld(input),
     checkInputsUnchanged(input),
     // As debusine's worker does: what the objects trust comes before what the server permits.
     checkTrustedCerts(input),
-    checkEmbeddedCertificates(input),
+    pgp ? notForTexts('embedded-certificates') : checkEmbeddedCertificates(input),
     checkPermission(input),
     checkKeyRegistered(input),
     checkPurposeMatches(input),
     checkKeyActive(input),
     checkCertificateValid(input),
     checkTokenPresent(input),
-    checkLayoutSafe(input),
-    checkFileExplained(input),
-    checkSbatLevel(input),
+    pgp ? checkTextSafe(input) : checkLayoutSafe(input),
+    pgp ? checkTextExplained(input) : checkFileExplained(input),
+    pgp ? notForTexts('sbat-level') : checkSbatLevel(input),
     checkSignedBefore(input),
   ]
+}
+
+/** Questions about boot loaders. */
+function notForTexts(id: 'embedded-certificates' | 'sbat-level'): Check {
+  return { id, outcome: 'not-applicable', sentence: 'This is about UEFI images; texts are signed here.', evidence: [] }
 }
 
 /**

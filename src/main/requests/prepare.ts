@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely'
+import type { z } from 'zod'
 import type { Database } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type ArtifactId, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
+import { isOpenPgp, purpose } from '../../shared/purpose.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
@@ -53,7 +55,8 @@ export async function prepare(
   if (request.value.taskName !== 'sign') return err(otherTask(request.value.taskName))
   const task = signTaskOf(request.value)
   if (!task.ok) return task
-  if (task.value.purpose !== 'uefi') {
+  const asked = signPurpose.safeParse(task.value.purpose)
+  if (!asked.success) {
     return err({
       kind: 'refused',
       code: 'purpose-unsupported',
@@ -85,8 +88,19 @@ export async function prepare(
     signal,
   )
   if (!inspected.ok) return inspected
-  return makeSheet(ports, { row, id, held, request: request.value, task: task.value, inspected: inspected.value })
+  return makeSheet(ports, {
+    row,
+    id,
+    held,
+    request: request.value,
+    task: task.value,
+    purpose: asked.data,
+    inspected: inspected.value,
+  })
 }
+
+/** What a Sign task can ask for; keys for repository indexes sign nothing but those, and the server refuses it as well. */
+const signPurpose = purpose.exclude(['openpgp-repository'])
 
 const spoolChanged: Failure = {
   kind: 'refused',
@@ -215,9 +229,10 @@ async function inspectAll(
   fetched: Fetched,
   signal: AbortSignal,
 ): Promise<Result<readonly InspectedArtifact[], Failure>> {
+  const as = isOpenPgp(fetched.task.purpose) ? 'text' : 'image'
   const facts = await Promise.all(
     fetched.files.map(({ file, ordinal }) =>
-      ports.inspector.inspect({ path: ports.spool.pathOf(fetched.id, ordinal), name: file.path }, signal),
+      ports.inspector.inspect({ path: ports.spool.pathOf(fetched.id, ordinal), name: file.path, as }, signal),
     ),
   )
   const inspected: InspectedArtifact[] = []
@@ -291,15 +306,16 @@ interface Inspected {
   readonly held: HeldReference
   readonly request: WorkRequest
   readonly task: SignTask
+  readonly purpose: z.infer<typeof signPurpose>
   readonly inspected: readonly InspectedArtifact[]
 }
 
 async function makeSheet(
   ports: Preparation,
-  { row, id, held, request, task, inspected }: Inspected,
+  { row, id, held, request, task, purpose, inspected }: Inspected,
 ): Promise<Result<{ readonly digest: string }, Failure>> {
   const settings = ports.settings()
-  const artifacts = sheetArtifacts(inspected, settings.trustedCerts)
+  const artifacts = sheetArtifacts(inspected, settings.trustedCerts, purpose)
   const spool = new Map<number, 'same' | 'changed' | 'unreadable'>()
   for (const file of artifacts.flatMap((artifact) => artifact.files))
     spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
@@ -325,7 +341,7 @@ async function makeSheet(
     madeAt: now.toISOString(),
     server: new URL(row.server).origin,
     request,
-    purpose: 'uefi',
+    purpose,
     fingerprint: task.fingerprint,
     key: known,
     artifacts,

@@ -1,9 +1,17 @@
-import type { Purpose } from '../../shared/purpose.ts'
 import type { Digester } from '../digest/digester.ts'
+import { CleartextSigner } from './openpgp/cleartext.signer.ts'
 import { PeSigner } from './pe/pe.signer.ts'
 import type { Signer } from './signer.ts'
 
-/** The signer of each purpose. A purpose that is added to the contract without one does not compile. */
-export function createSigners(digester: Digester): Readonly<Record<Purpose, Signer>> {
-  return { uefi: new PeSigner(digester) }
+/** The formats that are signed, chosen by the kind of certificate that the key was registered with, hence by its purpose. */
+export function createSigner(digester: Digester): Signer {
+  const image = new PeSigner(digester)
+  const text = new CleartextSigner()
+  return {
+    outputSuffix: image.outputSuffix,
+    prepare: (file, certificate, time) =>
+      (certificate.openpgp === undefined ? image : text).prepare(file, certificate, time),
+    verify: (file, output, certificate) =>
+      (certificate.openpgp === undefined ? image : text).verify(file, output, certificate),
+  }
 }

@@ -78,7 +78,11 @@ export const keyStateWords: Record<KeyState, { readonly text: string; readonly t
 }
 
 /** What the field calls it; the word in the log stays debusine's. */
-export const purposeWords: Record<Purpose, string> = { uefi: 'UEFI' }
+export const purposeWords: Record<Purpose, string> = {
+  uefi: 'UEFI',
+  openpgp: 'OpenPGP',
+  'openpgp-repository': 'OpenPGP, repositories',
+}
 
 export const originWords: Record<RegisteredKey['origin'], string> = {
   generated: 'generated on the token',

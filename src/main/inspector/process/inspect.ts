@@ -5,6 +5,7 @@ import { readImage } from './image.ts'
 import { inspectDocument, inspectPayload, inspectRelease } from './inspect-control.ts'
 import { beginsLike } from './magic.ts'
 import { peFacts } from './pe-facts.ts'
+import { inspectText } from './text-facts.ts'
 
 /** What a file is. A file that cannot be explained is opaque, with the reason; nothing is guessed from its name, which is not even known here. */
 export function inspect(source: ByteSource): PeFacts | OpaqueFacts {
@@ -26,6 +27,9 @@ export function inspectAs(source: ByteSource, as: InspectedAs, before: ByteSourc
   switch (as) {
     case 'image':
       return inspect(source)
+    // A text that is to be clear-signed is a text whatever it begins like.
+    case 'text':
+      return inspectText(source)
     case 'changes':
     case 'dsc':
     case 'buildinfo':
