@@ -50,6 +50,20 @@ export const keyAvailability = z.enum([
 ])
 export type KeyAvailability = z.infer<typeof keyAvailability>
 
+/** What an OpenPGP key is beside what every key is. */
+export const openPgpKeyFacts = z.strictObject({
+  version: z.union([z.literal(4), z.literal(6)]),
+  userIds: z.array(z.string()).max(64),
+  /** The key in the certificate that the token holds; another than the key's own fingerprint: a subkey. */
+  signingFingerprint: fingerprint,
+  /** When that key was created, as its fingerprint has it. */
+  created: utcTime,
+  revoked: z.boolean(),
+  /** Armored revocation that was prepared when the certificate was made, to be kept apart. Null: not made here. */
+  revocation: z.string().nullable(),
+})
+export type OpenPgpKeyFacts = z.infer<typeof openPgpKeyFacts>
+
 /** A registered key as screens see it. */
 export const registeredKey = z.strictObject({
   purpose,
@@ -61,7 +75,10 @@ export const registeredKey = z.strictObject({
   algorithm: keyAlgorithm,
   home: keyHome,
   certificate: certificateFacts,
+  /** PEM of X.509, or armor of OpenPGP. */
   certificatePem: z.string(),
+  /** Null: a key with a certificate of X.509. */
+  openpgp: openPgpKeyFacts.nullable(),
   createdAt: utcTime,
   lastUsedAt: utcTime.nullable(),
   /** Number of the audit entry about its last signature. */

@@ -1,8 +1,10 @@
 import type { Failure } from '../../shared/failure.ts'
 import { ok, type Result } from '../../shared/result.ts'
+import type { SignatureRequest } from '../token/token-service.ts'
 import { concatBytes, packet, packetTag, uint32 } from './packet.ts'
 import { hashedKey, type OpenPgpPublicKey, publicKeyPacket } from './public-key.ts'
-import { openSignature, type SignatureType, signatureType, subpacket } from './signature.ts'
+import { openSignature, type SignatureType, signatureType, subpacket, type UnsignedSignature } from './signature.ts'
+
 import type { OpenPgpSigner } from './signer.ts'
 
 /** Key flags (RFC 9580 §5.2.3.29). */
@@ -46,9 +48,8 @@ export interface NewCertificate {
 /** Makes a certificate for a token's key, and its revocation beforehand. Each signature is one use of a key: see `signatureCount`. */
 export async function makeCertificate(plan: CertificatePlan): Promise<Result<NewCertificate, Failure>> {
   const { primary, signingSubkey, userId, created, expiresAfter } = plan
-  const primaryFlags = signingSubkey === null ? keyFlag.certify | keyFlag.sign : keyFlag.certify
   const packets = [publicKeyPacket(primary.key, 'primary')]
-  const described = describing(primaryFlags, expiresAfter)
+  const described = describing(primaryFlags(signingSubkey), expiresAfter)
   if (primary.key.version === 6) {
     const direct = await signDirectKey(primary, created, described)
     if (!direct.ok) return direct
@@ -64,6 +65,21 @@ export async function makeCertificate(plan: CertificatePlan): Promise<Result<New
   }
   const revoked = await revokeKey(primary, created, 'none', '')
   return revoked.ok ? ok({ certificate: concatBytes(...packets), revocation: revoked.value }) : revoked
+}
+
+/**
+ * What the first signature of `makeCertificate` will be asked for. Of version 4 alone: a signature of version 6 has a salt of its own
+ * each time.
+ */
+export function firstRequest({
+  key,
+  userId,
+  created,
+  expiresAfter,
+  signingSubkey,
+}: Omit<CertificatePlan, 'primary'> & { readonly key: OpenPgpPublicKey }): SignatureRequest {
+  const described = describing(primaryFlags(signingSubkey), expiresAfter)
+  return open({ key }, ...certification(key, userId, created, described)).request
 }
 
 /** How often `makeCertificate` asks the keys. */
@@ -91,6 +107,29 @@ export function userIdPacket(userId: string): Uint8Array {
   return packet(packetTag.userId, Buffer.from(userId, 'utf8'))
 }
 
+function primaryFlags(signingSubkey: OpenPgpSigner | null): number {
+  return signingSubkey === null ? keyFlag.certify | keyFlag.sign : keyFlag.certify
+}
+
+type SelfSignature = readonly [
+  type: SignatureType,
+  created: number,
+  subpackets: readonly Uint8Array[],
+  data: readonly Uint8Array[],
+]
+
+function certification(
+  key: OpenPgpPublicKey,
+  userId: string,
+  created: number,
+  described: readonly Uint8Array[],
+): SelfSignature {
+  const id = Buffer.from(userId, 'utf8')
+  const data = [hashedKey(key), Uint8Array.of(0xb4), uint32(id.length), id]
+  const subpackets = [...described, subpacket(subpacketType.primaryUserId, Uint8Array.of(1))]
+  return [signatureType.positiveCertification, created, subpackets, data]
+}
+
 /** A positive certification of a user id by its own key (§5.2.4). */
 export function certifyUserId(
   primary: OpenPgpSigner,
@@ -98,10 +137,7 @@ export function certifyUserId(
   created: number,
   described: readonly Uint8Array[],
 ): Promise<Result<Uint8Array, Failure>> {
-  const id = Buffer.from(userId, 'utf8')
-  const data = [hashedKey(primary.key), Uint8Array.of(0xb4), uint32(id.length), id]
-  const subpackets = [...described, subpacket(subpacketType.primaryUserId, Uint8Array.of(1))]
-  return signOver(primary, signatureType.positiveCertification, created, subpackets, data)
+  return signOver(primary, ...certification(primary.key, userId, created, described))
 }
 
 /** Binds a subkey that signs; it says itself that it belongs to the key (§5.2.1.9), else anybody could claim it. */
@@ -169,17 +205,21 @@ function reasonSubpacket(reason: RevocationReason, text: string): Uint8Array {
   )
 }
 
-async function signOver(
-  signer: OpenPgpSigner,
+function open(
+  { key }: Pick<OpenPgpSigner, 'key'>,
   type: SignatureType,
   created: number,
   subpackets: readonly Uint8Array[],
   data: readonly Uint8Array[],
-): Promise<Result<Uint8Array, Failure>> {
-  const open = openSignature({ type, key: signer.key, created, subpackets })
-  for (const piece of data) open.update(piece)
-  const { request, complete } = open.finish()
-  const signature = await signer.sign(request)
+): UnsignedSignature {
+  const signature = openSignature({ type, key, created, subpackets })
+  for (const piece of data) signature.update(piece)
+  return signature.finish()
+}
+
+async function signOver(signer: OpenPgpSigner, ...of: SelfSignature): Promise<Result<Uint8Array, Failure>> {
+  const { request, complete } = open(signer, ...of)
+  const signature = await signer.sign(request, of[0])
   return signature.ok ? ok(complete(signature.value)) : signature
 }
 

@@ -18,6 +18,7 @@ export function prepareCleartext(text: ClearText, keys: readonly OpenPgpPublicKe
   const withHeader = keys.some(({ version }) => version === 4)
   const head = `-----BEGIN PGP SIGNED MESSAGE-----\n${withHeader ? 'Hash: SHA512\n' : ''}\n`
   return {
+    type: signatureType.text,
     requests: unsigned.map(({ request }) => request),
     assemble: (signatures) => {
       const packets = signaturePackets(unsigned, signatures)

@@ -34,6 +34,7 @@ export async function prepareDetached(
   const unsigned = open.map((signature) => signature.finish())
   const crc = keys.some(({ version }) => version === 4)
   return {
+    type,
     requests: unsigned.map(({ request }) => request),
     assemble: (signatures) => {
       const packets = signaturePackets(unsigned, signatures)

@@ -136,3 +136,46 @@ function oidField(hex: string): Uint8Array {
 function octets(base64url: string | undefined): Uint8Array {
   return Buffer.from(base64url ?? '', 'base64url')
 }
+
+/** SubjectPublicKeyInfo (DER) of a key, as a token's is read. Null: its numbers make no key. */
+export function spkiOf({ version, algorithm, body }: OpenPgpPublicKey): Buffer | null {
+  const material = Buffer.from(body.buffer, body.byteOffset, body.length).subarray(version === 4 ? 6 : 10)
+  const jwk = jwkOfMaterial(algorithm, material)
+  if (jwk === null) return null
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'spki' })
+  } catch {
+    return null
+  }
+}
+
+function jwkOfMaterial(algorithm: PgpAlgorithm, material: Buffer): JsonWebKey | null {
+  if (algorithm === pgpAlgorithm.ed25519) return edwardsJwk(material)
+  if (algorithm === pgpAlgorithm.rsa) {
+    const modulus = readMpi(material)
+    const exponent = modulus === null ? null : readMpi(modulus.rest)
+    if (modulus === null || exponent === null) return null
+    return { kty: 'RSA', n: modulus.number.toString('base64url'), e: exponent.number.toString('base64url') }
+  }
+  const oidLength = material[0] ?? 0
+  const oid = material.subarray(1, 1 + oidLength).toString('hex')
+  const point = readMpi(material.subarray(1 + oidLength))?.number
+  if (point === undefined) return null
+  if (algorithm === pgpAlgorithm.eddsaLegacy)
+    return oid === ed25519LegacyOid && point[0] === 0x40 ? edwardsJwk(point.subarray(1)) : null
+  const crv = oid === curveOids['P-256'] ? 'P-256' : oid === curveOids['P-384'] ? 'P-384' : null
+  const size = crv === 'P-256' ? 32 : 48
+  if (crv === null || point[0] !== 4 || point.length !== 1 + 2 * size) return null
+  const x = point.subarray(1, 1 + size).toString('base64url')
+  return { kty: 'EC', crv, x, y: point.subarray(1 + size).toString('base64url') }
+}
+
+function edwardsJwk(point: Buffer): JsonWebKey {
+  return { kty: 'OKP', crv: 'Ed25519', x: point.toString('base64url') }
+}
+
+function readMpi(bytes: Buffer): { readonly number: Buffer; readonly rest: Buffer } | null {
+  if (bytes.length < 2) return null
+  const end = 2 + Math.ceil(bytes.readUInt16BE(0) / 8)
+  return end > bytes.length ? null : { number: bytes.subarray(2, end), rest: bytes.subarray(end) }
+}

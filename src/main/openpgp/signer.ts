@@ -3,16 +3,18 @@ import type { Result } from '../../shared/result.ts'
 import type { SignatureRequest } from '../token/token-service.ts'
 import { concatBytes } from './packet.ts'
 import type { OpenPgpPublicKey } from './public-key.ts'
-import type { UnsignedSignature } from './signature.ts'
+import type { SignatureType, UnsignedSignature } from './signature.ts'
 
 /** A key that signs. `sign` is a token's session: it gets a digest and gives raw numbers. */
 export interface OpenPgpSigner {
   readonly key: OpenPgpPublicKey
-  sign(request: SignatureRequest): Promise<Result<Uint8Array, Failure>>
+  /** `type`: what the signature will be, for whoever records it before it is made. */
+  sign(request: SignatureRequest, type: SignatureType): Promise<Result<Uint8Array, Failure>>
 }
 
 /** Something finished but for the signatures: one request for each key, in the order of the keys. */
 export interface UnsignedOutput {
+  readonly type: SignatureType
   readonly requests: readonly SignatureRequest[]
   readonly assemble: (signatures: readonly Uint8Array[]) => Uint8Array
 }
@@ -26,7 +28,7 @@ export async function signAll(
   for (const [index, signer] of signers.entries()) {
     const request = unsigned.requests[index]
     if (request === undefined) throw new Error('fewer requests than keys')
-    const signature = await signer.sign(request)
+    const signature = await signer.sign(request, unsigned.type)
     if (!signature.ok) return signature
     signatures.push(signature.value)
   }

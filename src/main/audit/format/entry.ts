@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { attestationSource, attestationVerdict, attestedDevice } from '../../../shared/attestation.ts'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
 import { keyState } from '../../../shared/key.ts'
+import { certificateIntended, openPgpCertificateChanged } from './certificate-entry.ts'
 import { exactText, messageText } from './text.ts'
 
 // The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
@@ -147,17 +148,6 @@ const keyGenerationFailed = z.strictObject({
   intentSeq: auditSeq,
   code: word,
   message: messageText(2000),
-  tokenSerial: exactText(64).min(1),
-  operator,
-})
-/** The intent of another use of a generated key for its own certificate or request, after the one of `key-generated` came to nothing. */
-const certificateIntended = z.strictObject({
-  event: z.literal('certificate-intended'),
-  requestId,
-  purpose: purposeText,
-  spkiSha256: sha256Hex,
-  what: z.enum(['certificate', 'certificate-request']),
-  digest: hexDigest,
   tokenSerial: exactText(64).min(1),
   operator,
 })
@@ -366,6 +356,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   certificateIntended,
   keyGenerationClosed,
   keyAssetCreated,
+  openPgpCertificateChanged,
   keyStateChanged,
   requestReceived,
   requestRenewed,
