@@ -24,6 +24,7 @@ import type {
   SignatureTable,
 } from './tables/request.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
+import type { SignedReleaseTable, SignedUploadTable } from './tables/signed-upload.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 
 /** Table name → row type. */
@@ -53,6 +54,8 @@ export interface Database {
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  signed_upload: SignedUploadTable
+  signed_release: SignedReleaseTable
   confirmation: ConfirmationTable
 }
 
