@@ -158,6 +158,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log,
     onChange: () => publish('tokens.changed', null),
   })
+  const userTokenFile = profile.userToken
   const desk = createDesk({
     db,
     audit,
@@ -171,6 +172,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
+    userSession: { settings, userTokenFile, log },
     checkpoint: async () => {
       if (checkpoints.key() === null) return
       const written = await checkpoints.write()
@@ -186,7 +188,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log,
   })
 
-  const userTokenFile = profile.userToken
   const waiting = createWaitingDesk({ db, audit, settings, userTokenFile, mayWrite: isTrusted, now, log })
 
   function lookForWork(apiUrl: string): void {

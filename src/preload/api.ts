@@ -97,6 +97,7 @@ export function makeStationApi(transport: Transport): StationApi {
     outputsSave: call('outputs.save'),
     waitingList: call('waiting.list'),
     waitingAnswer: call('waiting.answer'),
+    waitingTake: call('waiting.take'),
     dutySet: call('duty.set'),
     tokensList: call('tokens.list'),
     devicesList: call('devices.list'),

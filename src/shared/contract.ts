@@ -148,6 +148,11 @@ export const contract = {
     }),
     output: answer(confirmOutcome),
   },
+  /** Takes an upload that waits for this user's own signature into hand, to be signed with a registered OpenPGP key. */
+  'waiting.take': {
+    input: z.strictObject({ workRequestId, fingerprint }),
+    output: answer(z.strictObject({ requestId })),
+  },
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type ArtifactId, artifactId, type Fingerprint, fingerprint } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { WorkRequest } from './server.ts'
-import { type TaskFailure, signTaskOf } from './task-data.ts'
+import { signTaskOf, type TaskFailure } from './task-data.ts'
 import { deceptive, parseJson, quoted } from './wire.ts'
 
 /** What a Debsign task asks for: one upload, signed by a key of the purpose `openpgp`. */

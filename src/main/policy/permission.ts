@@ -22,6 +22,14 @@ export function checkPermission({ artifacts }: PolicyInput): Check {
         return { ...base, found: 'the server knows no such key', outcome: 'refused' }
       case 'not-answered':
         return { ...base, found: permission.reason, outcome: 'unknown' }
+      case 'own-signature':
+        return permission.mine
+          ? {
+              ...base,
+              found: `${permission.username} (user ${permission.userId}) made the task, and it waits for their own signature`,
+              outcome: 'passed',
+            }
+          : { ...base, found: `the task is not one of ${permission.username}’s`, outcome: 'refused' }
     }
   })
   return fromEvidence('permission', evidence, {

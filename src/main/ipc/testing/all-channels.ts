@@ -27,6 +27,7 @@ export function allChannels(): Bindings {
       ok({ user: 'zoe', tasks: [], ofOthers: 0, asOf: '2026-01-01T00:00:00.000Z' }),
     ),
     'waiting.answer': bind('waiting.answer', () => absent),
+    'waiting.take': bind('waiting.take', () => absent),
     'duty.set': bind('duty.set', () => ok(null)),
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),
     'devices.list': bind('devices.list', () => ok({ watch: 'off', devices: [] })),
