@@ -19,6 +19,7 @@ import {
   seedSignRequest,
   seedWorkRequest,
 } from './seed.ts'
+import { type IndexRequest, seedDebsign, seedIndex, type UploadRequest } from './seed-upload.ts'
 import { seedConfirm, seedExternalDebsign, seedUpload, type WaitOptions, type WantedUpload } from './seed-wait.ts'
 import { createServerClock } from './server-clock.ts'
 import { createState, type NextIds, type ServerState } from './state.ts'
@@ -78,6 +79,8 @@ export interface SandboxServer {
   addKey(key: SigningKey): number
   addSignRequest(request: SignRequest): Promise<number>
   addWorkRequest(request: AnyWorkRequest): number
+  addDebsign(request: UploadRequest): Promise<number>
+  addIndex(request: IndexRequest): Promise<number>
   /** A `debian:upload` artifact, of no work request. */
   addUpload(upload: WantedUpload): number
   /** A running ExternalDebsign task of the submitter's, of a workflow, for an upload of `addUpload`. */
@@ -177,6 +180,8 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     addKey: (key) => seedKey(state, key),
     addSignRequest: async (request) => (await seedSignRequest(state, request)).id,
     addWorkRequest: (request) => seedWorkRequest(state, request).id,
+    addDebsign: async (request) => (await seedDebsign(state, request)).id,
+    addIndex: async (request) => (await seedIndex(state, request)).id,
     addUpload: (upload) => seedUpload(state, upload),
     addExternalDebsign: (unsigned, waits = {}) => seedExternalDebsign(state, unsigned, waits),
     addConfirm: (taskData, waits = {}) => seedConfirm(state, taskData, waits),

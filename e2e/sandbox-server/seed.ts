@@ -63,6 +63,7 @@ export interface AnyWorkRequest {
   readonly scope?: string
   readonly priority?: number
   readonly status?: 'pending' | 'blocked' | 'running'
+  /** What the server resolved; left out: from the lookups of `taskData`. */
   readonly dynamicTaskData?: Readonly<Record<string, unknown>> | null
   readonly workflowData?: Readonly<Record<string, unknown>>
   readonly workflow?: number
@@ -183,7 +184,7 @@ function seedBinaryPackage(
   })
 }
 
-async function storedFile(input: InputFile): Promise<StoredFile> {
+export async function storedFile(input: InputFile): Promise<StoredFile> {
   const content =
     input.file === undefined ? bytesContent(input.bytes ?? new Uint8Array()) : await fileContent(input.file)
   const first: FileVersion = {
