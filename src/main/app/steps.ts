@@ -24,6 +24,7 @@ export type StepName =
   | 'key-import'
   | 'confirmation'
   | 'confirmation-answer'
+  | 'signed-upload'
   | 'signature-handed-in'
 
 const steps = channel('station:step')
