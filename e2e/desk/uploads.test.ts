@@ -80,8 +80,15 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
       expect(await bench.untilCompleted(work)).toBe('success')
       await bench.until(work, 'done')
       expect(await bench.story(work)).toEqual([
-        ...['request-received', 'sheet-shown', 'approved'],
-        ...['intent', 'signed', 'intent', 'signed', 'intent', 'signed'],
+        'request-received',
+        'sheet-shown',
+        'approved',
+        'intent',
+        'signed',
+        'intent',
+        'signed',
+        'intent',
+        'signed',
         'returned',
       ])
       const signed = (await bench.entries('signed')).filter(({ path }) => String(path).startsWith('hello'))
@@ -124,6 +131,8 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
       )
       expect(verified.stdout + verified.stderr).toContain('All files validated successfully.')
     })
+
+    if (dialect === '0.11') return
 
     test('is compared with the last one of its source', async () => {
       const work = await askFor(sampleUpload('1.0~beta', 'hello', '   * Bigger.'))
@@ -184,7 +193,7 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
       expect((await bench.story(work)).filter((event) => event === 'signed')).toHaveLength(3)
     })
 
-    if (dialect === '0.16') {
+    {
       const askIndex = (release: string, mode: 'clear' | 'detached', suite = 'forky@debian:suite') =>
         bench.server.addIndex({
           fingerprints: [indexes.fingerprint],
