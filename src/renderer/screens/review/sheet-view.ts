@@ -172,6 +172,17 @@ function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
       return { ...base, value: text('The server knows no asset with this key'), source: 'server', assurance: 'claimed' }
     case 'not-answered':
       return { ...base, value: text(`No answer: ${permission.reason}`), source: 'server', assurance: 'unknown' }
+    case 'own-signature':
+      return {
+        ...base,
+        value: text(
+          permission.mine
+            ? `The server waits for the signature of ${permission.username} (user number ${permission.userId}), who made the task`
+            : `The server waits for another person’s signature than ${permission.username}’s`,
+        ),
+        source: 'server',
+        assurance: 'claimed',
+      }
   }
 }
 
