@@ -62,11 +62,11 @@ export function checkTextExplained({ artifacts }: Pick<PolicyInput, 'artifacts'>
 }
 
 const oddWords = {
-  control: 'control character',
-  bidirectional: 'character that turns the direction of writing',
-  invisible: 'invisible character',
-  'line-separator': 'line separator that ends no line',
-  'not-assigned': 'character without a meaning',
+  control: 'a control character',
+  bidirectional: 'a character that turns the direction of writing',
+  invisible: 'an invisible character',
+  'line-separator': 'a line separator that ends no line',
+  'not-assigned': 'a character without a meaning',
 } as const
 
 function remarksOn({ lines, cut, oddities, frames, linesOutside }: TextFacts): readonly string[] {
@@ -78,7 +78,7 @@ function remarksOn({ lines, cut, oddities, frames, linesOutside }: TextFacts): r
     ...(lines === 0 ? ['the file is empty'] : []),
     ...oddities.map(
       ({ kind, codePoint, count, firstLine }) =>
-        `${codePoint}, a ${oddWords[kind]}, ${plural(count, 'time', 'times')}, first in line ${firstLine}`,
+        `${codePoint}, ${oddWords[kind]}, ${plural(count, 'time', 'times')}, first in line ${firstLine}`,
     ),
     ...(first === undefined
       ? []

@@ -19,6 +19,7 @@ import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
 import { fakeGeneration } from './fake-generation.ts'
+import { fakeOpenPgp } from './fake-openpgp.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { fakeWaiting } from './fake-waiting.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
@@ -339,6 +340,7 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
+      ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
