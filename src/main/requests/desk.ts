@@ -35,6 +35,7 @@ import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
 import { returnSignature } from './waiting/return-signature.ts'
+import { createSeldom } from './waiting/seldom.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
@@ -126,7 +127,7 @@ export function createDesk(ports: DeskPorts): Desk {
     ports.log('request.unprepared', { request: id, code: prepared.error.code, detail: prepared.error.detail })
     const gone = prepared.error.code === 'no-longer-ours'
     const tokenIsDead = gone && tokenEnded(row, ports.now())
-    if (gone && !tokenIsDead) await letGo(id, row.server)
+    if (gone && !tokenIsDead) await letGo(id, row)
     else await move(ports, id, { kind: 'prepare-failed', failure: tokenIsDead ? workTokenEnded : prepared.error })
   }
 
@@ -156,7 +157,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
-      lookout.lookAgain(row.server)
+      lookForNext(row)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -176,21 +177,19 @@ export function createDesk(ports: DeskPorts): Desk {
 
   const lookout = createLookout(ports, took)
 
-  /** What holds nothing up is asked about seldom. */
-  const lastLook = new Map<string, number>()
-  function calm(id: string): boolean {
-    const now = ports.now().getTime()
-    if (now - (lastLook.get(id) ?? 0) < watchExternalMs) return false
-    lastLook.set(id, now)
-    return true
-  }
+  const seldom = createSeldom(ports.now, watchExternalMs)
 
   /** Nobody waits for the request any more. */
-  async function letGo(id: RequestId, apiUrl: string): Promise<void> {
+  async function letGo(id: RequestId, row: RequestRow): Promise<void> {
     await move(ports, id, { kind: 'gone' })
     // An approval may have won: then its files are being signed.
     if ((await findRequest(ports.db, id))?.stage === 'done') await ports.spool.remove(id)
-    lookout.lookAgain(apiUrl)
+    lookForNext(row)
+  }
+
+  /** What was taken in a user's name held up no work of ours. */
+  function lookForNext(row: RequestRow): void {
+    if (!isExternalDebsign(row)) lookout.lookAgain(row.server)
   }
 
   /** A server that was lost comes back; what is signed goes to it without a click. */
@@ -267,7 +266,7 @@ export function createDesk(ports: DeskPorts): Desk {
       const approved = await withKey(input, (signal) => approve(ports, input, signal))
       const row = approved.ok ? null : await findRequest(ports.db, input.requestId)
       // The server's last word was that it does not want this any more.
-      if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row.server)
+      if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row)
       return approved
     },
     resume: (input) => withKey(input, (signal) => reopen(ports, input, signal)),
@@ -341,16 +340,17 @@ export function createDesk(ports: DeskPorts): Desk {
         const { held, next, instead } = renewed.value
         if (next !== null) await moveAndGo(id, move(ports, id, { kind: next }))
         else if (held) ports.publish('requests.changed', { requestId: id })
-        else await letGo(id, row.server)
+        else await letGo(id, row)
         took(instead)
         return held ? ok(null) : err(renewalRefused)
       })
     },
     takeExternal: async (of) => {
       if (stopping) return err(notNow)
-      const id = await takeExternalDebsign(ports, of)
-      if (id.ok && !running.has(id.value)) took({ kind: 'taken', requestId: id.value })
-      return id
+      const taken = await takeExternalDebsign(ports, of)
+      if (!taken.ok) return taken
+      if (taken.value.fresh) took({ kind: 'taken', requestId: taken.value.id })
+      return ok(taken.value.id)
     },
     watchHeld: async () => {
       lookout.lookIfOwed()
@@ -361,10 +361,10 @@ export function createDesk(ports: DeskPorts): Desk {
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.
         if (tokenEnded(row, ports.now())) continue
         const id = requestId.parse(row.id)
-        if (isExternalDebsign(row) && !calm(row.id)) continue
+        if (isExternalDebsign(row) && !seldom(row.id)) continue
         const still = await serverOf(ports, row)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
-        await letGo(id, row.server)
+        await letGo(id, row)
       }
     },
     keysMayBeBack: async () => {
