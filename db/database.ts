@@ -23,6 +23,7 @@ import type {
   SignatureTable,
 } from './tables/request.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
+import type { SignedReleaseTable, SignedUploadTable } from './tables/signed-upload.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 
 /** Table name → row type. */
@@ -52,6 +53,8 @@ export interface Database {
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  signed_upload: SignedUploadTable
+  signed_release: SignedReleaseTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

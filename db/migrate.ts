@@ -13,6 +13,7 @@ import { migration as attestation } from './migrations/0090-attestation.ts'
 import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
 import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
 import { migration as openPgpCertificates } from './migrations/0120-openpgp-certificates.ts'
+import { migration as signedUploads } from './migrations/0130-signed-uploads.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -29,6 +30,7 @@ export const migrations: readonly Migration[] = [
   keyGeneration,
   softwareKeys,
   openPgpCertificates,
+  signedUploads,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

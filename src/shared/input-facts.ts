@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { sha256Hex } from './ids.ts'
 import { certificateFacts } from './key.ts'
+import { releaseFacts } from './release-facts.ts'
+import { payloadFacts, uploadDocumentFacts } from './upload-facts.ts'
 
 /** One row of a `.sbat` section (CSV; shim SBAT.md). */
 export const sbatRow = z.strictObject({
@@ -112,6 +114,14 @@ export const opaqueFacts = z.strictObject({
   reason: z.string(),
   firstBytesHex: z.string().max(64),
 })
+export type OpaqueFacts = z.infer<typeof opaqueFacts>
 
-export const inputFacts = z.discriminatedUnion('kind', [peFacts, textFacts, opaqueFacts])
+export const inputFacts = z.discriminatedUnion('kind', [
+  peFacts,
+  textFacts,
+  uploadDocumentFacts,
+  payloadFacts,
+  releaseFacts,
+  opaqueFacts,
+])
 export type InputFacts = z.infer<typeof inputFacts>

@@ -40,7 +40,7 @@ export async function verifyOwnDetached(
   output: Uint8Array,
   data: Uint8Array,
   expected: readonly ExpectedSigner[],
-  at: Date,
+  at: Date | null,
 ): Promise<string | null> {
   const openpgp = await import('openpgp')
   try {

@@ -3,6 +3,7 @@ import { isOpenPgp } from '../../shared/purpose.ts'
 import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
+import { checkIndexSound } from './index-sound.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
 
@@ -15,8 +16,11 @@ export function changedSince(
   { now, trustedList }: Pick<PolicyInput, 'now' | 'trustedList'>,
 ): readonly CheckId[] {
   const { artifacts, purpose } = sheet
+  const { task } = sheet.workRequest
   const again = [
-    checkTrustedCerts({ artifacts, trustedList, purpose }),
+    ...(task === 'sign' ? [checkTrustedCerts({ artifacts, trustedList, purpose })] : []),
+    // An index runs out while its sheet lies on the screen.
+    ...(task === 'signrepositoryindex' ? [checkIndexSound({ artifacts, now })] : []),
     ...(isOpenPgp(purpose) ? [] : [checkEmbeddedCertificates({ artifacts, trustedList })]),
     checkCertificateValid({ key: sheet.key.registered, now }),
   ]

@@ -3,6 +3,7 @@ import { isOpenPgp } from '../../shared/purpose.ts'
 import type { Approvability } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
+import { checkIndexProgress, checkIndexSound } from './index-sound.ts'
 import { checkInputsUnchanged } from './inputs-unchanged.ts'
 import { checkKeyActive, checkKeyRegistered, checkPurposeMatches, checkTokenPresent } from './key-registered.ts'
 import { checkFileExplained, checkLayoutSafe } from './layout-safe.ts'
@@ -13,22 +14,37 @@ import { checkSbatLevel } from './sbat-level.ts'
 import { checkSignedBefore } from './signed-before.ts'
 import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
+import { checkUploadVersion, checkUploadWhole } from './upload-whole.ts'
 
 /** All checks of a request, in the order in which a person should read them: who may, what it trusts, with which key, what it is. */
 export function evaluate(input: PolicyInput): readonly Check[] {
   const pgp = isOpenPgp(input.purpose)
-  return [
-    checkRequestHeld(input),
-    checkInputsUnchanged(input),
-    // As debusine's worker does: what the objects trust comes before what the server permits.
-    checkTrustedCerts(input),
-    pgp ? notForTexts('embedded-certificates') : checkEmbeddedCertificates(input),
+  const key = [
     checkPermission(input),
     checkKeyRegistered(input),
     checkPurposeMatches(input),
     checkKeyActive(input),
     checkCertificateValid(input),
     checkTokenPresent(input),
+  ]
+  if (input.task === 'debsign' || input.task === 'signrepositoryindex') {
+    return [
+      checkRequestHeld(input),
+      checkInputsUnchanged(input),
+      ...key,
+      ...(input.task === 'debsign'
+        ? [checkUploadWhole(input), checkUploadVersion(input)]
+        : [checkIndexSound(input), checkIndexProgress(input)]),
+      checkSignedBefore(input),
+    ]
+  }
+  return [
+    checkRequestHeld(input),
+    checkInputsUnchanged(input),
+    // As debusine's worker does: what the objects trust comes before what the server permits.
+    checkTrustedCerts(input),
+    pgp ? notForTexts('embedded-certificates') : checkEmbeddedCertificates(input),
+    ...key,
     pgp ? checkTextSafe(input) : checkLayoutSafe(input),
     pgp ? checkTextExplained(input) : checkFileExplained(input),
     pgp ? notForTexts('sbat-level') : checkSbatLevel(input),

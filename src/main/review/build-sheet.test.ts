@@ -63,6 +63,7 @@ function sampleSheet() {
   return buildSheet({
     requestId: sampleRequestId,
     madeAt: '2026-06-01T12:00:00.000Z',
+    task: 'sign',
     server: 'https://debusine.example.org',
     request: {
       id: sampleWorkRequestId,

@@ -92,6 +92,7 @@ export interface SheetParts {
   readonly madeAt: string
   readonly server: string
   readonly request: WorkRequest
+  readonly task: ReviewSheet['workRequest']['task']
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
@@ -110,7 +111,7 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
       id: request.id,
       scope: request.scope,
       workspace: request.workspace,
-      task: 'sign',
+      task: parts.task,
       createdAt: request.createdAt,
       createdBy: request.createdBy,
       retryCount: request.retryCount,

@@ -4,6 +4,8 @@ import type { Result } from '../../shared/result.ts'
 import type { KeyAlgorithm } from '../../shared/token.ts'
 import type { OpenPgpPublicKey } from '../openpgp/public-key.ts'
 import type { SignatureRequest } from '../token/token-service.ts'
+import type { UploadForm } from './debsign/upload.signer.ts'
+import type { IndexForm } from './repository-index/index.signer.ts'
 
 /** A file of the spool, named by path; its bytes may have changed since it was shown, so everything is computed anew. */
 export interface SpooledFile {
@@ -12,6 +14,8 @@ export interface SpooledFile {
   readonly sha256: Sha256Hex
   /** Digest that the sheet showed as what would be signed. */
   readonly toBeSigned: Sha256Hex
+  /** How it is signed, where neither the file nor the key says so. Absent: as a file of a Sign task. */
+  readonly form?: UploadForm | IndexForm
 }
 
 export interface SigningCertificate {
