@@ -23,6 +23,7 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
@@ -260,16 +261,16 @@ const stopped: Failure = {
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-async function signedBefore(
+export async function signedBefore(
   db: Kysely<Database>,
   id: RequestId,
   sha256: string,
-  task: SignTask,
+  task: Pick<SignTask, 'purpose' | 'fingerprint'>,
 ): Promise<SheetFile['signedBefore']> {
   const rows = await db
     .selectFrom('signature')
     .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id'])
+    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
     .where('signature.input_sha256', '=', sha256)
     .where('signature.purpose', '=', task.purpose)
     .where('signature.fingerprint', '=', task.fingerprint)
@@ -281,7 +282,7 @@ async function signedBefore(
   return rows.map((row) => ({
     at: row.at,
     requestId: requestId.parse(row.request_id),
-    workRequest: row.work_request_id as SheetFile['signedBefore'][number]['workRequest'],
+    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
   }))
 }
 

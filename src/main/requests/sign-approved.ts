@@ -2,6 +2,7 @@ import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, keyNotActive } from './approve.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
 import type { RequestEffect } from './machine.ts'
@@ -29,7 +30,8 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const progress = (signed: number) => {
     const done = before.signed + signed
     approved.progress.signed(signed)
-    ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
+    if (!isByHand(approved.row))
+      ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
   const { purpose, key } = approved.sheet
   const use = await ports.keys.use(purpose, key.fingerprint)

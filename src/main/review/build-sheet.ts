@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { HandOrigin } from '../../shared/by-hand.ts'
 import type { Check } from '../../shared/check.ts'
 import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared/ids.ts'
 import { sha256Hex } from '../../shared/ids.ts'
@@ -85,7 +86,9 @@ export interface SheetParts {
   readonly requestId: RequestId
   readonly madeAt: string
   readonly server: string
-  readonly request: WorkRequest
+  /** Null: opened at this station; then `byHand` is not. */
+  readonly request: WorkRequest | null
+  readonly byHand?: HandOrigin
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
@@ -99,16 +102,20 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
     version: 1,
     requestId: parts.requestId,
     madeAt: parts.madeAt,
-    workRequest: {
-      server: parts.server,
-      id: request.id,
-      scope: request.scope,
-      workspace: request.workspace,
-      task: 'sign',
-      createdAt: request.createdAt,
-      createdBy: request.createdBy,
-      retryCount: request.retryCount,
-    },
+    workRequest:
+      request === null
+        ? null
+        : {
+            server: parts.server,
+            id: request.id,
+            scope: request.scope,
+            workspace: request.workspace,
+            task: 'sign',
+            createdAt: request.createdAt,
+            createdBy: request.createdBy,
+            retryCount: request.retryCount,
+          },
+    ...(parts.byHand === undefined ? {} : { byHand: parts.byHand }),
     purpose: parts.purpose,
     key: {
       fingerprint: parts.fingerprint,

@@ -1,3 +1,4 @@
+import type { SignAs } from '../../shared/by-hand.ts'
 import type { CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { KeyState, RegisteredKey } from '../../shared/key.ts'
 import type { Purpose } from '../../shared/purpose.ts'
@@ -59,6 +60,7 @@ export const acknowledgements: Partial<Record<CheckId, string>> = {
   'trusted-certs': 'I have checked what these files will trust.',
   'embedded-certificates': 'I know the certificates that these files carry and want them signed with the file.',
   'sbat-level': 'I have checked the SBAT generations against the published revocation level.',
+  permission: 'Nobody but this desk asked for these signatures; I answer for them with my name.',
   'certificate-valid': 'I accept the state of the key’s certificate.',
 }
 
@@ -79,6 +81,18 @@ export const keyStateWords: Record<KeyState, { readonly text: string; readonly t
 
 /** What the field calls it; the word in the log stays debusine's. */
 export const purposeWords: Record<Purpose, string> = { uefi: 'UEFI' }
+
+/** What opened files can be signed as, and keys of which purpose fit. */
+export const signAsWords: Record<
+  SignAs,
+  { readonly label: string; readonly purpose: Purpose; readonly gives: string }
+> = {
+  'uefi-detached': {
+    label: 'UEFI Secure Boot, detached signature',
+    purpose: 'uefi',
+    gives: 'A .sig file beside each PE image, as sbsign --detached writes it.',
+  },
+}
 
 export const originWords: Record<RegisteredKey['origin'], string> = {
   generated: 'generated on the token',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
+import { openedByHand, outputDelivered } from './hand-events.ts'
 import {
   attestationRootAdded,
   attestationRootWithdrawn,
@@ -241,6 +242,8 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceIncidentClosed,
   attestationRootAdded,
   attestationRootWithdrawn,
+  openedByHand,
+  outputDelivered,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>
