@@ -14,6 +14,7 @@ import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -23,6 +24,7 @@ import type {
   SignatureTable,
 } from './tables/request.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
+import type { SignedReleaseTable, SignedUploadTable } from './tables/signed-upload.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 
 /** Table name → row type. */
@@ -45,6 +47,7 @@ export interface Database {
   key_generation: KeyGenerationTable
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
+  openpgp_certificate: OpenPgpCertificateTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable
@@ -54,6 +57,8 @@ export interface Database {
   hand_request: HandRequestTable
   hand_file: HandFileTable
   hand_output: HandOutputTable
+  signed_upload: SignedUploadTable
+  signed_release: SignedReleaseTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

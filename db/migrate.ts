@@ -12,6 +12,8 @@ import { migration as contradictionsAndDeviceIncidents } from './migrations/0070
 import { migration as attestation } from './migrations/0090-attestation.ts'
 import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
 import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
+import { migration as openPgpCertificates } from './migrations/0120-openpgp-certificates.ts'
+import { migration as signedUploads } from './migrations/0130-signed-uploads.ts'
 import { migration as byHand } from './migrations/0170-by-hand.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
@@ -28,6 +30,8 @@ export const migrations: readonly Migration[] = [
   attestation,
   keyGeneration,
   softwareKeys,
+  openPgpCertificates,
+  signedUploads,
   byHand,
 ]
 

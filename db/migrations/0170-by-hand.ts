@@ -18,7 +18,8 @@ export const migration: Migration = {
         -- As it was named, what the kernel says was read, and the file that its signature is to be written to.
         named TEXT NOT NULL CHECK (named GLOB '/*'),
         opened TEXT NOT NULL,
-        output TEXT NOT NULL CHECK (output GLOB '/*'),
+        -- Null: it is not signed itself.
+        output TEXT CHECK (output GLOB '/*'),
         PRIMARY KEY (request_id, ordinal),
         UNIQUE (request_id, output),
         FOREIGN KEY (request_id, ordinal) REFERENCES request_file (request_id, ordinal)

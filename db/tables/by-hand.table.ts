@@ -13,7 +13,7 @@ export interface HandFileTable {
   ordinal: number
   named: string
   opened: string
-  output: string
+  output: string | null
 }
 
 export interface HandOutputTable {

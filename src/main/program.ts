@@ -36,7 +36,7 @@ import { createReviewDesk } from './log-review/review-desk.ts'
 import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createOfferedFiles } from './requests/by-hand/offered-files.ts'
-import { createSigners } from './signing/registry.ts'
+import { createSigner } from './signing/registry.ts'
 import { openStation, type Station } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
@@ -127,7 +127,7 @@ export async function runProgram(
     onState: (state) => presence.heard(state),
     log,
   })
-  const signer = createSigners(digester).uefi
+  const signer = createSigner(digester)
   const parts: StationParts = {
     profile,
     tokens,

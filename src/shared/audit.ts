@@ -14,6 +14,7 @@ export const auditEvent = z.enum([
   'key-generation-intended',
   'key-generation-failed',
   'certificate-intended',
+  'openpgp-certificate-changed',
   'key-generation-closed',
   'key-registered',
   'key-attested',

@@ -8,7 +8,14 @@ export const byHandOrigin = 'by-hand'
  * What an opened file can be signed as. Closed: each is a row of `handModes` in main, with the purpose of the keys that fit and the
  * name of what comes out.
  */
-export const signAs = z.enum(['uefi-detached'])
+export const signAs = z.enum([
+  'uefi-detached',
+  'openpgp-clear',
+  'openpgp-detached',
+  'debian-upload',
+  'release-clear',
+  'release-detached',
+])
 export type SignAs = z.infer<typeof signAs>
 
 /** An absolute path as it was typed, chosen or dropped. Shown as text; main opens it, nobody else. */
@@ -31,8 +38,8 @@ export const handFile = z.strictObject({
   named: z.string(),
   /** What was read, as the kernel names it: another path where links led elsewhere. */
   opened: z.string(),
-  /** File that the signature is written to; it is never written over without asking. */
-  output: z.string(),
+  /** File that its signature is written to; it is never written over without asking. Null: it is not signed itself. */
+  output: z.string().nullable(),
 })
 export type HandFile = z.infer<typeof handFile>
 

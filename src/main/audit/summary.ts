@@ -1,6 +1,7 @@
 import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
 import { byHandOrigin } from '../../shared/by-hand.ts'
 import { unreachable } from '../../shared/result.ts'
+import type { CertificatePart } from './format/certificate-entry.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
 
 /** One plain line that says what an entry records. Text from outside is quoted, with what cannot be seen made visible. */
@@ -27,7 +28,9 @@ export function summary(body: AuditEntryBody): string {
     case 'key-generation-failed':
       return `No key was made, ${place(body.tokenSerial)}: ${visible(body.message)}`
     case 'certificate-intended':
-      return `Key of public key ${short(body.spkiSha256)} is about to sign its ${body.what === 'certificate' ? 'certificate' : 'certificate request'}, ${place(body.tokenSerial)}`
+      return `Key of public key ${short(body.spkiSha256)} is about to sign ${ownSignatures[body.what]}, ${place(body.tokenSerial)}`
+    case 'openpgp-certificate-changed':
+      return `${quoted(body.operator)} ${body.why === 'brought' ? 'brought a newer certificate of' : body.why} OpenPGP key ${short(body.fingerprint)} for ${visible(body.purpose)}; ${body.expires === null ? 'it does not expire' : `it expires ${body.expires.slice(0, 10)}`}`
     case 'key-generation-closed':
       return `${quoted(body.operator)} gave up the new key of public key ${short(body.spkiSha256)}: ${visible(body.note)}`
     case 'key-asset-created':
@@ -173,4 +176,15 @@ function quoted(text: string): string {
 /** Controls, line breaks and marks that reorder text (Unicode TR36 §2.3.1) would let a name from outside rewrite the line. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`)
+}
+
+const ownSignatures: Record<CertificatePart, string> = {
+  certificate: 'its certificate',
+  'certificate-request': 'its certificate request',
+  'openpgp-certification': 'its user id (OpenPGP)',
+  'openpgp-direct-key': 'what it says of itself (OpenPGP)',
+  'openpgp-subkey-binding': 'that a subkey is its own (OpenPGP)',
+  'openpgp-primary-key-binding': 'that it is a subkey of another key (OpenPGP)',
+  'openpgp-key-revocation': 'its revocation (OpenPGP)',
+  'openpgp-subkey-revocation': 'the revocation of a subkey (OpenPGP)',
 }

@@ -1,10 +1,11 @@
 import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import { type Database, readerOf } from '../../../db/database.ts'
+import type { NewOpenPgpCertificate } from '../../../db/tables/openpgp-certificate.table.ts'
 import type { NewSigningKey, SigningKeyRow } from '../../../db/tables/signing-key.table.ts'
 import { type Fingerprint, fingerprint, sha256Hex } from '../../shared/ids.ts'
 import { type KeyHome, keyState } from '../../shared/key.ts'
-import { purpose } from '../../shared/purpose.ts'
+import { isOpenPgp, purpose } from '../../shared/purpose.ts'
 import { keyAlgorithm } from '../../shared/token.ts'
 import { type SealedKey, toNaclRecord } from './software/sealed-record.ts'
 
@@ -29,6 +30,22 @@ export interface StoredKey {
   readonly createdAt: string
   readonly lastUsedAt: string | null
   readonly lastUseSeq: number | null
+  /** Of an OpenPGP key, what its newest certificate says; `certificatePem` is that certificate. */
+  readonly openpgp: StoredOpenPgp | null
+}
+
+export interface StoredOpenPgp {
+  /** The key in the certificate that the token holds. */
+  readonly signingFingerprint: string
+  /** Its creation time, seconds since 1970. */
+  readonly created: number
+  /** The newest prepared revocation, armored. */
+  readonly revocation: string | null
+}
+
+interface LastUse {
+  readonly last_used_at: string | null
+  readonly last_use_seq: number | null
 }
 
 const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
@@ -36,10 +53,12 @@ const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
 /** A row that does not parse was not written by this program: a defect, never skipped. */
 function storedKey(
   row: SigningKeyRow,
-  lastUsedAt: string | null,
-  lastUseSeq: number | null,
+  { last_used_at: lastUsedAt, last_use_seq: lastUseSeq }: LastUse,
   imported: boolean,
+  openpgp: (StoredOpenPgp & { readonly certificate: string }) | null,
 ): StoredKey {
+  if (isOpenPgp(row.purpose) !== (openpgp !== null))
+    throw new Error(`key ${row.fingerprint} for ${row.purpose} has another kind of certificate`)
   const record = privateKeyRecord.parse(JSON.parse(row.private_key))
   return {
     purpose: purpose.parse(row.purpose),
@@ -64,10 +83,18 @@ function storedKey(
             pkcs11Uri: record.pkcs11_uri,
           },
     sealed: record.storage === 'nacl' ? { publicKey: record.public_key, encrypted: record.encrypted } : null,
-    certificatePem: Buffer.from(row.public_key).toString('utf8'),
+    certificatePem: openpgp?.certificate ?? Buffer.from(row.public_key).toString('utf8'),
     createdAt: row.created_at,
     lastUsedAt,
     lastUseSeq,
+    openpgp:
+      openpgp === null
+        ? null
+        : {
+            signingFingerprint: openpgp.signingFingerprint,
+            created: openpgp.created,
+            revocation: openpgp.revocation,
+          },
   }
 }
 
@@ -97,7 +124,31 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
     .select('imported_key.key_id as imported')
     .orderBy('signing_key.created_at')
     .execute()
-  return rows.map((row) => storedKey(row, row.last_used_at, row.last_use_seq, row.imported !== null))
+  const certificates = await newestCertificates(db)
+  return rows.map((row) => storedKey(row, row, row.imported !== null, certificates.get(`${row.purpose} ${row.fingerprint}`) ?? null))
+}
+
+/** Of each OpenPGP key the newest certificate, and the newest revocation that was prepared for it. */
+async function newestCertificates(db: Kysely<Database>) {
+  const rows = await readerOf(db).selectFrom('openpgp_certificate').selectAll().orderBy('id').execute()
+  const newest = new Map<string, StoredOpenPgp & { readonly certificate: string }>()
+  for (const row of rows) {
+    const name = `${row.purpose} ${row.fingerprint}`
+    newest.set(name, {
+      signingFingerprint: row.signing_fingerprint,
+      created: row.created,
+      revocation: row.revocation ?? newest.get(name)?.revocation ?? null,
+      certificate: row.certificate,
+    })
+  }
+  return newest
+}
+
+export async function insertOpenPgpCertificate(
+  trx: Transaction<Database>,
+  certificate: NewOpenPgpCertificate,
+): Promise<void> {
+  await trx.insertInto('openpgp_certificate').values(certificate).execute()
 }
 
 export async function insertKey(trx: Transaction<Database>, key: NewSigningKey): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
-import type { SheetArtifact } from '../../shared/review-sheet.ts'
+import type { SheetArtifact, SigningTask } from '../../shared/review-sheet.ts'
 
 /** Revocation level as firmware holds it: images with a lower generation of a component do not boot (shim SBAT.md). */
 export interface SbatLevel {
@@ -13,6 +13,8 @@ export interface SbatLevel {
 export interface PolicyInput {
   readonly now: Date
   readonly purpose: string
+  /** `sign` where nothing is said. */
+  readonly task?: SigningTask
   readonly fingerprint: Fingerprint
   readonly held:
     | { readonly kind: 'held' }

@@ -5,11 +5,13 @@ import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared
 import { sha256Hex } from '../../shared/ids.ts'
 import type { InputFacts } from '../../shared/input-facts.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type {
   PermissionAnswer,
   ReviewSheet,
   SheetArtifact,
   SheetFile,
+  SigningTask,
   TrustedCerts,
 } from '../../shared/review-sheet.ts'
 import { canonicalBytes } from '../canonical/canonical-json.ts'
@@ -38,6 +40,7 @@ export interface InspectedArtifact {
 export function sheetArtifacts(
   artifacts: readonly InspectedArtifact[],
   trustedList: readonly string[],
+  purpose: ReviewSheet['purpose'],
 ): readonly SheetArtifact[] {
   return artifacts.map((artifact) => ({
     artifactId: artifact.artifactId,
@@ -52,7 +55,7 @@ export function sheetArtifacts(
       sha256: file.sha256,
       facts: file.facts,
       disposition: isKernelModule(file.path) ? 'skip' : 'sign',
-      toBeSigned: toBeSignedOf(file),
+      toBeSigned: toBeSignedOf(file, purpose),
       signedBefore: file.signedBefore,
     })),
   }))
@@ -75,11 +78,15 @@ function isKernelModule(path: string): boolean {
   return path.endsWith('.ko')
 }
 
-function toBeSignedOf(file: InspectedFile): SheetFile['toBeSigned'] {
-  if (isKernelModule(file.path) || file.facts.kind !== 'pe') return null
-  const { authenticodeSha256, layoutFaults } = file.facts
-  if (authenticodeSha256 === null || layoutFaults.length > 0) return null
-  return { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: authenticodeSha256 }
+/** Facts of another kind than the purpose signs name nothing that could be signed. */
+function toBeSignedOf({ path, facts }: InspectedFile, purpose: ReviewSheet['purpose']): SheetFile['toBeSigned'] {
+  if (isKernelModule(path)) return null
+  if (isOpenPgp(purpose))
+    return facts.kind !== 'text' || facts.signedTextSha256 === null || facts.faults.length > 0
+      ? null
+      : { what: 'text as a clear-text signature reads it', algorithm: 'sha256', digest: facts.signedTextSha256 }
+  if (facts.kind !== 'pe' || facts.authenticodeSha256 === null || facts.layoutFaults.length > 0) return null
+  return { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: facts.authenticodeSha256 }
 }
 
 export interface SheetParts {
@@ -89,6 +96,7 @@ export interface SheetParts {
   /** Null: opened at this station; then `byHand` is not. */
   readonly request: WorkRequest | null
   readonly byHand?: HandOrigin
+  readonly task: SigningTask
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
@@ -110,7 +118,7 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
             id: request.id,
             scope: request.scope,
             workspace: request.workspace,
-            task: 'sign',
+            task: parts.task,
             createdAt: request.createdAt,
             createdBy: request.createdBy,
             retryCount: request.retryCount,

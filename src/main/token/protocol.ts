@@ -60,10 +60,13 @@ export const checkpointLines = z
 /** As DEVICE INFO gives it: 32 bits. */
 const deviceSerial = z.int().min(0).max(0xffff_ffff)
 
-export const digestRequest = z.strictObject({
-  scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
-  digest: bytes(32, 32),
-})
+export const digestRequest = z.discriminatedUnion('scheme', [
+  z.strictObject({ scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']), digest: bytes(32, 32) }),
+  z.strictObject({
+    scheme: z.enum(['rsa-pkcs1-sha512', 'ecdsa-sha512', 'ed25519-sha512']),
+    digest: bytes(64, 64),
+  }),
+])
 
 export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('list'), id: callId }),

@@ -53,10 +53,20 @@ export type KeyReference = {
 }
 
 /**
- * What the token signs: a digest, never a file. `rsa-pkcs1` gets the DigestInfo built in the token process; an ECDSA answer is
- * r‖s (each the curve's length).
+ * How a key signs a digest, each with the digest's own length. X.509 and CMS formats take the first two, OpenPGP the others: an Ed25519
+ * signature of OpenPGP is over the digest as its message (RFC 9580 §5.2.3).
  */
-export type SignatureRequest = { readonly scheme: 'rsa-pkcs1-sha256' | 'ecdsa-sha256'; readonly digest: Uint8Array }
+export type X509Scheme = 'rsa-pkcs1-sha256' | 'ecdsa-sha256'
+export type SignatureScheme = X509Scheme | 'rsa-pkcs1-sha512' | 'ecdsa-sha512' | 'ed25519-sha512'
+
+/**
+ * What the token signs: a digest, never a file. `rsa-pkcs1` gets the DigestInfo built in the token process; an ECDSA answer is
+ * r‖s (each the curve's length), an Ed25519 answer R‖S.
+ */
+export type SignatureRequest<S extends SignatureScheme = SignatureScheme> = {
+  readonly scheme: S
+  readonly digest: Uint8Array
+}
 
 /** An opened, logged-in, identity-checked key. One PIN entry; ends with `close`, the token's removal, or a lock of the desk. */
 export interface SigningSession {

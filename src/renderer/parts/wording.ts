@@ -80,7 +80,11 @@ export const keyStateWords: Record<KeyState, { readonly text: string; readonly t
 }
 
 /** What the field calls it; the word in the log stays debusine's. */
-export const purposeWords: Record<Purpose, string> = { uefi: 'UEFI' }
+export const purposeWords: Record<Purpose, string> = {
+  uefi: 'UEFI',
+  openpgp: 'OpenPGP',
+  'openpgp-repository': 'OpenPGP, repositories',
+}
 
 /** What opened files can be signed as, and keys of which purpose fit. */
 export const signAsWords: Record<
@@ -90,7 +94,32 @@ export const signAsWords: Record<
   'uefi-detached': {
     label: 'UEFI Secure Boot, detached signature',
     purpose: 'uefi',
-    gives: 'A .sig file beside each PE image, as sbsign --detached writes it.',
+    gives: 'A .sig file for each PE image, as sbsign --detached writes it.',
+  },
+  'openpgp-clear': {
+    label: 'OpenPGP, clear-signed text',
+    purpose: 'openpgp',
+    gives: 'A .asc file for each text, with the text inside, as gpg --clearsign writes it.',
+  },
+  'openpgp-detached': {
+    label: 'OpenPGP, detached signature of any file',
+    purpose: 'openpgp',
+    gives: 'An armored .asc file for each. The station does not look into the files.',
+  },
+  'debian-upload': {
+    label: 'Debian upload (.changes), as debsign',
+    purpose: 'openpgp',
+    gives: 'The .dsc, .buildinfo and .changes, signed, under their own names. What it lists has to lie beside it.',
+  },
+  'release-clear': {
+    label: 'Repository index, InRelease',
+    purpose: 'openpgp-repository',
+    gives: 'An InRelease of the Release file.',
+  },
+  'release-detached': {
+    label: 'Repository index, Release.gpg',
+    purpose: 'openpgp-repository',
+    gives: 'A Release.gpg of the Release file.',
   },
 }
 

@@ -98,6 +98,7 @@ export function sampleKey(change: Partial<RegisteredKey> = {}): RegisteredKey {
     home: { kind: 'token', token: sampleToken, ckaId: '02', pkcs11Uri: 'pkcs11:serial=18204417;id=%02' },
     certificate: sampleCertificate(),
     certificatePem: '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n',
+    openpgp: null,
     createdAt: '2026-01-12T09:30:00.000Z',
     lastUsedAt: minutesAgo(2880),
     lastUseSeq: 702,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
+import { openPgpCertificateChanged } from './certificate-entry.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import { openedByHand, outputDelivered } from './hand-events.ts'
@@ -216,6 +217,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   certificateIntended,
   keyGenerationClosed,
   keyAssetCreated,
+  openPgpCertificateChanged,
   keyStateChanged,
   serviceKeyAdded,
   keyReencrypted,

@@ -16,7 +16,8 @@ export const openedByHand = z.strictObject({
   opened: messageText(4096),
   size: z.int().nonnegative(),
   inputSha256: sha256Hex,
-  output: messageText(4400),
+  /** Null: it is not signed itself. */
+  output: messageText(4400).nullable(),
   operator,
 })
 /** A signature that was made by hand left the station, or stayed by a person's word. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { attestationSource, attestationVerdict, attestedDevice } from '../../../shared/attestation.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex } from '../../../shared/ids.ts'
 import { keyState } from '../../../shared/key.ts'
+import { certificatePart } from './certificate-entry.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import { exactText, messageText } from './text.ts'
 
@@ -80,7 +81,7 @@ export const certificateIntended = z.strictObject({
   requestId,
   purpose: purposeText,
   spkiSha256: sha256Hex,
-  what: z.enum(['certificate', 'certificate-request']),
+  what: certificatePart,
   digest: hexDigest,
   tokenSerial: exactText(64).min(1),
   operator,

@@ -162,6 +162,15 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       assetId: 91,
       operator,
     },
+    {
+      event: 'openpgp-certificate-changed',
+      purpose: 'openpgp',
+      fingerprint: fingerprint.parse('A1'.repeat(20)),
+      why: 'extended',
+      certificateSha256: pair('0c'),
+      expires: '2030-01-02T03:04:05.000Z',
+      operator,
+    },
     { event: 'key-state-changed', purpose: 'uefi', fingerprint: sampleKey, from: 'active', to: 'suspended', operator },
     {
       event: 'request-received',

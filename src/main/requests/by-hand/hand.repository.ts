@@ -69,7 +69,8 @@ export async function outputsOf(db: Kysely<Database>, id: RequestId): Promise<re
     .execute()
   return rows.map((row) => ({
     ordinal: row.ordinal,
-    path: row.path ?? row.wanted,
+    // Only what has an output is signed; the file that it is beside is never taken for it.
+    path: row.path ?? row.wanted ?? '',
     bytes: row.output ?? new Uint8Array(),
     sha256: row.output_sha256 ?? '',
     state: row.state as HandOutput['state'], // CHECK in the schema

@@ -15,7 +15,8 @@ import { type CopiedSource, copySource, shown } from './read-source.ts'
 
 interface OpenedFile extends CopiedSource {
   readonly named: string
-  readonly output: string
+  /** Null: it is not signed itself. */
+  readonly output: string | null
 }
 
 /** NAME_MAX (limits.h): the longest name that a file can have. */
@@ -31,6 +32,9 @@ export async function openByHand(
   signal: AbortSignal,
 ): Promise<Result<RequestId, Failure>> {
   const mode = handModes[input.signAs]
+  const odd = input.paths.find((path) => !mode.fits(basename(path)))
+  if (odd !== undefined) return err(doesNotFit(odd))
+  if (mode.files === 'one' && input.paths.length > 1) return err(oneAtATime)
   const key = await ports.keys.find(mode.purpose, input.fingerprint)
   if (key === null) return err(keyDoesNotFit)
   if (key.state !== 'active') return err(keyOutOfUse)
@@ -39,13 +43,14 @@ export async function openByHand(
   try {
     await ports.spool.open(id)
     const files: OpenedFile[] = []
-    for (const [ordinal, named] of input.paths.entries()) {
-      const output = await outputPath(named, input.folder, mode.outputName)
-      if (!output.ok) return output
-      if (files.some((file) => file.output === output.value)) return err(sameOutput(output.value))
-      const copied = await copySource(named, ports.spool.pathOf(id, ordinal), signal)
-      if (!copied.ok) return copied
-      files.push({ ...copied.value, named, output: output.value })
+    for (const named of input.paths) {
+      const opened = await openFile(ports, input, id, files, named, signal)
+      if (!opened.ok) return opened
+      files.push(opened.value)
+    }
+    if (input.signAs === 'debian-upload') {
+      const more = await openListed(ports, input, id, files, signal)
+      if (!more.ok) return more
     }
     step('open', 'before')
     const written = await writeRequest(ports, input, id, files)
@@ -60,18 +65,63 @@ export async function openByHand(
   }
 }
 
+async function openFile(
+  ports: DeskPorts,
+  input: OpenByHand,
+  id: RequestId,
+  before: readonly OpenedFile[],
+  named: string,
+  signal: AbortSignal,
+): Promise<Result<OpenedFile, Failure>> {
+  const mode = handModes[input.signAs]
+  const output = await outputPath(named, input.folder, mode.outputName)
+  if (!output.ok) return output
+  if (output.value !== null && before.some((file) => file.output === output.value)) return err(sameOutput(output.value))
+  const copied = await copySource(named, ports.spool.pathOf(id, before.length), mode.maxBytes, signal)
+  return copied.ok ? ok({ ...copied.value, named, output: output.value }) : copied
+}
+
+/**
+ * The files that a `.changes` lists, from beside it. What it lists is read by the inspector, as all that was not written here. One that is
+ * not there is left out: the sheet then says that the upload is not whole.
+ */
+async function openListed(
+  ports: DeskPorts,
+  input: OpenByHand,
+  id: RequestId,
+  files: OpenedFile[],
+  signal: AbortSignal,
+): Promise<Result<null, Failure>> {
+  const [changes] = files
+  if (changes === undefined) return ok(null)
+  const name = basename(changes.named)
+  const facts = await ports.inspector.inspect({ path: ports.spool.pathOf(id, 0), name, as: 'changes' }, signal)
+  if (!facts.ok || facts.value.kind !== 'upload-document') return ok(null)
+  for (const listed of new Set(facts.value.files.map((file) => file.name))) {
+    // A name, and not a way to another folder.
+    if (listed === '' || listed.startsWith('.') || listed.includes('/') || listed.includes('\0') || listed === name)
+      continue
+    const opened = await openFile(ports, input, id, files, join(dirname(changes.named), listed), signal)
+    if (!opened.ok && opened.error.code === 'file-not-opened') continue
+    if (!opened.ok) return opened
+    files.push(opened.value)
+  }
+  return ok(null)
+}
+
 /** The folder is resolved now and shown on the sheet: a link that is turned round later leads nobody's signature elsewhere. */
 async function outputPath(
   named: string,
   chosen: string | null,
-  outputName: (input: string) => string,
-): Promise<Result<string, Failure>> {
+  outputName: (input: string) => string | null,
+): Promise<Result<string | null, Failure>> {
+  const name = outputName(basename(named))
+  if (name === null) return ok(null)
   const wanted = chosen ?? dirname(named)
   try {
     const folder = await realpath(wanted)
     if (!(await stat(folder)).isDirectory()) return err(noFolder(wanted))
     await access(folder, constants.W_OK | constants.X_OK)
-    const name = outputName(basename(named))
     if (Buffer.byteLength(name) > longestName) return err(nameTooLong(named))
     return ok(join(folder.toWellFormed(), name))
   } catch (error) {
@@ -192,6 +242,18 @@ const notSpooled: Failure = {
   kind: 'unavailable',
   code: 'not-spooled',
   message: 'The station could not write the copies of the files to its spool. Nothing was opened.',
+}
+const oneAtATime: Failure = {
+  kind: 'refused',
+  code: 'one-at-a-time',
+  message: 'Files are signed in this way one at a time. Nothing was opened. Choose one.',
+}
+function doesNotFit(named: string): Failure {
+  return {
+    kind: 'refused',
+    code: 'file-does-not-fit',
+    message: `${shown(named)} is not a .changes, and an upload is signed by its .changes. Nothing was opened. Choose that file, or sign this one as a text.`,
+  }
 }
 function noFolder(folder: string): Failure {
   return {

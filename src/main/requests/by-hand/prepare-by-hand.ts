@@ -1,24 +1,19 @@
 import type { RequestRow } from '../../../../db/tables/request.table.ts'
+import { byHandOrigin } from '../../../shared/by-hand.ts'
 import type { Failure } from '../../../shared/failure.ts'
-import { artifactId, fingerprint, requestId, type Sha256Hex, sha256Hex } from '../../../shared/ids.ts'
+import { artifactId, fingerprint, requestId, type Sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { approvability, evaluate } from '../../policy/evaluate.ts'
 import { worst } from '../../policy/evidence.ts'
 import type { PolicyInput } from '../../policy/policy-input.ts'
-import {
-  buildSheet,
-  type InspectedFile,
-  sheetArtifacts,
-  sheetDigest,
-  showTheSame,
-  titleOf,
-} from '../../review/build-sheet.ts'
+import { buildSheet, sheetArtifacts, sheetDigest, showTheSame, titleOf } from '../../review/build-sheet.ts'
 import type { DeskPorts } from '../desk-ports.ts'
-import { signedBefore } from '../prepare.ts'
 import { recordSheet } from '../record-sheet.ts'
 import { newestSheet } from '../request.repository.ts'
+import { artifactsOfTask } from '../sheet-of-task.ts'
 import { handOriginOf } from './hand.repository.ts'
 import { handModes } from './hand-modes.ts'
+import { asDetached, inspectOpened } from './inspect-opened.ts'
 
 /** Inspects and checks the copies of what was opened, and makes the sheet: the same parsers, the same checks, no server. */
 export async function prepareByHand(
@@ -36,31 +31,22 @@ export async function prepareByHand(
     .where('request_id', '=', row.id)
     .orderBy('ordinal')
     .execute()
-  const files: InspectedFile[] = []
   const spool = new Map<number, 'same' | 'changed' | 'unreadable'>()
-  for (const { ordinal, path, size, sha256 } of stored) {
+  for (const { ordinal, size, sha256 } of stored) {
     const found = await ports.spool.compare(id, ordinal, { size, sha256 })
     // The digests were fixed when it was opened: the copy is the only one that can be signed, and the original is not asked again.
     if (found === 'changed') return err(copyChanged)
     if (found === 'unreadable') return err(copyGone)
-    const facts = await ports.inspector.inspect({ path: ports.spool.pathOf(id, ordinal), name: path }, signal)
-    if (!facts.ok && signal.aborted) return err(stopped)
-    spool.set(ordinal, await ports.spool.compare(id, ordinal, { size, sha256 }))
-    files.push({
-      ordinal,
-      path,
-      size,
-      sha256: sha256Hex.parse(sha256),
-      facts: facts.ok ? facts.value : { kind: 'opaque', reason: facts.error.message, firstBytesHex: '' },
-      signedBefore: await signedBefore(ports.db, id, sha256, { purpose, fingerprint: print }),
-    })
   }
+  const inspected = await inspectOpened(ports, row, id, origin, stored, signal)
+  if (!inspected.ok) return inspected
+  const { plan, files } = inspected.value
   const settings = ports.settings()
-  const artifacts = sheetArtifacts(
+  const plain = sheetArtifacts(
     [
       {
         artifactId: artifactId.parse(1),
-        category: 'by-hand',
+        category: byHandOrigin,
         binaryPackageName: null,
         trustedCerts: null,
         permission: { kind: 'by-hand', openedBy: origin.openedBy },
@@ -68,12 +54,18 @@ export async function prepareByHand(
       },
     ],
     settings.trustedCerts,
+    purpose,
   )
+  const artifacts =
+    origin.signAs === 'openpgp-detached' ? plain.map(asDetached) : await artifactsOfTask(ports, plan, row, id, plain)
+  for (const file of artifacts.flatMap((artifact) => artifact.files))
+    spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
   const key = await ports.keys.find(purpose, print)
   const now = ports.now()
   const policy: PolicyInput = {
     now,
     purpose,
+    task: plan.task,
     fingerprint: print,
     held: { kind: 'by-hand', openedBy: origin.openedBy },
     artifacts,
@@ -91,6 +83,7 @@ export async function prepareByHand(
     server: row.server,
     request: null,
     byHand: origin,
+    task: plan.task,
     purpose,
     fingerprint: print,
     key,
@@ -124,9 +117,4 @@ const copyGone: Failure = {
   kind: 'unavailable',
   code: 'spool-gone',
   message: 'The copy of an opened file cannot be read any more. Nothing was signed. Decline, and open the file again.',
-}
-const stopped: Failure = {
-  kind: 'unavailable',
-  code: 'cancelled',
-  message: 'Preparing the request was stopped. What was opened is kept.',
 }

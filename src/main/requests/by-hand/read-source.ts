@@ -4,7 +4,6 @@ import { type FileHandle, open, readlink, rm, stat } from 'node:fs/promises'
 import type { Failure } from '../../../shared/failure.ts'
 import { type Sha256Hex, sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import { limits } from '../../debusine/limits.ts'
 
 /** A file that was read from where a person keeps it. */
 export interface CopiedSource {
@@ -23,6 +22,7 @@ const chunk = 1024 * 1024
 export async function copySource(
   named: string,
   to: string,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Result<CopiedSource, Failure>> {
   let source: FileHandle | null = null
@@ -35,7 +35,7 @@ export async function copySource(
     source = await open(named, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     const before = await source.stat()
     if (!before.isFile()) return err(notAFile(named))
-    if (before.size > limits.fileBytes) return err(tooLarge(named))
+    if (before.size > maxBytes) return err(tooLarge(named, maxBytes))
     const opened = await readlink(`/proc/self/fd/${source.fd}`)
     copy = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
     const hash = createHash('sha256')
@@ -47,7 +47,7 @@ export async function copySource(
       if (bytesRead === 0) break
       size += bytesRead
       // It can grow while it is read.
-      if (size > limits.fileBytes) return err(tooLarge(named))
+      if (size > maxBytes) return err(tooLarge(named, maxBytes))
       const part = buffer.subarray(0, bytesRead)
       hash.update(part)
       await copy.writeFile(part)
@@ -73,11 +73,11 @@ function notAFile(named: string): Failure {
     message: `${shown(named)} is not a regular file. Nothing was opened. Choose a file.`,
   }
 }
-function tooLarge(named: string): Failure {
+function tooLarge(named: string, maxBytes: number): Failure {
   return {
     kind: 'refused',
     code: 'file-too-large',
-    message: `${shown(named)} is larger than 4 GiB, which this station does not sign. Nothing was opened.`,
+    message: `${shown(named)} is larger than ${maxBytes / (1024 * 1024)} MiB, the most that is signed in this way. Nothing was opened.`,
   }
 }
 function changing(named: string): Failure {

@@ -28,12 +28,16 @@ export function handFacts(byHand: HandOrigin): readonly Fact[] {
               ...here,
             },
           ]),
-      {
-        id: `output-${file.ordinal}`,
-        label: numbered(byHand, 'Signature goes to', file.ordinal),
-        value: name(file.output),
-        ...here,
-      },
+      ...(file.output === null
+        ? []
+        : [
+            {
+              id: `output-${file.ordinal}`,
+              label: numbered(byHand, 'Signature goes to', file.ordinal),
+              value: name(file.output),
+              ...here,
+            },
+          ]),
     ]),
   ]
 }
