@@ -22,7 +22,7 @@ export type RunEnd =
 export interface SigningRun extends Omit<SigningWork, 'breathe'> {
   readonly files: readonly FileToSign[]
   /** A file needs the output of the one before it: none is prepared ahead. */
-  readonly oneAfterAnother: boolean
+  readonly oneAfterAnother?: boolean
   readonly signal: AbortSignal
   readonly onProgress: (signed: number) => void
 }
@@ -64,7 +64,7 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
 
   const first = await write([], await prepareFiles(run, waiting.splice(0, size)))
   let atToken = first.length > 0 ? askToken(run, first) : null
-  const mayBeginAhead = () => !run.oneAfterAnother && mayBegin()
+  const mayBeginAhead = () => run.oneAfterAnother !== true && mayBegin()
   let ready = mayBeginAhead() ? await write([], await prepareFiles(run, waiting.splice(0, size))) : []
 
   while (atToken !== null) {
@@ -87,7 +87,7 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
       ended = { kind: lost ? 'lost' : 'stopped', failure: answered.failure }
     ready = await write([...settledOf(answered), ...notAsked.map(withdrawn)], next)
     run.onProgress(signed)
-    if (run.oneAfterAnother && atToken === null && mayBegin()) {
+    if (run.oneAfterAnother === true && atToken === null && mayBegin()) {
       const begun = await write([], await prepareFiles(run, waiting.splice(0, 1)))
       if (begun.length > 0) atToken = askToken(run, begun)
     }
