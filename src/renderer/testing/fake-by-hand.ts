@@ -2,7 +2,7 @@ import type { StationApi } from '../station/station-api.ts'
 import type { FakeState } from './fake-station.ts'
 import { requestIdOf } from './sample-data.ts'
 
-type ByHandApi = Pick<StationApi, 'handOffered' | 'handOpen' | 'handDeliver'>
+type ByHandApi = Pick<StationApi, 'handOffered' | 'handOpen' | 'handDeliver' | 'pathsOf'>
 
 /** Opening gives the first request that is there, as main gives the new one. */
 export function fakeByHand(state: FakeState): ByHandApi {
@@ -16,6 +16,7 @@ export function fakeByHand(state: FakeState): ByHandApi {
       const [first] = state.requests.values()
       return { ok: true, value: { requestId: first?.summary.id ?? requestIdOf(1) } }
     },
+    pathsOf: async (files) => files.map((file) => `/home/operator/${file.name}`),
     handDeliver: async () => ({ ok: true, value: null }),
   }
 }
