@@ -9,6 +9,7 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
+import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
@@ -53,6 +54,9 @@ export interface Database {
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  hand_request: HandRequestTable
+  hand_file: HandFileTable
+  hand_output: HandOutputTable
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
 }

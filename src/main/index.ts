@@ -15,7 +15,7 @@ function stop(code: number, text: string): never {
   process.exit(code)
 }
 
-const wanted = parseCommandLine(programArguments(process))
+const wanted = parseCommandLine(programArguments(process), process.cwd())
 const whyNot = wanted.ok && wanted.value.doctor !== null ? whyNoDoctor : whyNotThisUser
 const refusal = whyNotThisNode(process.versions) ?? whyNot(process.getuid?.(), process.geteuid?.())
 const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
@@ -71,6 +71,7 @@ const code = await runProgram(
   },
   process.env['ELECTRON_RENDERER_URL'] ?? null,
   log,
+  wanted.value.open,
 )
 process.exit(code)
 

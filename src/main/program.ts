@@ -18,6 +18,7 @@ import { examine } from './doctor/examine.ts'
 import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
+import { byHandBindings } from './ipc/by-hand.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
@@ -34,6 +35,7 @@ import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
 import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
+import { createOfferedFiles } from './requests/by-hand/offered-files.ts'
 import { createSigner } from './signing/registry.ts'
 import { openStation, type Station } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
@@ -68,15 +70,20 @@ export async function runProgram(
   files: ProgramFiles,
   devServerUrl: string | null,
   log: Log,
+  /** Files of the command line, to be shown in the window. */
+  named: readonly string[] = [],
 ): Promise<number> {
   const lifecycle = createLifecycle(log)
   prepareProfile(profile)
-  const instance = await claimInstance(join(profile.runtime, 'station.sock'))
+  const instance = await claimInstance(join(profile.runtime, 'station.sock'), named)
   if (!instance.ok) {
     process.stderr.write(`${instance.error.message}\n`)
+    if (instance.error.code === 'files-handed-over') return exitCodes.closed
     return instance.error.code === 'already-running' ? exitCodes.alreadyRunning : exitCodes.noWindow
   }
   lifecycle.started('instance', () => instance.value.release())
+  const offered = createOfferedFiles(named, () => publish('hand.offered', null))
+  instance.value.onFiles((paths) => offered.add(paths))
 
   let station: Station | null = null
   let desktop: Desktop | null = null
@@ -231,6 +238,7 @@ export async function runProgram(
     {
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
+      ...byHandBindings(access, offered),
       ...keyBindings(access, now),
       ...attestationBindings(access, now),
       ...deviceBindings({

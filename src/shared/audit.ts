@@ -45,6 +45,8 @@ export const auditEvent = z.enum([
   'device-incident-closed',
   'attestation-root-added',
   'attestation-root-withdrawn',
+  'opened-by-hand',
+  'output-delivered',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -22,6 +22,9 @@ export type StepName =
   | 'reseal-commit'
   | 'log-key-exchange'
   | 'key-import'
+  | 'open'
+  | 'deliver'
+  | 'delivered'
 
 const steps = channel('station:step')
 

@@ -24,6 +24,7 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { lastRelease } from './last-signed.ts'
 import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
@@ -273,16 +274,16 @@ const stopped: Failure = {
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-async function signedBefore(
+export async function signedBefore(
   db: Kysely<Database>,
   id: RequestId,
   sha256: string,
-  task: TaskPlan,
+  task: Pick<TaskPlan, 'purpose' | 'fingerprint'>,
 ): Promise<SheetFile['signedBefore']> {
   const rows = await db
     .selectFrom('signature')
     .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id'])
+    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
     .where('signature.input_sha256', '=', sha256)
     .where('signature.purpose', '=', task.purpose)
     .where('signature.fingerprint', '=', task.fingerprint)
@@ -294,7 +295,7 @@ async function signedBefore(
   return rows.map((row) => ({
     at: row.at,
     requestId: requestId.parse(row.request_id),
-    workRequest: row.work_request_id as SheetFile['signedBefore'][number]['workRequest'],
+    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
   }))
 }
 

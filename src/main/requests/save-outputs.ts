@@ -8,6 +8,7 @@ import { type AuditSeq, auditSeq, type RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { workRequestOf } from '../debusine/task-data.ts'
 import { indexTaskOf } from '../debusine/upload-task.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { notFound } from './desk-ports.ts'
 import { findRequest } from './request.repository.ts'
 
@@ -44,7 +45,10 @@ export async function saveOutputs(
     .orderBy('signature.ordinal')
     .execute()
   if (signed.length === 0) return err(nothingSigned)
-  const folder = join(exports, `work-request-${row.work_request_id}-${serverName(row.server)}`)
+  const folder = join(
+    exports,
+    isByHand(row) ? `by-hand-${row.work_request_id}` : `work-request-${row.work_request_id}-${serverName(row.server)}`,
+  )
   let proofs = 0
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
+import { taskOf } from '../../shared/review-sheet.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, keyNotActive } from './approve.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
 import { rememberSigned } from './last-signed.ts'
@@ -32,7 +34,8 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const progress = (signed: number) => {
     const done = before.signed + signed
     approved.progress.signed(signed)
-    ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
+    if (!isByHand(approved.row))
+      ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
   const { purpose, key } = approved.sheet
   const use = await ports.keys.use(purpose, key.fingerprint)
@@ -102,7 +105,7 @@ async function ended(
   if (end.kind === 'stopped')
     return effectsOf(ports, id, await move(ports, id, { kind: 'signing-stopped', failure: end.failure }))
   const tally = await tallyOf(ports.db, id, toSign)
-  const release = sheet.workRequest.task === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
+  const release = taskOf(sheet) === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
   const moved = await move(ports, id, { kind: 'signing-finished', tally }, async (trx) => {
     if (tally.signed === tally.toSign) await rememberSigned(trx, row, sheet, release, ports.now().toISOString())
     return []

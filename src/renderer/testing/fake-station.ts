@@ -17,6 +17,7 @@ import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeByHand } from './fake-by-hand.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
@@ -49,6 +50,8 @@ export type FakeState = {
   pin: string
   /** Failures that a function gives instead of its answer, by the function's name. */
   failures: Map<string, Failure>
+  /** Files that were named on the command line. */
+  offered: string[]
   /** Milliseconds for one file; null: a signing stays where it is. */
   signingPace: number | null
 }
@@ -335,6 +338,7 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
+      ...fakeByHand(state),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),

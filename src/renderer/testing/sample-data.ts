@@ -1,3 +1,4 @@
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'
@@ -243,22 +244,24 @@ function defaultEvidence(id: CheckId): Check['evidence'] {
   return []
 }
 
+export const sampleWorkRequest: NonNullable<ReviewSheet['workRequest']> = {
+  server: 'https://debusine.example.org/api',
+  id: 10_423 as WorkRequestId,
+  scope: 'debian',
+  workspace: 'sid',
+  task: 'sign',
+  createdAt: minutesAgo(17),
+  createdBy: 42,
+  retryCount: 0,
+}
+
 export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
   const key = sampleKey()
   return {
     version: 1,
     requestId: requestIdOf(1),
     madeAt: minutesAgo(3),
-    workRequest: {
-      server: 'https://debusine.example.org/api',
-      id: 10_423 as WorkRequestId,
-      scope: 'debian',
-      workspace: 'sid',
-      task: 'sign',
-      createdAt: minutesAgo(17),
-      createdBy: 42,
-      retryCount: 0,
-    },
+    workRequest: sampleWorkRequest,
     purpose: 'uefi',
     key: {
       fingerprint: key.fingerprint,
@@ -281,10 +284,10 @@ export function sampleSummary(sheet: ReviewSheet, change: Partial<RequestSummary
   const worst = (['refused', 'unknown', 'attention'] as const).find((outcome) => outcomes.includes(outcome)) ?? 'passed'
   return {
     id: sheet.requestId,
-    workRequestId: sheet.workRequest.id,
-    server: sheet.workRequest.server,
-    scope: sheet.workRequest.scope,
-    workspace: sheet.workRequest.workspace,
+    workRequestId: sheet.workRequest?.id ?? ((sheet.byHand?.number ?? 1) as WorkRequestId),
+    server: sheet.workRequest?.server ?? byHandOrigin,
+    scope: sheet.workRequest?.scope ?? null,
+    workspace: sheet.workRequest?.workspace ?? byHandOrigin,
     purpose: sheet.purpose,
     fingerprint: sheet.key.fingerprint,
     keyDescription: sheet.key.registered?.description ?? null,

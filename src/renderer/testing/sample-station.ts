@@ -160,6 +160,7 @@ export function base(): FakeState {
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
     failures: new Map(),
+    offered: [],
     signingPace: null,
   }
 }

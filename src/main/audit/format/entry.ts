@@ -3,6 +3,7 @@ import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workR
 import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
+import { openedByHand, outputDelivered } from './hand-events.ts'
 import {
   attestationRootAdded,
   attestationRootWithdrawn,
@@ -242,6 +243,8 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceIncidentClosed,
   attestationRootAdded,
   attestationRootWithdrawn,
+  openedByHand,
+  outputDelivered,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

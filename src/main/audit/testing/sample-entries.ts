@@ -298,6 +298,28 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       operator,
     },
     { event: 'keys-exported', fileSha256: pair('4a'), keys: 3, operator },
+    {
+      event: 'opened-by-hand',
+      requestId: sampleRequest,
+      ordinal: 0,
+      signAs: 'uefi-detached',
+      named: '/home/operator/grubx64.efi',
+      opened: '/srv/build/grubx64.efi',
+      size: 4096,
+      inputSha256: pair('a1'),
+      output: '/home/operator/grubx64.efi.sig',
+      operator,
+    },
+    {
+      event: 'output-delivered',
+      requestId: sampleRequest,
+      ordinal: 0,
+      how: 'replaced',
+      path: '/home/operator/grubx64.efi.sig',
+      outputSha256: pair('e5'),
+      replacedSha256: pair('e6'),
+      operator,
+    },
     { event: 'settings-changed', fields: ['trustedCerts'], operator },
   ]
 }

@@ -45,4 +45,6 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
   'attestation-root-added': { text: 'Attestation root added', tone: 'attention' },
   'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
+  'opened-by-hand': { text: 'Opened by hand', tone: 'attention' },
+  'output-delivered': { text: 'Output delivered', tone: 'neutral' },
 }
