@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { sha256Hex } from '../../shared/ids.ts'
 import { memorySource } from '../inspector/process/byte-source.ts'
 import { inspectAs } from '../inspector/process/inspect.ts'
+import { signedChild } from '../signing/debsign/rewrite.ts'
 import { edited, type SampleFiles, sampleUpload } from './testing/sample-upload.ts'
 import { readUpload, type UploadFile } from './upload.ts'
 import { documentKindOf } from './upload-document.ts'
@@ -11,7 +13,13 @@ const changesName = 'hello_1.0_amd64.changes'
 function read(files: SampleFiles) {
   return readUpload(
     [...files].map(([path, bytes]): UploadFile => {
-      const facts = inspectAs(memorySource(bytes), documentKindOf(path) ?? 'payload', null)
+      const kind = documentKindOf(path)
+      const { md5, sha1, sha256 } = signedChild(path, bytes)
+      const digests = { md5, sha1, sha256: sha256Hex.parse(sha256) }
+      const facts =
+        kind === null
+          ? ({ kind: 'payload', what: 'data', digests } as const)
+          : inspectAs(memorySource(bytes), kind, null)
       if (facts.kind !== 'upload-document' && facts.kind !== 'payload') throw new Error(facts.kind)
       return { path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), facts }
     }),

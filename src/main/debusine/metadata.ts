@@ -32,8 +32,6 @@ export function metadata011(offer: Offer): Readonly<Record<string, unknown>> {
     ...(offer.signPurposes.includes('openpgp')
       ? { 'signing:debsign:version': 1, 'signing:debsign:available': true }
       : {}),
-    // Read by 0.12 to 0.14, which speak this dialect.
-    ...(offer.signPurposes.includes('openpgp-repository') ? { 'signing:signrepositoryindex:version': 1 } : {}),
     ...forAdministrators(offer),
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type ArtifactId, artifactId, type Fingerprint, fingerprint } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { WorkRequest } from './server.ts'
-import { type TaskFailure, signTaskOf } from './task-data.ts'
+import { signTaskOf, signTaskWish, type TaskFailure } from './task-data.ts'
 import { deceptive, parseJson, quoted } from './wire.ts'
 
 /** What a Debsign task asks for: one upload, signed by a key of the purpose `openpgp`. */
@@ -96,10 +96,19 @@ export function keyOfTask(
   }
 }
 
+/** What a task that waits at the server wants, before its inputs are resolved; the keys of an index are not known then. */
+export function taskWish(
+  request: Pick<WorkRequest, 'taskName' | 'taskData'>,
+): { readonly purpose: string; readonly fingerprint: Fingerprint } | null {
+  if (request.taskName !== 'debsign') return signTaskWish(request)
+  const task = debsignData.safeParse(request.taskData)
+  return task.success ? { purpose: 'openpgp', fingerprint: task.data.key } : null
+}
+
 const webPath = z
   .string()
   .max(1000)
-  .regex(/^\/[A-Za-z0-9/._~%+-]*$/)
+  .regex(/^\/(?!\/)[A-Za-z0-9/._~%+-]*$/)
 const links = z.looseObject({
   links: z.looseObject({
     webui_self: webPath,

@@ -18,7 +18,7 @@ export const inspectedDescriptor = 3
 export const comparedDescriptor = 4
 
 /** What a file is looked at as. The station knows it from the task; the process is told this word and no name. */
-export const inspectedAs = ['image', 'text', 'changes', 'dsc', 'buildinfo', 'payload', 'release'] as const
+export const inspectedAs = ['image', 'text', 'changes', 'dsc', 'buildinfo', 'release'] as const
 export type InspectedAs = (typeof inspectedAs)[number]
 
 /**

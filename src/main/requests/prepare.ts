@@ -26,6 +26,7 @@ import {
 } from '../review/build-sheet.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { lastRelease } from './last-signed.ts'
+import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
@@ -217,17 +218,12 @@ async function inspectAll(
 ): Promise<Result<readonly InspectedArtifact[], Failure>> {
   const before = await spoolLastRelease(ports, fetched)
   const facts = await Promise.all(
-    fetched.files.map(({ file, ordinal }) =>
-      ports.inspector.inspect(
-        {
-          path: ports.spool.pathOf(fetched.id, ordinal),
-          name: file.path,
-          as: inspectedAsOf(fetched.task, file.path),
-          ...(before === null ? {} : { before }),
-        },
-        signal,
-      ),
-    ),
+    fetched.files.map(async ({ file, ordinal }) => {
+      const path = ports.spool.pathOf(fetched.id, ordinal)
+      const as = inspectedAsOf(fetched.task, file.path)
+      if (as === null) return ok(await payloadFacts(path))
+      return ports.inspector.inspect({ path, name: file.path, as, ...(before === null ? {} : { before }) }, signal)
+    }),
   )
   const inspected: InspectedArtifact[] = []
   for (const [position, { artifact, trustedCerts, binaryPackageName }] of fetched.artifacts.entries()) {

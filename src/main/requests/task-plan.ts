@@ -90,13 +90,13 @@ function planOfSign(request: WorkRequest): Result<TaskPlan, Failure> {
   })
 }
 
-/** As what the inspector looks at a file of the task. */
-export function inspectedAsOf(plan: TaskPlan, path: string): InspectedAs {
+/** As what the inspector looks at a file of the task. Null: it is hashed and not looked into. */
+export function inspectedAsOf(plan: TaskPlan, path: string): InspectedAs | null {
   switch (plan.task) {
     case 'sign':
       return plan.purpose === 'uefi' ? 'image' : 'text'
     case 'debsign':
-      return documentKindOf(path) ?? 'payload'
+      return documentKindOf(path)
     case 'signrepositoryindex':
       return 'release'
   }

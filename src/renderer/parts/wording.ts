@@ -50,6 +50,10 @@ export const checkQuestions: Record<CheckId, string> = {
   'file-explained': 'Files explained',
   'sbat-level': 'SBAT level',
   'signed-before': 'Signed before',
+  'upload-whole': 'Upload whole',
+  'upload-version': 'Version follows the last upload',
+  'index-sound': 'Index well-formed',
+  'index-progress': 'Index follows the last one',
 }
 
 /** What the operator states when he ticks the box of a check that needs him. */
@@ -57,6 +61,10 @@ export const acknowledgements: Partial<Record<CheckId, string>> = {
   'file-explained':
     'I sign bytes that the station cannot explain, and I have compared their digests with another source.',
   'signed-before': 'I want another signature on bytes that this key has signed before.',
+  'upload-whole': 'I have looked at what the documents of this upload hold, and want them signed.',
+  'upload-version': 'I want this upload signed though a version that is not older was signed here before.',
+  'index-sound': 'I know that the Date of this index lies ahead.',
+  'index-progress': 'I know that this index goes back behind the last one, or changes what the suite says of itself.',
   'trusted-certs': 'I have checked what these files will trust.',
   'embedded-certificates': 'I know the certificates that these files carry and want them signed with the file.',
   'sbat-level': 'I have checked the SBAT generations against the published revocation level.',

@@ -211,12 +211,20 @@ const sentences: Record<CheckId, string> = {
   'file-explained': 'Every file was parsed and explained.',
   'sbat-level': 'Every component is at or above its published generation.',
   'signed-before': 'This key has not signed these bytes at this station.',
+  'upload-whole': 'The upload is whole.',
+  'upload-version': 'No newer upload of this source was signed here.',
+  'index-sound': 'The Release is well-formed, and its times are right.',
+  'index-progress': 'It follows on the last index of its suite that was signed here.',
 }
+
+/** Not asked of files of a Sign task, of which the sample is. */
+const ofOtherTasks: ReadonlySet<CheckId> = new Set(['upload-whole', 'upload-version', 'index-sound', 'index-progress'])
 
 export function sampleChecks(
   change: Partial<Record<CheckId, readonly [CheckOutcome, string, Check['evidence']?]>> = {},
 ): Check[] {
-  return (Object.keys(sentences) as CheckId[]).map((id) => {
+  const asked = (Object.keys(sentences) as CheckId[]).filter((id) => !ofOtherTasks.has(id) || change[id] !== undefined)
+  return asked.map((id) => {
     const [outcome, sentence, evidence] = change[id] ?? (['passed', sentences[id], defaultEvidence(id)] as const)
     return { id, outcome, sentence, evidence: evidence ?? [] }
   })

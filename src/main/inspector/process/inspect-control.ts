@@ -6,7 +6,6 @@ import { readRelease } from '../../debian/release.ts'
 import { changeSince } from '../../debian/release-change.ts'
 import { type UploadDocumentKind, unreadDocument, uploadDocumentFacts } from '../../debian/upload-document.ts'
 import type { ByteSource } from './byte-source.ts'
-import { beginsLike } from './magic.ts'
 
 /** A `.changes`, `.dsc` or `.buildinfo`. One that is too large is hashed and not read. */
 export function inspectDocument(source: ByteSource, document: UploadDocumentKind): InputFacts {
@@ -15,13 +14,6 @@ export function inspectDocument(source: ByteSource, document: UploadDocumentKind
   return source.size > controlLimits.bytes
     ? unreadDocument(document, digests, source.size)
     : uploadDocumentFacts(source.read(0, source.size), document, digests)
-}
-
-/** A file that an upload lists: what it begins like, and the digests that are listed of it. */
-export function inspectPayload(source: ByteSource): InputFacts {
-  const digests = digestsOf(source)
-  if (digests === null) return unreadable
-  return { kind: 'payload', what: beginsLike(source.read(0, 32)) ?? 'data', digests }
 }
 
 /** `before`: the last one of the suite that was signed. One that cannot be read is no reason against the new one. */

@@ -4,6 +4,7 @@ import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { byteSize, count, shortSize, utc } from '../../parts/format.ts'
 import { roleWords } from '../../parts/wording.ts'
 import { textFactsOf, textFlagsOf } from './text-view.ts'
+import { documentRow } from './upload-view.ts'
 
 export type FileFlag = { readonly tone: 'attention' | 'refused' | 'neutral'; readonly text: string }
 
@@ -65,21 +66,23 @@ const fileSays = { source: 'file', assurance: 'claimed' } as const
 export function fileView(file: SheetFile): FileView {
   const pe = file.facts.kind === 'pe' ? file.facts : null
   const words = file.facts.kind === 'text' ? file.facts : null
+  const document = documentRow(file)
   return {
     ordinal: file.ordinal,
     path: file.path,
     name: file.path.slice(file.path.lastIndexOf('/') + 1),
     folder: file.path.slice(0, file.path.lastIndexOf('/') + 1),
-    what: words !== null ? 'Text' : pe === null ? 'Not explained' : roleWords(pe.role),
-    version: pe === null ? null : shownVersion(pe),
+    what: document?.what ?? (words !== null ? 'Text' : pe === null ? 'Not explained' : roleWords(pe.role)),
+    version: document?.version ?? (pe === null ? null : shownVersion(pe)),
     size: shortSize(file.size),
     toBeSignedHex: file.toBeSigned?.digest ?? null,
-    flags: flagsOf(file, pe),
+    flags: [...(document?.flags ?? []), ...flagsOf(file, pe)],
     facts: [
       ...ownFacts(file),
+      ...(document?.facts ?? []),
       ...(words !== null ? textFactsOf(words) : pe === null ? opaqueFactsOf(file) : peFactsOf(pe)),
     ],
-    faults: words?.faults ?? pe?.layoutFaults ?? [],
+    faults: document?.faults ?? words?.faults ?? pe?.layoutFaults ?? [],
     blind: file.facts.kind === 'opaque' ? file.facts.reason : null,
     incomplete:
       words?.cut === true ? ['Only the beginning of the text is shown; the whole is signed.'] : (pe?.incomplete ?? []),
@@ -117,7 +120,9 @@ function ownFacts(file: SheetFile): readonly Fact[] {
           value: text(
             file.disposition === 'skip'
               ? 'Nothing: this file is skipped, and reported so'
-              : 'Nothing: no signature can be made for this file',
+              : file.disposition === 'keep'
+                ? 'Nothing of its own: what is signed holds its digests'
+                : 'Nothing: no signature can be made for this file',
           ),
           ...computed,
         }

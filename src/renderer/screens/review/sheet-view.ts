@@ -7,6 +7,7 @@ import { acknowledgements, checkQuestions } from '../../parts/wording.ts'
 import { type FileView, fileView } from './file-view.ts'
 import { handFacts } from './hand-view.ts'
 import { type KeyView, keyView } from './key-view.ts'
+import { type IndexView, taskView, type UploadView } from './upload-view.ts'
 
 export type CheckView = {
   readonly id: string
@@ -28,7 +29,10 @@ export type ArtifactView = {
   readonly artifactId: number
   readonly heading: string
   readonly facts: readonly Fact[]
-  readonly trustedCerts: TrustedCertsView
+  /** Null: not asked of this task. */
+  readonly trustedCerts: TrustedCertsView | null
+  /** An upload or a repository index as one; null: files of a Sign task. */
+  readonly task: UploadView | IndexView | null
   readonly files: readonly FileView[]
 }
 
@@ -73,7 +77,7 @@ export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number
   return {
     headline: {
       files: count(toSign, 'file'),
-      skipped: fileCount - toSign,
+      skipped: files.filter((file) => file.disposition === 'skip').length,
       from: sheet.workRequest === null ? 'nobody but this desk' : `work request ${sheet.workRequest.id}`,
       workspace: sheet.workRequest === null ? null : workspaceOf(sheet.workRequest),
       keyName: sheet.key.registered?.description ?? null,
@@ -189,11 +193,13 @@ function artifactView(artifact: SheetArtifact): ArtifactView {
   const facts: Fact[] = [{ id: 'category', label: 'Category', value: name(artifact.category), ...claimed }]
   if (artifact.binaryPackageName !== null)
     facts.unshift({ id: 'package', label: 'Made for package', value: name(artifact.binaryPackageName), ...claimed })
+  const task = taskView(artifact)
   return {
     artifactId: artifact.artifactId,
     heading: byHand ? 'Opened by hand' : `Artifact ${artifact.artifactId}`,
     facts: byHand ? [] : facts,
-    trustedCerts: trustedCertsView(artifact),
+    trustedCerts: task === null && !byHand ? trustedCertsView(artifact) : null,
+    task,
     files: artifact.files.map(fileView),
   }
 }
