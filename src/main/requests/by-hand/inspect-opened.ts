@@ -6,10 +6,10 @@ import { artifactId, fingerprint, type RequestId, sha256Hex } from '../../../sha
 import type { InputFacts } from '../../../shared/input-facts.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { type SheetArtifact, taskOf } from '../../../shared/review-sheet.ts'
-import type { InspectedAs } from '../../inspector/protocol.ts'
 import type { InspectedFile } from '../../review/build-sheet.ts'
 import type { DeskPorts } from '../desk-ports.ts'
 import { lastRelease } from '../last-signed.ts'
+import { payloadFacts } from '../payload-facts.ts'
 import { signedBefore } from '../prepare.ts'
 import { inspectedAsOf, type TaskPlan } from '../task-plan.ts'
 import { handModes } from './hand-modes.ts'
@@ -31,12 +31,13 @@ export async function inspectOpened(
   const files: InspectedFile[] = []
   let index: TaskPlan['index'] = null
   for (const { ordinal, path, size, sha256 } of stored) {
-    const as: InspectedAs = origin.signAs === 'openpgp-detached' ? 'payload' : inspectedAsOf(plain, path)
-    const look = (before: string | null) =>
-      ports.inspector.inspect(
-        { path: ports.spool.pathOf(id, ordinal), name: path, as, ...(before === null ? {} : { before }) },
-        signal,
-      )
+    // Nobody looks into a file that is signed as it is, nor into one that only goes along.
+    const as = origin.signAs === 'openpgp-detached' ? null : inspectedAsOf(plain, path)
+    const spooled = ports.spool.pathOf(id, ordinal)
+    const look = async (before: string | null) =>
+      as === null
+        ? ok(await payloadFacts(spooled))
+        : ports.inspector.inspect({ path: spooled, name: path, as, ...(before === null ? {} : { before }) }, signal)
     let facts = await look(null)
     if (task === 'signrepositoryindex') {
       index = indexOf(origin, facts.ok ? facts.value : null)

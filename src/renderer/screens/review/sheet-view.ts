@@ -77,7 +77,7 @@ export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number
   return {
     headline: {
       files: count(toSign, 'file'),
-      skipped: fileCount - toSign,
+      skipped: files.filter((file) => file.disposition === 'skip').length,
       from: sheet.workRequest === null ? 'nobody but this desk' : `work request ${sheet.workRequest.id}`,
       workspace: sheet.workRequest === null ? null : workspaceOf(sheet.workRequest),
       keyName: sheet.key.registered?.description ?? null,
@@ -198,7 +198,7 @@ function artifactView(artifact: SheetArtifact): ArtifactView {
     artifactId: artifact.artifactId,
     heading: byHand ? 'Opened by hand' : `Artifact ${artifact.artifactId}`,
     facts: byHand ? [] : facts,
-    trustedCerts: task === null ? trustedCertsView(artifact) : null,
+    trustedCerts: task === null && !byHand ? trustedCertsView(artifact) : null,
     task,
     files: artifact.files.map(fileView),
   }
