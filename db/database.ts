@@ -10,6 +10,7 @@ import type {
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
 import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
+import type { ConfirmationTable } from './tables/confirmation.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
@@ -59,6 +60,7 @@ export interface Database {
   hand_output: HandOutputTable
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
+  confirmation: ConfirmationTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

@@ -30,6 +30,7 @@ import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
+import { waitingBindings } from './ipc/waiting.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
@@ -255,6 +256,7 @@ export async function runProgram(
       }),
       ...generationBindings(access),
       ...softwareKeyBindings(access, publish, now),
+      ...waitingBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

@@ -18,16 +18,17 @@ import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
-import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
+import { createWaitingDesk, type WaitingDesk } from './requests/waiting/waiting-desk.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
+import { enabledModules } from './station-modules.ts'
 import type { StationParts, StationTokens } from './station-parts.ts'
 import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
@@ -39,6 +40,8 @@ export interface Station {
   readonly keys: KeyRegistry
   readonly keyMaker: KeyMaker
   readonly desk: Desk
+  /** What waits for the person at the desk, answered with their API token. */
+  readonly waiting: WaitingDesk
   readonly link: ServerLink
   readonly profile: Profile
   readonly tokens: StationTokens
@@ -155,6 +158,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log,
     onChange: () => publish('tokens.changed', null),
   })
+  const userTokenFile = profile.userToken
   const desk = createDesk({
     db,
     audit,
@@ -168,6 +172,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
+    userSession: { settings, userTokenFile, log },
     checkpoint: async () => {
       if (checkpoints.key() === null) return
       const written = await checkpoints.write()
@@ -182,6 +187,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+
+  const waiting = createWaitingDesk({ db, audit, settings, userTokenFile, mayWrite: isTrusted, now, log })
 
   function lookForWork(apiUrl: string): void {
     desk.lookForWork(apiUrl).then(
@@ -277,6 +284,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     const settled = await keyMaker.recover()
     if (!settled.ok) log('generation.not-recovered', { code: settled.error.code, detail: settled.error.detail })
     await desk.recover()
+    // Behind the start: a server may take a minute to say nothing.
+    void waiting.settle()
   }
   // Asked again: what a medium tells may have come meanwhile.
   if (isTrusted()) {
@@ -304,6 +313,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     keys,
     keyMaker,
     desk,
+    waiting,
     link,
     profile,
     tokens,
@@ -376,6 +386,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       awaited.stop()
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
+      await waiting.stop()
       await wholeCheck?.stop()
       await link.close()
       await checkpoints.stop()
@@ -384,9 +395,4 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
-}
-
-/** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
-function enabledModules(settings: Settings): Promise<readonly string[]> {
-  return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
 }

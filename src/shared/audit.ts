@@ -47,6 +47,8 @@ export const auditEvent = z.enum([
   'attestation-root-withdrawn',
   'opened-by-hand',
   'output-delivered',
+  'confirmation-intended',
+  'confirmation-answered',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -18,7 +18,7 @@ import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
-import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { registeredKey } from './key.ts'
 import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
 import { importPreview, importReport, keyExport } from './key-import.ts'
@@ -30,6 +30,7 @@ import { settings } from './settings.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
 import { typedText } from './typed-text.ts'
+import { confirmOutcome, confirmWords, waitingList } from './waiting.ts'
 
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
@@ -142,6 +143,23 @@ export const contract = {
   'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
   /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
   'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
+  /** What waits at the server for the user whose API token is set. Asks the server. */
+  'waiting.list': { input: z.null(), output: answer(waitingList) },
+  /** Answers a question that waits, once. `words`: as they were shown; main refuses where the server words it otherwise now. */
+  'waiting.answer': {
+    input: z.strictObject({
+      workRequestId,
+      confirm: z.boolean(),
+      comment: typedText(1000).nullable(),
+      words: confirmWords,
+    }),
+    output: answer(confirmOutcome),
+  },
+  /** Takes an upload that waits for this user's own signature into hand, to be signed with a registered OpenPGP key. */
+  'waiting.take': {
+    input: z.strictObject({ workRequestId, fingerprint }),
+    output: answer(z.strictObject({ requestId })),
+  },
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 

@@ -30,10 +30,15 @@ export const permissionAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('not-answered'), reason: z.string() }),
   /** Nobody was asked: a person opened the files at this station. A state of its own, never the server's yes. */
   z.strictObject({ kind: z.literal('by-hand'), openedBy: z.string() }),
+  /**
+   * No key is asked about: the server waits for the signature of the user who made the task (ExternalDebsign). `mine`: it says that the API
+   * token of the settings is theirs.
+   */
+  z.strictObject({ kind: z.literal('own-signature'), username: z.string(), userId: z.int(), mine: z.boolean() }),
 ])
 export type PermissionAnswer = z.infer<typeof permissionAnswer>
 
-/** The task of the server that a request is, in its word. */
+/** The task of the server that a request is, in its word; an ExternalDebsign is signed as a `debsign`. */
 export const signingTask = z.enum(['sign', 'debsign', 'signrepositoryindex'])
 export type SigningTask = z.infer<typeof signingTask>
 

@@ -25,6 +25,9 @@ export type StepName =
   | 'open'
   | 'deliver'
   | 'delivered'
+  | 'confirmation'
+  | 'confirmation-answer'
+  | 'signature-handed-in'
 
 const steps = channel('station:step')
 

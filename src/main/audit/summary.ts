@@ -99,8 +99,27 @@ export function summary(body: AuditEntryBody): string {
       return body.how === 'kept'
         ? `Output ${short(body.outputSha256)} was kept in the station by ${quoted(body.operator)}, and not written to ${quoted(body.path)}`
         : `Output ${short(body.outputSha256)} was written to ${quoted(body.path)}${body.replacedSha256 === null ? '' : `, in place of ${short(body.replacedSha256)}, as ${quoted(body.operator)} said`}`
+    case 'confirmation-intended':
+      return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
+    case 'confirmation-answered':
+      return `Answer to work request ${body.workRequestId} at ${visible(body.server)}: ${confirmationText(body.outcome)}${body.status === null ? '' : `; it is ${visible(body.status)}${body.result === null || body.result === '' ? '' : `, ${visible(body.result)}`}`}`
     default:
       return unreachable(body)
+  }
+}
+
+function confirmationText(outcome: 'taken' | 'not-taken' | 'overtaken' | 'not-delivered'): string {
+  switch (outcome) {
+    case 'taken':
+      return 'taken'
+    case 'not-taken':
+      return 'not taken, the server said no'
+    case 'overtaken':
+      return 'too late, it had ended otherwise'
+    case 'not-delivered':
+      return 'did not arrive, it still waits'
+    default:
+      return unreachable(outcome)
   }
 }
 

@@ -366,7 +366,7 @@ async function makeSheet(
     title: titleOf(artifacts),
     requestedBy:
       artifacts
-        .map(({ permission }) => (permission.kind === 'answered' ? permission.username : null))
+        .map(({ permission }) => ('username' in permission ? permission.username : null))
         .find((name) => name !== null) ?? null,
     worstCheck: worst(checks.map((check) => check.outcome)),
     at: now.toISOString(),

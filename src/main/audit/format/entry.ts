@@ -22,6 +22,7 @@ import {
   serviceKeyAdded,
 } from './key-events.ts'
 import { exactText, messageText } from './text.ts'
+import { confirmationAnswered, confirmationIntended } from './wait-events.ts'
 
 // The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
 // leaving one out is an error and not a silence.
@@ -245,6 +246,8 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   attestationRootWithdrawn,
   openedByHand,
   outputDelivered,
+  confirmationIntended,
+  confirmationAnswered,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -26,6 +26,11 @@ export function allChannels(): Bindings {
     'hand.offered': bind('hand.offered', () => ok([])),
     'hand.open': bind('hand.open', () => absent),
     'hand.deliver': bind('hand.deliver', () => ok(null)),
+    'waiting.list': bind('waiting.list', () =>
+      ok({ user: 'zoe', tasks: [], ofOthers: 0, asOf: '2026-01-01T00:00:00.000Z' }),
+    ),
+    'waiting.answer': bind('waiting.answer', () => absent),
+    'waiting.take': bind('waiting.take', () => absent),
     'duty.set': bind('duty.set', () => ok(null)),
     'tokens.list': bind('tokens.list', () => ok({ tokens: [], modules: [] })),
     'devices.list': bind('devices.list', () => ok({ watch: 'off', devices: [] })),

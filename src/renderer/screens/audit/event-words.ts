@@ -47,4 +47,6 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
   'opened-by-hand': { text: 'Opened by hand', tone: 'attention' },
   'output-delivered': { text: 'Output delivered', tone: 'neutral' },
+  'confirmation-intended': { text: 'Answer intended', tone: 'accent' },
+  'confirmation-answered': { text: 'Answer given', tone: 'neutral' },
 }
