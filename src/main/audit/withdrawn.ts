@@ -15,6 +15,7 @@ const harmless: ReadonlySet<string> = new Set([
   'pin-locked',
   'pin-wanted',
   'service-key-absent',
+  'service-key-unsafe',
   'token-absent',
   'token-error',
   'touch-timeout',
