@@ -152,12 +152,13 @@ describe.concurrent.each(ykcs11Versions)('the token process with ykcs11 %s', (ve
       const signed = session.signMany(requestsFor(reference, 2))
       await key.touchAwaited()
       await room.unplug(key)
-      expect((await signed).map(codeOf)).toEqual([bench.old ? 'token-removed' : 'token-error'])
+      // An answer that is lost, whatever the module calls it: the key may have signed.
+      expect((await signed).map(codeOf)).toEqual(['token-removed'])
     }))
 
   it('gives nothing that another key signed in the place of the first', (context) =>
     withYkcs11(context, version, async (bench) => {
-      const { key, room, old } = bench
+      const { key, room } = bench
       const session = await opened(bench, plain, reference)
       const card = withKeys(plain, [
         { slot: 0x9a, algorithm: 'ec-p256', key: generateCardKey('ec-p256'), pin: 'never' },
@@ -169,7 +170,7 @@ describe.concurrent.each(ykcs11Versions)('the token process with ykcs11 %s', (ve
         for (let index = 0; index < 3; index++)
           tries.push(...(await session.signMany(requestsFor(reference, 1))).map(codeOf))
         // After the first failure the process is gone, and with it the session that ykcs11 2.7 would have gone on with.
-        expect(tries).toEqual([old ? 'token-removed' : 'token-error', 'token-removed', 'token-removed'])
+        expect(tries).toEqual(['token-removed', 'token-removed', 'token-removed'])
         expect(other.exchanges.filter(({ ins }) => ins === 0x87)).toEqual([])
       } finally {
         await room.unplug(other)
