@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/main/log/logger.ts'
 import { createTokenService } from '../../../src/main/token/service.ts'
 import { codeOf, hostEntry, open, requestFor, requestsFor } from '../../../src/main/token/testing/token-bench.ts'
 import type { KeyReference, TokenService } from '../../../src/main/token/token-service.ts'
+import { signatureCheck } from '../../../src/main/token/verify-signature.ts'
 import { sha256Hex } from '../../../src/shared/ids.ts'
 import { logCapacity } from './device-log.ts'
 import { keyId, makeKey, publicKeyOf } from './testing/key-in-device.ts'
@@ -37,8 +38,9 @@ async function start(ctx: TestContext, options: YubiHsmOptions = {}) {
   return { bench, service, key: referenceTo(await makeKey(bench), bench.device.serial) }
 }
 
+const spkiOf = (pem: string) => createPublicKey(pem).export({ format: 'der', type: 'spki' })
+
 function referenceTo(pem: string, serial: number, id = keyId): KeyReference {
-  const spki = createPublicKey(pem).export({ format: 'der', type: 'spki' })
   return {
     home: {
       kind: 'token',
@@ -47,7 +49,7 @@ function referenceTo(pem: string, serial: number, id = keyId): KeyReference {
       pkcs11Uri: '',
     },
     algorithm: 'ec-p256',
-    spkiSha256: sha256Hex.parse(createHash('sha256').update(spki).digest('hex')),
+    spkiSha256: sha256Hex.parse(createHash('sha256').update(spkiOf(pem)).digest('hex')),
     sealed: null,
   }
 }
@@ -129,17 +131,19 @@ it('another key under the id of the registered one is refused, though id and lab
 
 it('a label that other keys have too does not choose the key: its id and its public key do', async (ctx) => {
   const { bench, service, key } = await start(ctx)
-  const keys = [key]
+  const keys = [[key, spkiOf(await publicKeyOf(bench, keyId))] as const]
   // Under lower and higher ids than the first, made after it, all with the label `release`.
   for (const id of [2, 300]) {
     const made = ['-i', String(id), '-A', 'ecp256', '-c', 'sign-ecdsa', '-l', 'release']
     await bench.shell('-a', 'generate-asymmetric-key', ...made)
-    keys.push(referenceTo(await publicKeyOf(bench, id), bench.device.serial, id))
+    const pem = await publicKeyOf(bench, id)
+    keys.push([referenceTo(pem, bench.device.serial, id), spkiOf(pem)])
   }
-  // The service verifies each signature with the registered public key: one by another key is refused.
-  for (const each of keys) {
+  for (const [each, spki] of keys) {
     const opened = await session(service, each)
-    expect(codeOf(await opened.sign(requestFor(each)))).toBe('ok')
+    const request = requestFor(each)
+    const signed = await opened.sign(request)
+    expect(signed.ok && signatureCheck(spki)?.(request, signed.value)).toBe(true)
     await opened.close()
   }
 })
