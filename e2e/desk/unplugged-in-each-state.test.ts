@@ -5,7 +5,7 @@ import { installedYkcs11, trixieYkcs11, type VendorModule } from '../devices/yub
 import { codeOf, orThrow } from './desk-bench.ts'
 import { YubiKeyDesk } from './yubikey-desk.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 // One desk for each module, with Yubico's own module and a virtual YubiKey that is pulled out of its reader at each moment of a
 // request's life. Whatever the moment: no file is signed twice, the PIN is not used up, and the station says what is to be done.
@@ -37,6 +37,10 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a YubiKey
     return undefined
   })
 
+  /** The token is asked nothing here that one module answers in another way than the other. */
+  const once = (title: string, body: () => Promise<void>) =>
+    test(title, (context) => (which === 'installed' ? body() : context.skip('tried with the installed module')))
+
   const resume = async (detail: RequestDetail) => {
     const { acknowledged: _, ...input } = desk.bench.approval(detail)
     return codeOf(await desk.bench.station.desk.resume(input))
@@ -46,7 +50,7 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a YubiKey
   const pullAt = (...[name, when, nth]: [string, 'before' | 'after', number?]): Promise<void> =>
     new Promise((resolve) => desk.bench.at(name, when, () => resolve(desk.unplug()), nth))
 
-  test('while the request is fetched lets it wait for its key, and the sheet says so', async () => {
+  once('while the request is fetched lets it wait for its key, and the sheet says so', async () => {
     const { bench } = desk
     const pulled = pullAt('intake', 'before')
     const work = await bench.ask(1)
@@ -61,7 +65,7 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a YubiKey
     expect(await bench.untilCompleted(work)).toBe('success')
   })
 
-  test('while the sheet is open is not logged in to; back again, the same sheet is approved', async () => {
+  once('while the sheet is open is not logged in to; back again, the same sheet is approved', async () => {
     const { bench } = desk
     const work = await bench.ask(1)
     const detail = await bench.until(work, 'review')
@@ -151,7 +155,7 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a YubiKey
     expect(desk.signatures - before).toBe(seen.filter((state) => state === 'signed').length)
   })
 
-  test('after the last signature is not missed: the result is uploaded', async () => {
+  once('after the last signature is not missed: the result is uploaded', async () => {
     const { bench } = desk
     const work = await bench.ask(2)
     const before = desk.signatures
@@ -162,7 +166,7 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a YubiKey
     expect(desk.signatures - before).toBe(2)
   })
 
-  test('and touched too late, is asked again under the same approval, for the same file', async () => {
+  once('and touched too late, is asked again under the same approval, for the same file', async () => {
     const { bench, key } = desk
     const work = await bench.ask(1)
     const detail = await bench.until(work, 'review')
