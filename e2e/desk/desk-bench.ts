@@ -88,6 +88,8 @@ export interface DeskBenchOptions {
   readonly module?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly trustedCerts?: readonly string[]
+  /** Where the token process runs, if not on this machine as it is (`ReaderRoom.node`). */
+  readonly node?: string
   /** PIN of the token. Left out: `benchPin`. */
   readonly pin?: string
   /** Left out: the first key of the token is registered. */
@@ -224,7 +226,7 @@ export class DeskBench {
   #tokens() {
     const soft = this.#options.tokens?.soft ?? null
     return createTokenService({
-      node: process.execPath,
+      node: this.#options.node ?? process.execPath,
       hostEntry,
       modules: [],
       serviceKeysFolder: this.profile.serviceKeys,

@@ -5,6 +5,7 @@ import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
+import { forbidDumps } from './app/no-dumps.ts'
 import { formatVerifierKey } from './audit/format/signed-note.ts'
 import { exitCodes } from './config/exit-codes.ts'
 import { type Profile, prepareProfile } from './config/profile.ts'
@@ -74,6 +75,8 @@ export async function runProgram(
   /** Files of the command line, to be shown in the window. */
   named: readonly string[] = [],
 ): Promise<number> {
+  // Before anything is started: what is started inherits it.
+  forbidDumps(log)
   const lifecycle = createLifecycle(log)
   prepareProfile(profile)
   const instance = await claimInstance(join(profile.runtime, 'station.sock'), named)

@@ -62,6 +62,14 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'refused',
     'The token did not sign: it wants the PIN, or it was not touched in time. Begin again with the PIN, and touch the token when it asks.',
   ],
+  'touch-timeout': [
+    'unavailable',
+    'The token waited for a touch that did not come. Nothing was signed with it; the PIN was right and no try was used. Begin again, and touch the token when it asks.',
+  ],
+  'module-too-old': [
+    'unavailable',
+    'The installed module of Yubico (ykcs11) is too old for this key: it cannot sign with RSA keys of 3072 or 4096 bits. Nothing was signed, and the PIN was not used. Install ykcs11 2.7 or later (Debian 13 has it), or choose a newer module in Settings.',
+  ],
   'mechanism-unsupported': [
     'refused',
     'The token cannot make this kind of signature with this key. Nothing was signed.',

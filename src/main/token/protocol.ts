@@ -192,6 +192,8 @@ export const hostFailureCode = z.enum([
   'pin-last-try',
   'pin-length',
   'pin-wanted',
+  'touch-timeout',
+  'module-too-old',
   'mechanism-unsupported',
   'token-error',
   'service-key-absent',

@@ -24,6 +24,8 @@ export type TokenFailureCode =
   | 'pin-last-try'
   | 'pin-length'
   | 'pin-wanted'
+  | 'touch-timeout'
+  | 'module-too-old'
   | 'mechanism-unsupported'
   | 'signature-wrong'
   | 'token-error'

@@ -168,8 +168,9 @@ export class Server {
       const { module, path } = this.#module()
       if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
-      const { token, ckaId, spkiSha256, useLastTry } = request
-      return this.#opened(openTokenSession(module, path, { token, ckaId, spkiSha256, pin, useLastTry, onLogin }))
+      const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, onLogin }
+      return this.#opened(openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()
       throw error
