@@ -22,7 +22,6 @@ import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { Log } from './log/logger.ts'
 import type { MediaProcess } from './media/folder-process.ts'
-import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
@@ -34,14 +33,18 @@ import { createStationCheckpoints, type StationCheckpoints } from './station-che
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
+import { createModuleChoice } from './station-modules.ts'
 import { every } from './station-rounds.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
+import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
 
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
+  /** What modules read when they start; follows the settings. */
+  readonly yubihsm: YubiHsmConfiguration
   readonly inspector: Inspector
   readonly signer: Signer
   readonly sbatLevel: SbatLevel
@@ -116,7 +119,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
   let logState = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
-  await tokens.setModules(await enabledModules(current))
+  const useModules = createModuleChoice(tokens, parts.yubihsm)
+  await useModules(current)
 
   const written = createAuditLog(db, now)
   const index = createEntryIndexer(db, (error) => log('audit.not-indexed', { error }))
@@ -346,8 +350,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
       const serverChanged = fields.some((field) => field.startsWith('server.'))
       current = next
       publish('settings.changed', null)
-      if (fields.includes('modules')) {
-        await tokens.setModules(await enabledModules(next))
+      if (fields.some((field) => field === 'modules' || field.startsWith('yubihsm.'))) {
+        await useModules(next)
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
@@ -391,9 +395,4 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
-}
-
-/** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
-function enabledModules(settings: Settings): Promise<readonly string[]> {
-  return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
 }

@@ -97,7 +97,8 @@ export interface TokenService {
    * that is open is ended only if its own device is gone (`token-removed`); another device's coming or going does not touch it.
    */
   devicesChanged(devices: readonly UsbDevice[]): Promise<void>
-  setModules(paths: readonly string[]): Promise<void>
+  /** `newConfiguration`: what modules read when they start is another now, so that idle processes are ended; a session goes on. */
+  setModules(paths: readonly string[], newConfiguration?: boolean): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
   /** Certificates of the maker about a key (`statement`) and about the token (`device`), DER, as far as the module shows them. */

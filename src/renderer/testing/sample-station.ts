@@ -87,6 +87,7 @@ export function base(): FakeState {
       checkpointFolders: [],
       witnesses: [],
       keyRequests: { accept: true, software: true, tokens: 'any' },
+      yubihsm: { connectors: ['http://127.0.0.1:12345'], caPem: null },
     },
     generations: [],
     requests: new Map(),
