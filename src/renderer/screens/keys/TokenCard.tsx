@@ -13,7 +13,8 @@ type TokenCardProps = {
   readonly objects: readonly TokenObject[]
   readonly problem: Failure | null
   readonly keys: readonly RegisteredKey[]
-  readonly onRegister: (object: TokenObject) => void
+  /** Null: a key that the token does not show before its PIN. */
+  readonly onRegister: (object: TokenObject | null) => void
   readonly onGenerate: () => void
 }
 
@@ -40,11 +41,21 @@ export function TokenCard({ token, objects, problem, keys, onRegister, onGenerat
       <h4 className="token-objects-title">
         Keys on it <span className="muted small">{objects.length}</span>
       </h4>
-      {objects.length === 0 ? (
-        <p className="muted small">
-          The token shows no key. Some tokens show keys only after their PIN was given to their own tool.
-        </p>
-      ) : (
+      {view.hidesKeys ? (
+        <div className="row">
+          <p className="muted small grow">A YubiHSM shows no key before its PIN was given.</p>
+          <Button
+            size="s"
+            onPress={() => onRegister(null)}
+            aria-label={`Register a key of ${token.id.serial} by its id`}
+          >
+            Register a key by its id …
+          </Button>
+        </div>
+      ) : objects.length === 0 ? (
+        <p className="muted small">The token shows no key. Generate one, or put one on it with its maker’s tool.</p>
+      ) : null}
+      {objects.length === 0 ? null : (
         <ul className="objects">
           {objects.map((object) => {
             const row = objectRow(token.id, object, keys)

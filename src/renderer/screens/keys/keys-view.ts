@@ -1,5 +1,6 @@
 import type { AttestationRecord } from '../../../shared/attestation.ts'
 import type { RegisteredKey } from '../../../shared/key.ts'
+import { idProblem, tokenKind } from '../../../shared/key-place.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
@@ -114,6 +115,8 @@ export type TokenCardView = {
   readonly title: string
   readonly label: string
   readonly pin: Word
+  /** Its keys are seen after the PIN only. */
+  readonly hidesKeys: boolean
   readonly facts: readonly Fact[]
 }
 
@@ -122,7 +125,11 @@ export function tokenCard(token: TokenSummary): TokenCardView {
   return {
     title: `${token.id.manufacturer} ${token.id.model}`,
     label: token.label,
-    pin: pinStateWords[token.pinState],
+    pin:
+      tokenKind(token.id) === 'yubihsm' && token.pinState === 'ok'
+        ? { text: 'PIN not counted', tone: 'neutral' }
+        : pinStateWords[token.pinState],
+    hidesKeys: tokenKind(token.id) === 'yubihsm',
     facts: [
       { id: 'serial', label: 'Serial', value: name(token.id.serial), ...claimed },
       { id: 'label', label: 'Label', value: name(token.label), ...claimed },
@@ -165,9 +172,29 @@ export function objectRow(token: TokenId, object: TokenObject, keys: readonly Re
     ckaId: object.ckaId,
     about: `${algorithmWords[object.algorithm]}, ${origin}${always}`,
     registeredAs: registered?.description ?? null,
-    obstacle: object.algorithm === 'unsupported' ? 'The station cannot sign with this kind of key.' : null,
+    obstacle: obstacleOf(token, object),
     hasCertificate: object.certificatePem !== null,
   }
+}
+
+/** ykcs11's CKA_ID of slot F9. */
+const attestationSlotId = '19'
+
+function obstacleOf(token: TokenId, object: TokenObject): string | null {
+  if (tokenKind(token) === 'piv' && object.ckaId === attestationSlotId)
+    return 'The maker’s own key: it attests the others, and signs nothing else.'
+  return object.algorithm === 'unsupported' ? 'The station cannot sign with this kind of key.' : null
+}
+
+/** The id of a key that its token does not show, as a person types it; tools write it with `0x`. */
+export function objectIdOf(
+  token: TokenId,
+  typed: string,
+): { readonly ckaId: string | null; readonly problem: string | null } {
+  const ckaId = typed.trim().toLowerCase().replace(/^0x/, '')
+  if (ckaId === '') return { ckaId: null, problem: null }
+  const problem = idProblem(tokenKind(token), ckaId)
+  return { ckaId: problem === null ? ckaId : null, problem }
 }
 
 /** ub-common-name, RFC 5280 Appendix A.1. */
