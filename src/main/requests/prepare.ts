@@ -11,6 +11,7 @@ import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
 import { type SignTask, signingInputOf, signTaskOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
+import { attestationForSheet } from '../keys/attestation/sheet-attestation.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import { approvability, evaluate } from '../policy/evaluate.ts'
 import { worst } from '../policy/evidence.ts'
@@ -328,6 +329,7 @@ async function makeSheet(
     purpose: 'uefi',
     fingerprint: task.fingerprint,
     key: known,
+    attestation: known === null ? null : await attestationForSheet(ports.db, known),
     artifacts,
     checks,
   })

@@ -1,5 +1,5 @@
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
-import type { Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
+import type { AuditSeq, Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'
 import type { CertificateFacts, RegisteredKey } from '../../shared/key.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
@@ -259,6 +259,12 @@ export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
         origin: key.origin,
         home: key.home,
         certificate: key.certificate,
+        attestation: {
+          result: 'generated',
+          root: { name: 'CN=Yubico PIV Root CA Serial 263751', source: 'shipped' },
+          failedBefore: false,
+          seq: 12 as AuditSeq,
+        },
       },
     },
     artifacts: [sampleArtifact([sampleFile(0), sampleFile(1), sampleFile(2)])],
