@@ -12,6 +12,7 @@ import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './t
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -42,6 +43,7 @@ export interface Database {
   signing_key: SigningKeyTable
   key_generation: KeyGenerationTable
   key_asset: KeyAssetTable
+  key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable

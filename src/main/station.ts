@@ -144,6 +144,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     tokens,
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
+    mayWrite: isTrusted,
   })
   const keyMaker = createKeyMaker({ db, audit, tokens, shippedRoots: parts.shippedRoots, now, publish })
   let usable: readonly RegisteredKey[] = []

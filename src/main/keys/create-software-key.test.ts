@@ -54,7 +54,8 @@ describe('making a software key', () => {
     if (!result.ok) throw new Error(result.error.message)
     return result.value
   }
-  const registry = () => createKeyRegistry({ ...ports(), opensSealed: (sealed) => tokens.opensSealed(sealed) })
+  const registry = () =>
+    createKeyRegistry({ ...ports(), mayWrite: () => true, opensSealed: (sealed) => tokens.opensSealed(sealed) })
   const rows = () => station.db.selectFrom('signing_key').selectAll().execute()
   const entries = async () =>
     (await station.db.selectFrom('audit_entry').select('entry').orderBy('seq').execute()).map(

@@ -11,6 +11,7 @@ import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenFailure, TokenService } from '../token/token-service.ts'
 import { hiddenUntilLogin } from './hidden-key.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
+import { createKeySightings } from './key-sightings.ts'
 import { createKeyUses } from './key-uses.ts'
 
 export type Usability = { readonly kind: 'usable' } | { readonly kind: 'unusable'; readonly failure: Failure }
@@ -53,6 +54,8 @@ export interface KeyRegistryPorts {
   /** Whether a service key that opens this record is here. Asked of the token process: main reads no service key. */
   readonly opensSealed: (sealed: { readonly publicKey: string }) => Promise<Result<null, Failure>>
   readonly now: () => Date
+  /** False while the station is for reading only: nothing is written then, not even where a key was seen. */
+  readonly mayWrite: () => boolean
 }
 
 type TokenHome = Extract<KeyHome, { kind: 'token' }>
@@ -61,7 +64,7 @@ type AbsentTokens = Map<string, TokenFailure>
 
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   const uses = createKeyUses()
-  const lastSeen = new Map<string, NonNullable<RegisteredKey['lastSeen']>>()
+  const sightings = createKeySightings(ports.db, ports.mayWrite)
   const nameOf = ({ purpose, fingerprint }: StoredKey) => `${purpose} ${fingerprint}`
   async function usabilityOf(key: StoredKey, absent: AbsentTokens = new Map()): Promise<Usability> {
     if (key.home.kind === 'software') {
@@ -77,7 +80,7 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
     if (Buffer.compare(certificate.value.spki, seen.value.spki) !== 0) return { kind: 'unusable', failure: foreignKey }
     const { label, module } = seen.value.token
-    lastSeen.set(nameOf(key), { at: ports.now().toISOString(), tokenLabel: label, module })
+    await sightings.seen(key, { at: ports.now().toISOString(), tokenLabel: label, module })
     // Whoever is asked for the PIN now could only be refused.
     if (seen.value.token.pinState === 'locked') return { kind: 'unusable', failure: pinLocked }
     return { kind: 'usable' }
@@ -106,7 +109,7 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     return {
       ...shown,
       certificate: certificate.value.facts,
-      lastSeen: lastSeen.get(nameOf(key)) ?? null,
+      lastSeen: (await sightings.last()).get(nameOf(key)) ?? null,
       availability: availabilityOf(key.state, usable),
       usableNow: usable.kind === 'usable' && key.state === 'active',
       unusableBecause:

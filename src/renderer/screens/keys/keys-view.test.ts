@@ -22,7 +22,7 @@ describe('a registered key', () => {
     expect(seen(sampleKey())).toMatchObject({
       text: expect.stringMatching(/UTC, token “YubiKey PIV”, through .*libykcs11/),
     })
-    expect(seen(sampleKey({ lastSeen: null }))).toMatchObject({ text: 'not since the station was started' })
+    expect(seen(sampleKey({ lastSeen: null }))).toMatchObject({ text: 'not yet' })
     expect(seen(sampleKey({ home: { kind: 'software' }, lastSeen: null }))).toBeUndefined()
   })
 

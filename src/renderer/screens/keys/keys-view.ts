@@ -99,7 +99,7 @@ function seenFact(seen: RegisteredKey['lastSeen']): Fact {
   const read = { id: 'seen', label: 'Last seen', source: 'token', assurance: 'verified' } as const
   // The label is the token's own word; only its serial number and the key that was read count.
   return seen === null
-    ? { ...read, value: text('not since the station was started') }
+    ? { ...read, value: text('not yet') }
     : { ...read, value: name(`${utc(seen.at)}, token “${seen.tokenLabel}”, through ${seen.module}`) }
 }
 
