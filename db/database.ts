@@ -11,6 +11,7 @@ import type { AuditContradictionTable } from './tables/audit-contradiction.table
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
+import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
 import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type {
@@ -43,6 +44,7 @@ export interface Database {
   signing_key: SigningKeyTable
   key_generation: KeyGenerationTable
   key_asset: KeyAssetTable
+  imported_key: ImportedKeyTable
   key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable

@@ -22,6 +22,7 @@ import { defaultSettings, writeSettings } from '../../src/main/settings/settings
 import { createSigners } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
+import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
 import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
@@ -41,6 +42,7 @@ import { buildPe } from '../workbench/pe-files.ts'
 export const benchPin = '648219'
 const root = new URL('../../src/main/index.ts', import.meta.url)
 const hostEntry = fileURLToPath(new URL('../../src/main/token/host/index.ts', import.meta.url))
+const deviceLogHostEntry = fileURLToPath(new URL('../../src/main/token/log-host/index.ts', import.meta.url))
 const sbatLevel = JSON.parse(
   readFileSync(new URL('../../resources/sbat-level.json', import.meta.url), 'utf8'),
 ) as SbatLevel // its form is tested beside the check
@@ -87,6 +89,8 @@ export interface DeskBenchOptions {
   readonly module?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly trustedCerts?: readonly string[]
+  /** PIN of the token. Left out: `benchPin`. */
+  readonly pin?: string
   /** Left out: the first key of the token is registered. */
   readonly registerKey?: boolean
   /** False: a station as it was before logs had keys. */
@@ -207,7 +211,7 @@ export class DeskBench {
         certificatePem: this.certificatePem(index),
         description: `Desk signer ${index}`,
         production: false,
-        pin: Secret.fromText(benchPin),
+        pin: Secret.fromText(this.#options.pin ?? benchPin),
         useLastTry: false,
         ...change,
       },
@@ -247,6 +251,12 @@ export class DeskBench {
       profile: this.profile,
       tokens: this.#tokens(yubihsm),
       yubihsm,
+      deviceLogReader: createDeviceLogReader({
+        node: process.execPath,
+        hostEntry: deviceLogHostEntry,
+        environment: yubihsm.environment,
+        log,
+      }),
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigners(this.#digester).uefi,
@@ -354,7 +364,7 @@ export class DeskBench {
 
   /** The approval that an honest window would send for what it was shown. */
   approval(detail: RequestDetail, change: { readonly pin?: string | null; readonly acknowledged?: string[] } = {}) {
-    const { pin = benchPin } = change
+    const { pin = this.#options.pin ?? benchPin } = change
     return {
       requestId: detail.summary.id,
       sheetDigest: detail.sheetDigest ?? sha256Hex.parse('0'.repeat(64)),

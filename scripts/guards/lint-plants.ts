@@ -150,6 +150,17 @@ export const lintPlants: readonly LintPlant[] = [
     '../requests/machine.ts',
     'kysely',
   ]),
+  ...forbidden('src/main/token/log-host/x.ts', [
+    'electron',
+    'pkcs11js',
+    'node:fs',
+    'node:https',
+    'node:child_process',
+    '../host/module.ts',
+    '../../keys/software/service-keys.ts',
+    '../../audit/append.ts',
+    'kysely',
+  ]),
   ...forbidden('src/main/token/host/x.ts', [
     'electron',
     'node:net',
@@ -258,6 +269,15 @@ export const lintPlants: readonly LintPlant[] = [
     'ws',
     'better-sqlite3',
     '../index.ts',
+  ]),
+  ...forbidden('src/main/commands/x.ts', [
+    '../requests/desk.ts',
+    '../debusine/rest.ts',
+    '../token/host/index.ts',
+    '../desktop/electron/adapter.ts',
+    'pkcs11js',
+    'node:net',
+    'node:child_process',
   ]),
   ...forbidden('src/main/ipc/x.ts', [
     '../desktop/chromium/cdp.ts',
@@ -402,6 +422,7 @@ export const lintControls: Readonly<Record<string, string>> = {
   'src/main/token/host/clean.ts': importing('pkcs11js'),
   'src/main/usb/process/clean.ts': importing('usb'),
   'src/main/doctor/clean.ts': importing('../usb/process/scan.ts'),
+  'src/main/token/log-host/clean.ts': importing('node:http'),
   'src/main/token/host/service-keys-clean.ts': importing('../../keys/software/service-keys.ts'),
   'src/main/keys/software/service-keys.ts': 'export type ServiceKey = string\n',
   'src/main/keys/software/service-keys-clean.ts':

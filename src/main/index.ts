@@ -29,6 +29,19 @@ process.on('unhandledRejection', (error) => log('program.defect', { error }))
 
 const profile = profileAt(wanted.value.profile, process.env)
 const tokenHost = join(here, 'token-host.js')
+const { command } = wanted.value
+if (command !== null) {
+  // As below: loaded only now.
+  const { runCommand } = await import('./commands/run-command.ts')
+  process.exit(
+    await runCommand(command, profile, {
+      tokenHost,
+      root: import.meta.url,
+      node: plainNode(),
+      log,
+    }),
+  )
+}
 
 // Loaded only now: the database's native module ends an unsuitable Node without a word.
 if (wanted.value.doctor !== null) {
@@ -52,6 +65,7 @@ const code = await runProgram(
     sbatLevelFile: join(here, '../../resources/sbat-level.json'),
     attestationRootsFolder: join(here, '../../resources/attestation-roots'),
     tokenHost,
+    deviceLogHost: join(here, 'device-log-host.js'),
     node: plainNode(),
     version: manifest.version,
   },

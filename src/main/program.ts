@@ -27,6 +27,7 @@ import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
+import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
@@ -34,10 +35,12 @@ import { createReviewDesk } from './log-review/review-desk.ts'
 import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import { createSigners } from './signing/registry.ts'
-import { openStation, type Station, type StationParts } from './station.ts'
+import { openStation, type Station } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
+import type { StationParts } from './station-parts.ts'
 import { logNow, requestsInHand } from './station-status.ts'
+import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
@@ -54,6 +57,7 @@ export interface ProgramFiles {
   readonly sbatLevelFile: string
   readonly attestationRootsFolder: string
   readonly tokenHost: string
+  readonly deviceLogHost: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -92,6 +96,12 @@ export async function runProgram(
     environment: yubihsm.environment,
     log,
   })
+  const deviceLogReader = createDeviceLogReader({
+    node: files.node,
+    hostEntry: files.deviceLogHost,
+    environment: yubihsm.environment,
+    log,
+  })
   lifecycle.started('tokens', () => tokens.reset())
   const presence = new TokenPresence({
     devicesChanged: (devices) => tokens.devicesChanged(devices),
@@ -116,6 +126,7 @@ export async function runProgram(
   const parts: StationParts = {
     profile,
     tokens,
+    deviceLogReader,
     yubihsm,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
@@ -238,6 +249,7 @@ export async function runProgram(
           }),
       }),
       ...generationBindings(access),
+      ...softwareKeyBindings(access, publish, now),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

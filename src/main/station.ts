@@ -2,7 +2,6 @@ import { readerOf } from '../../db/database.ts'
 import type { StationDatabase } from '../../db/open.ts'
 import { writeTransaction } from '../../db/write-transaction.ts'
 import type { AuditState } from '../shared/audit.ts'
-import type { EventName, EventPayload } from '../shared/events.ts'
 import type { Failure } from '../shared/failure.ts'
 import type { RegisteredKey } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -17,45 +16,21 @@ import { startWholeCheck, type WholeCheck } from './audit/whole-check.ts'
 import type { Profile } from './config/profile.ts'
 import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
-import type { Inspector } from './inspector/inspector.ts'
 import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
-import type { Log } from './log/logger.ts'
-import type { MediaProcess } from './media/folder-process.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
-import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
-import type { Signer } from './signing/signer.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
 import { createModuleChoice } from './station-modules.ts'
+import type { StationParts, StationTokens } from './station-parts.ts'
 import { every } from './station-rounds.ts'
-import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
-import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
-
-export interface StationParts {
-  readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
-  /** What reads and writes the operator's folders on media. */
-  readonly media: MediaProcess
-  /** What modules read when they start; follows the settings. */
-  readonly yubihsm: YubiHsmConfiguration
-  readonly inspector: Inspector
-  readonly signer: Signer
-  readonly sbatLevel: SbatLevel
-  /** What attestations of keys may end at, beside what the operator adds. */
-  readonly shippedRoots: TrustStore
-  readonly version: string
-  readonly now: () => Date
-  readonly log: Log
-  readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
-  readonly onStatus: () => void
-}
+import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
 
 /** An opened station: its database, its log, its keys, its server, and the desk where requests are worked on. */
 export interface Station {
@@ -66,7 +41,7 @@ export interface Station {
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
+  readonly tokens: StationTokens
   readonly shippedRoots: TrustStore
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
@@ -84,6 +59,8 @@ export interface Station {
   closeContradiction(id: string, reason: string): Promise<Result<null, Failure>>
   /** The logs of YubiHSMs, held against ours. */
   readonly deviceLog: StationDeviceLog
+  /** Takes those logs out of the devices. */
+  readonly runLogs: StationRunLogs
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -164,12 +141,29 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+  const deviceLog = createStationDeviceLog({
+    db,
+    append: (trx, entries) => audit.append(trx, entries),
+    isTrusted,
+    operator: () => current.operatorName,
+    now,
+    onChange: parts.onStatus,
+  })
+  const runLogs = createStationRunLogs({
+    db,
+    reader: parts.deviceLogReader,
+    deviceLog,
+    now,
+    log,
+    onChange: () => publish('tokens.changed', null),
+  })
   const desk = createDesk({
     db,
     audit,
     tokens,
     keys,
     keyMaker,
+    runLogs,
     inspector: parts.inspector,
     signer: parts.signer,
     spool: spoolAt(profile.spool),
@@ -205,18 +199,17 @@ export async function openStation(database: StationDatabase, parts: StationParts
     return noted.ok ? ok(null) : noted
   }
 
-  const deviceLog = createStationDeviceLog({
-    db,
-    append: (trx, entries) => audit.append(trx, entries),
-    isTrusted,
-    operator: () => current.operatorName,
-    now,
-    onChange: parts.onStatus,
-  })
   /** Requests whose key is not here go on by themselves when it is; a device that comes and goes makes them try every few seconds. */
   const awaited = calmed(systemClock, awaitedMs, () => {
     if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
   })
+
+  async function wrongSettings(fields: readonly string[], next: Settings): Promise<Failure | null> {
+    // A key that is none would be waited for without a word.
+    if (!next.witnesses.every(isWitnessKey)) return noWitness
+    const inside = fields.includes('checkpointFolders') ? await checkpoints.insideProfile(next.checkpointFolders) : null
+    return inside === null ? null : noFolderInside(inside)
+  }
 
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
@@ -324,6 +317,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     settings,
     note,
     deviceLog,
+    runLogs,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)
@@ -337,12 +331,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
-      // A key that is none would be waited for without a word.
-      if (!next.witnesses.every(isWitnessKey)) return err(noWitness)
-      if (fields.includes('checkpointFolders')) {
-        const inside = await checkpoints.insideProfile(next.checkpointFolders)
-        if (inside !== null) return err(noFolderInside(inside))
-      }
+      const wrong = await wrongSettings(fields, next)
+      if (wrong !== null) return err(wrong)
       const saved = await writeTransaction(db, async (trx) => {
         await writeSettings(trx, next, now().toISOString())
         await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])

@@ -13,15 +13,18 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
 import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
+import { importPreview, importReport, keyExport } from './key-import.ts'
 import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
+import { reencryptionReport, serviceKeyList } from './service-key.ts'
 import { settings } from './settings.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
@@ -151,6 +154,8 @@ export const contract = {
   'modules.find': { input: z.null(), output: answer(moduleDiscovery) },
   /** Why a token is not shown. Reads only; can take as long as the slowest module. Needs no station. */
   'doctor.run': { input: z.null(), output: answer(doctorReport) },
+  /** The logs that YubiHSMs keep: those that are there, and those that were taken out before. */
+  'tokens.device-logs': { input: z.null(), output: answer(z.array(deviceLogState)) },
   'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
   /** Registers a token's key: the token signs a challenge and the certificate verifies it (proof of possession). */
   'keys.register': {
@@ -179,6 +184,24 @@ export const contract = {
     input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
     output: done,
   },
+  'keys.service-list': { input: z.null(), output: answer(serviceKeyList) },
+  /** Makes a service key that encrypts from now on. What is sealed stays as it is until a rotation. */
+  'keys.service-make': {
+    input: z.null(),
+    output: answer(z.strictObject({ file: z.string(), fingerprint: sha256Hex })),
+  },
+  /** Seals every record to the first service key. Answers when it is done; `keys.reencrypt-progress` comes meanwhile. */
+  'keys.reencrypt': { input: z.null(), output: answer(reencryptionReport) },
+  /** Stops between two records; the call answers with what was done. */
+  'keys.reencrypt-stop': { input: z.null(), output: done },
+  /** Reads a dump of debusine-signing's database, for reading only, and says of each key whether it would be taken. */
+  'keys.import-preview': { input: z.strictObject({ path: logPath }), output: answer(importPreview) },
+  /** Takes the keys of exactly the dump that was looked at; `keys.import-progress` comes meanwhile. */
+  'keys.import': { input: z.strictObject({ path: logPath, dumpSha256: sha256Hex }), output: answer(importReport) },
+  /** Stops between two keys; what was taken stays taken. */
+  'keys.import-stop': { input: z.null(), output: done },
+  /** Writes all software keys, sealed, to the exports folder in a form that debusine-signing loads. */
+  'keys.export-software': { input: z.null(), output: answer(keyExport) },
 
   /** Every look at the attestation of every key, the newest first. */
   'keys.attestations': { input: z.null(), output: answer(z.array(attestationRecord)) },

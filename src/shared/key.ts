@@ -6,7 +6,10 @@ import { keyAlgorithm, tokenId } from './token.ts'
 export const keyState = z.enum(['active', 'suspended', 'retired', 'destroyed'])
 export type KeyState = z.infer<typeof keyState>
 
-/** `generated` and `imported` are the token's own word (CKA_LOCAL); without it nobody knows. */
+/**
+ * Of a key on a token: `generated` and `imported` are the token's own word (CKA_LOCAL); without it nobody knows. Of a key in software:
+ * `software` was made here, `imported` came from another installation, and stays so for ever.
+ */
 export const keyOrigin = z.enum(['generated', 'imported', 'unknown', 'software'])
 export type KeyOrigin = z.infer<typeof keyOrigin>
 

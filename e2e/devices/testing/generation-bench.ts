@@ -63,7 +63,6 @@ export class GenerationBench {
       tokens: this.#tokens,
       opensSealed,
       now: () => new Date(),
-      mayWrite: () => true,
     })
   }
 

@@ -188,6 +188,23 @@ it('with forced audit it counts the boots and the sessions that found no room, a
   expect(last !== undefined && next !== undefined && linkOf(last, next).kind).toBe('chained')
 })
 
+it('forced audit alone logs nothing: it is what command-audit names that is logged', async (ctx) => {
+  const bench = await start(ctx)
+  await makeKey(bench)
+  await bench.shell('-a', 'put-option', '--opt-name', 'force-audit', '--opt-value', '01')
+  await signMessage(await bench.session(), randomBytes(20))
+  expect((await drain(bench.device)).entries.map(deviceUseOf)).toEqual([null, null])
+  // As the documentation of the format has it.
+  const signing = '47015501560164015d016a014f01'
+  await bench.shell('-a', 'put-option', '--opt-name', 'command-audit', '--opt-value', signing)
+  await signMessage(await bench.session(), randomBytes(20))
+  expect((await drain(bench.device)).entries.map((entry) => deviceUseOf(entry)?.command)).toEqual([
+    undefined,
+    undefined,
+    'SIGN ECDSA',
+  ])
+})
+
 it('what was refused is in the log with the error, and with the key that it was about', async () => {
   const device = new VirtualYubiHsm()
   const session = await open(device)
@@ -202,6 +219,13 @@ it('what was refused is in the log with the error, and with the key that it was 
     noObject,
     34,
   ])
+  expect(entry === undefined ? null : deviceUseOf(entry)).toEqual({
+    command: 'SIGN PKCS1',
+    objectId: 0x1234,
+    signs: true,
+    ours: true,
+    result: 'failed',
+  })
 })
 
 it('writes the entries that a real device wrote', async () => {

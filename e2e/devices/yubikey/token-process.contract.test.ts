@@ -132,17 +132,6 @@ describeYkcs11(
       key.touch()
       expect((await signed).map(codeOf)).toEqual(['ok'])
     })
-
-    it('has no better word for a touch that did not come than for a missing PIN', async () => {
-      const { key } = bench()
-      key.finger = 'away'
-      const session = await opened(bench(), touchy, reference)
-      const signed = session.signMany(requestsFor(reference, 1))
-      await key.touchAwaited()
-      key.letTouchExpire()
-      expect((await signed).map(codeOf)).toEqual(['pin-wanted'])
-      expect(key.card.chip.pin.left).toBe(3)
-    })
   },
   ['installed'],
 )

@@ -16,6 +16,12 @@ export type StepName =
   | 'upload'
   | 'completion'
   | 'checkpoint'
+  | 'device-log'
+  | 'device-log-free'
+  | 'reseal'
+  | 'reseal-commit'
+  | 'log-key-exchange'
+  | 'key-import'
 
 const steps = channel('station:step')
 

@@ -37,6 +37,14 @@ export function summary(body: AuditEntryBody): string {
       return `Attestation of key ${short(body.fingerprint)} for ${visible(body.purpose)}, ${place(body.tokenSerial)}, ${body.source === 'token' ? 'read from the token' : 'from files'}: ${attestationText(body.verdict)}`
     case 'key-state-changed':
       return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} changed from ${body.from} to ${body.to} by ${quoted(body.operator)}`
+    case 'service-key-added':
+      return `Service key ${short(body.serviceKey)} (${quoted(body.file)}) ${body.how === 'made' ? `was made by ${quoted(body.operator)}` : 'was found in the folder'}`
+    case 'key-reencrypted':
+      return `${body.what === 'log-key' ? 'The key of this log' : `Key ${short(body.fingerprint ?? '')} for ${visible(body.purpose ?? '')}`} was sealed anew by ${quoted(body.operator)}: from service key ${short(body.fromServiceKey)} to ${short(body.toServiceKey)}`
+    case 'key-import-begun':
+      return `${quoted(body.operator)} is about to take ${count(body.taking, 'key')} from a dump (${short(body.dumpSha256)}) and leaves ${body.leaving}`
+    case 'keys-exported':
+      return `${quoted(body.operator)} exported ${count(body.keys, 'sealed key')} to a file (${short(body.fileSha256)})`
     case 'request-received':
       return `Request${workRequest(body.workRequestId)} received from ${visible(body.server)}, workspace ${quoted(body.workspace)}, for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
     case 'request-renewed':

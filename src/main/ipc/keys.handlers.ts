@@ -35,6 +35,11 @@ export function keyBindings(access: StationAccess, now: () => Date) {
         })
       }),
     ),
+    'tokens.device-logs': bind('tokens.device-logs', () =>
+      reading(access, async ({ runLogs }) =>
+        ok((await runLogs.states()).map((state) => ({ ...state, problem: withoutDetail(state.problem) }))),
+      ),
+    ),
     'keys.list': bind('keys.list', () => reading(access, async ({ keys }) => ok([...(await keys.list())]))),
     'keys.register': bind('keys.register', ({ pin, ...input }) =>
       changing(access, async (station) => {

@@ -54,8 +54,7 @@ describe('making a software key', () => {
     if (!result.ok) throw new Error(result.error.message)
     return result.value
   }
-  const registry = () =>
-    createKeyRegistry({ ...ports(), mayWrite: () => true, opensSealed: (sealed) => tokens.opensSealed(sealed) })
+  const registry = () => createKeyRegistry({ ...ports(), opensSealed: (sealed) => tokens.opensSealed(sealed) })
   const rows = () => station.db.selectFrom('signing_key').selectAll().execute()
   const entries = async () =>
     (await station.db.selectFrom('audit_entry').select('entry').orderBy('seq').execute()).map(
@@ -162,7 +161,7 @@ describe('making a software key', () => {
     renameSync(join(serviceKeys, file), join(folder, file))
     expect(await usable(print)).toEqual({
       usableNow: false,
-      because: expect.stringContaining('not in this station’s folder of service keys'),
+      because: expect.stringContaining(`which is not in ${serviceKeys}. Put that file back`),
     })
     // Another service key is not it.
     expect(codeOf(await tokens.ensureServiceKey())).toBe('ok')
@@ -176,7 +175,7 @@ describe('making a software key', () => {
   test('is not begun where a service key is not safe: none is made beside it', async () => {
     writeFileSync(join(serviceKeys, 'a.key'), Buffer.alloc(32, 1), { mode: 0o644 })
     chmodSync(join(serviceKeys, 'a.key'), 0o644)
-    expect(codeOf(await make())).toBe('service-key-absent')
+    expect(codeOf(await make())).toBe('service-key-unsafe')
     expect(readdirSync(serviceKeys)).toEqual(['a.key'])
     expect([await rows(), await entries()]).toEqual([[], []])
   })

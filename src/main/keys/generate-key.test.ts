@@ -78,7 +78,6 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
   const folder = () => mkdtempSync(join(bench.directory, 'openssl-'))
   const registry = () =>
     createKeyRegistry({
-      mayWrite: () => true,
       db: station.db,
       audit: station.log,
       tokens: bench.service(),

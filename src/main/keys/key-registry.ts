@@ -54,8 +54,8 @@ export interface KeyRegistryPorts {
   /** Whether a service key that opens this record is here. Asked of the token process: main reads no service key. */
   readonly opensSealed: (sealed: { readonly publicKey: string }) => Promise<Result<null, Failure>>
   readonly now: () => Date
-  /** False while the station is for reading only: nothing is written then, not even where a key was seen. */
-  readonly mayWrite: () => boolean
+  /** False while the station is for reading only: nothing is written then, not even where a key was seen. Left out: it never is. */
+  readonly mayWrite?: () => boolean
 }
 
 type TokenHome = Extract<KeyHome, { kind: 'token' }>
@@ -64,7 +64,7 @@ type AbsentTokens = Map<string, TokenFailure>
 
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   const uses = createKeyUses()
-  const sightings = createKeySightings(ports.db, ports.mayWrite)
+  const sightings = createKeySightings(ports.db, ports.mayWrite ?? (() => true))
   const nameOf = ({ purpose, fingerprint }: StoredKey) => `${purpose} ${fingerprint}`
   async function usabilityOf(key: StoredKey, absent: AbsentTokens = new Map()): Promise<Usability> {
     if (key.home.kind === 'software') {

@@ -6,6 +6,7 @@ import { type Fingerprint, fingerprint, sha256Hex } from '../../shared/ids.ts'
 import { type KeyHome, keyState } from '../../shared/key.ts'
 import { purpose } from '../../shared/purpose.ts'
 import { keyAlgorithm } from '../../shared/token.ts'
+import { type SealedKey, toNaclRecord } from './software/sealed-record.ts'
 
 /** Where a private key is, in debusine's words (`signing_key.private_key`). */
 const privateKeyRecord = z.discriminatedUnion('storage', [
@@ -33,7 +34,12 @@ export interface StoredKey {
 const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
 
 /** A row that does not parse was not written by this program: a defect, never skipped. */
-function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: number | null): StoredKey {
+function storedKey(
+  row: SigningKeyRow,
+  lastUsedAt: string | null,
+  lastUseSeq: number | null,
+  imported: boolean,
+): StoredKey {
   const record = privateKeyRecord.parse(JSON.parse(row.private_key))
   return {
     purpose: purpose.parse(row.purpose),
@@ -41,7 +47,7 @@ function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: nu
     description: row.description,
     state: keyState.parse(row.state),
     production: row.production === 1,
-    origin: origins.parse(row.origin),
+    origin: imported ? 'imported' : origins.parse(row.origin),
     algorithm: keyAlgorithm.parse(row.algorithm),
     spkiSha256: sha256Hex.parse(row.spki_sha256),
     home:
@@ -87,13 +93,56 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
         .where('signature.state', '=', 'signed')
         .as('last_use_seq'),
     )
+    .leftJoin('imported_key', 'imported_key.key_id', 'signing_key.id')
+    .select('imported_key.key_id as imported')
     .orderBy('signing_key.created_at')
     .execute()
-  return rows.map((row) => storedKey(row, row.last_used_at, row.last_use_seq))
+  return rows.map((row) => storedKey(row, row.last_used_at, row.last_use_seq, row.imported !== null))
 }
 
 export async function insertKey(trx: Transaction<Database>, key: NewSigningKey): Promise<void> {
   await trx.insertInto('signing_key').values(key).execute()
+}
+
+/** Marks the key that was just inserted as one from another installation, for ever. */
+export async function markImported(
+  trx: Transaction<Database>,
+  of: { readonly purpose: string; readonly fingerprint: string },
+  { dumpSha256, at, madeAt }: { readonly dumpSha256: string; readonly at: string; readonly madeAt: string | null },
+): Promise<void> {
+  const { id } = await trx
+    .selectFrom('signing_key')
+    .select('id')
+    .where('purpose', '=', of.purpose)
+    .where('fingerprint', '=', of.fingerprint)
+    .executeTakeFirstOrThrow()
+  await trx
+    .insertInto('imported_key')
+    .values({ key_id: id, dump_sha256: dumpSha256, imported_at: at, made_at: madeAt })
+    .execute()
+}
+
+/** Replaces a sealed record by another; false: it is not the one that was read, or the key is gone. */
+export async function replaceSealed(
+  trx: Transaction<Database>,
+  of: { readonly purpose: string; readonly fingerprint: string },
+  { from, to, at }: { readonly from: SealedKey; readonly to: SealedKey; readonly at: string },
+): Promise<boolean> {
+  const row = await trx
+    .selectFrom('signing_key')
+    .select(['id', 'private_key'])
+    .where('purpose', '=', of.purpose)
+    .where('fingerprint', '=', of.fingerprint)
+    .executeTakeFirst()
+  const record = row === undefined ? null : privateKeyRecord.parse(JSON.parse(row.private_key))
+  if (row === undefined || record?.storage !== 'nacl') return false
+  if (record.public_key !== from.publicKey || record.encrypted !== from.encrypted) return false
+  await trx
+    .updateTable('signing_key')
+    .set({ private_key: JSON.stringify(toNaclRecord(to)), updated_at: at })
+    .where('id', '=', row.id)
+    .execute()
+  return true
 }
 
 export async function setKeyState(

@@ -2,6 +2,7 @@ import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RequestId, Sha256Hex } from '../../shared/ids.ts'
+import type { KeyHome } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { Secret } from '../../shared/secret.ts'
@@ -10,10 +11,11 @@ import { canonicalText } from '../canonical/canonical-json.ts'
 import { changedSince } from '../policy/changed-since.ts'
 import { approvability } from '../policy/evaluate.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
-import type { SigningSession } from '../token/token-service.ts'
+import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
 import { tallyOf } from './incident.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
+import { copyOf, drainedSession, saysThatLogIsFull } from './run-log.ts'
 import { createProgress, type SigningProgress } from './signing-progress.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
@@ -187,12 +189,17 @@ async function openKey(
   const progress = createProgress({ requestId: sheet.requestId, signed, total }, (said) =>
     ports.publish('signing.progress', said),
   )
-  const session = await ports.tokens.openSession(key.reference, input.pin, {
-    useLastTry: input.useLastTry,
-    signal,
-    onSignal: (waited) => progress.waitsFor(waited),
-  })
-  if (session.ok) return ok({ session: progress.watched(session.value), certificate: key.certificate, progress })
+  const { certificate, reference } = key
+  const session = await openSession(ports, registered.home, input.pin, (pin) =>
+    ports.tokens.openSession(reference, pin, {
+      useLastTry: input.useLastTry,
+      signal,
+      onSignal: (waited) => progress.waitsFor(waited),
+    }),
+  )
+  if (session.ok) return ok({ session: progress.watched(session.value), certificate, progress })
+  // The login was right; what is behind it has no room.
+  if (session.error.code === 'device-log-full') return session
   const tokenSerial = registered.home.kind === 'token' ? registered.home.token.serial : null
   const written = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [
@@ -207,6 +214,40 @@ async function openKey(
   )
   if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code, request: row.id })
   return session
+}
+
+/**
+ * Opens the key. Where the device keeps a log, that is taken out before anything is signed, with the same PIN: only once the token took it,
+ * so that a wrong one is tried once.
+ */
+async function openSession(
+  ports: DeskPorts,
+  home: KeyHome,
+  pin: Secret | null,
+  open: (pin: Secret | null) => Promise<Result<SigningSession, TokenFailure>>,
+): Promise<Result<SigningSession, TokenFailure>> {
+  if (home.kind === 'software' || pin === null) return open(pin)
+  const runLog = ports.runLogs.begin(home.token, copyOf(pin))
+  if (runLog === null) return open(pin)
+  const spare = copyOf(pin)
+  let handedOn = false
+  try {
+    let session = await open(pin)
+    if (session.ok || saysThatLogIsFull(session.error)) {
+      const room = await runLog.makeRoom(1)
+      if (room.ok && !session.ok) session = await open(spare)
+      if (!room.ok) {
+        if (session.ok) await session.value.close()
+        session = room
+      }
+    }
+    if (!session.ok) return session
+    handedOn = true
+    return ok(drainedSession(session.value, runLog))
+  } finally {
+    spare.wipe()
+    if (!handedOn) await runLog.end()
+  }
 }
 
 async function decide(ports: DeskPorts, input: ApprovalInput, sheet: ReviewSheet): Promise<Result<null, Failure>> {

@@ -17,6 +17,7 @@ import type { SbatLevel } from '../policy/policy-input.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { TokenService } from '../token/token-service.ts'
 import type { RequestEvent } from './machine.ts'
+import type { RunLogs } from './run-log.ts'
 import type { Spool } from './spool.ts'
 import { type Transition, transition } from './transition.ts'
 
@@ -27,6 +28,7 @@ export interface DeskPorts {
   readonly tokens: TokenService
   readonly keys: KeyRegistry
   readonly keyMaker: KeyMaker
+  readonly runLogs: RunLogs
   readonly inspector: Inspector
   readonly signer: Signer
   readonly spool: Spool

@@ -1,5 +1,6 @@
 import type { FailureKind } from '../../shared/failure.ts'
 import type { HostFailure } from './protocol.ts'
+import { serviceKeyFingerprint } from './service-key-fingerprint.ts'
 import type { TokenFailure, TokenFailureCode } from './token-service.ts'
 
 /** What each failure means, what was kept and what to do. The token's own words are in `detail`, for the log. */
@@ -61,6 +62,14 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'refused',
     'The token did not sign: it wants the PIN, or it was not touched in time. Begin again with the PIN, and touch the token when it asks.',
   ],
+  'touch-timeout': [
+    'unavailable',
+    'The token waited for a touch that did not come. Nothing was signed with it; the PIN was right and no try was used. Begin again, and touch the token when it asks.',
+  ],
+  'module-too-old': [
+    'unavailable',
+    'The installed module of Yubico (ykcs11) is too old for this key: it cannot sign with RSA keys of 3072 or 4096 bits. Nothing was signed, and the PIN was not used. Install ykcs11 2.7 or later (Debian 13 has it), or choose a newer module in Settings.',
+  ],
   'mechanism-unsupported': [
     'refused',
     'The token cannot make this kind of signature with this key. Nothing was signed.',
@@ -75,7 +84,15 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   ],
   'service-key-absent': [
     'unavailable',
-    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys, or is not safe to use. Put it back, mode 0600; the sealed key itself is kept.',
+    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys. Put it back, mode 0600; the sealed key itself is kept.',
+  ],
+  'service-key-unsafe': [
+    'refused',
+    'A file in this station’s folder of service keys is not safe to use, so none was used and no software key was opened. Each has to be a file of 32 octets, mode 0600, of this user; “signing-station service-key list” says which is not.',
+  ],
+  'sealed-damaged': [
+    'invalid',
+    'The sealed record of the software key does not open with the service key that it names: it was changed. Nothing was done with it. Put the record back from a backup.',
   ],
   'service-key-unwritable': [
     'unavailable',
@@ -97,12 +114,50 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'refused',
     'The token made the key and says that the key can leave it. The key is not used. Delete it with the token’s own tool.',
   ],
+  'connector-silent': [
+    'unavailable',
+    'The log of the YubiHSM was not read: its connector did not answer, or not as a connector does. Check that yubihsm-connector runs and that the device is plugged in.',
+  ],
+  'connector-not-used': [
+    'refused',
+    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and none is chosen. Choose http://127.0.0.1:12345 in Settings, under YubiHSM; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
+  ],
+  'log-not-permitted': [
+    'refused',
+    'The log of the YubiHSM was not read: the authentication key of this PIN may not do that. Signing does not need it, but the device’s log is not held against this station’s until the key has the capability “get-log-entries”.',
+  ],
+  'log-login-unsupported': [
+    'refused',
+    'The log of the YubiHSM was not read: that needs a PIN of four hexadecimal digits and a password. Authentication keys on P-256 and in a YubiKey sign, but the station cannot read the log with them yet.',
+  ],
+  'log-process-ended': [
+    'unavailable',
+    'The log of the YubiHSM was not read: the process that reads it ended or did not answer in time. Nothing is lost; it is read at the next signature.',
+  ],
+  'device-log-full': [
+    'unavailable',
+    'The log of the YubiHSM is full or nearly so, and could not be taken out of it. The device forces auditing, so it would refuse to sign. Nothing more was signed; what is signed is kept.',
+  ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }
 
 export function tokenFailure(code: TokenFailureCode, detail?: string): TokenFailure {
   const [kind, message] = sentences[code]
   return detail === undefined ? { kind, code, message } : { kind, code, message, detail }
+}
+
+/**
+ * Which service key is missing, and where it is looked for. The fingerprint is that of its public half, as `service-key list` and the
+ * log show it, so that the right file can be found among backups.
+ */
+export function serviceKeyAbsent(publicKey: string, folder: string): TokenFailure {
+  const print = serviceKeyFingerprint(Buffer.from(publicKey, 'base64'))
+  return {
+    kind: 'unavailable',
+    code: 'service-key-absent',
+    message: `The software key cannot be opened: it is sealed with the service key ${print} (SHA-256 of its public half), which is not in ${folder}. Put that file back, mode 0600, under any name that ends in .key; the sealed key itself is kept.`,
+    detail: print,
+  }
 }
 
 export function fromHost(failure: HostFailure): TokenFailure {

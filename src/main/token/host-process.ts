@@ -22,6 +22,7 @@ export type HostCommand = {
   readonly role:
     | { readonly kind: 'module'; readonly path: string }
     | { readonly kind: 'software'; readonly folder: string }
+    | { readonly kind: 'device-log'; readonly connector: string }
   /** The whole environment of the process. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -66,8 +67,7 @@ export class HostProcess {
   constructor(command: HostCommand, readyDeadlineMs: number, log: Log, onEnd: () => void) {
     this.#log = log
     this.#onEnd = onEnd
-    const argument = command.role.kind === 'module' ? command.role.path : command.role.folder
-    this.#child = fork(command.entry, [command.role.kind, argument], {
+    this.#child = fork(command.entry, [command.role.kind, argumentOf(command.role)], {
       execPath: command.node,
       execArgv: [],
       env: { ...command.environment },
@@ -271,5 +271,16 @@ export class HostProcess {
     this.#settleReady = null
     call?.settle(err(reason))
     this.#onEnd()
+  }
+}
+
+function argumentOf(role: HostCommand['role']): string {
+  switch (role.kind) {
+    case 'module':
+      return role.path
+    case 'software':
+      return role.folder
+    case 'device-log':
+      return role.connector
   }
 }

@@ -41,6 +41,12 @@ const tokenLogin = {
   pinLength: z.int().min(1).max(maxPinLength),
   useLastTry: z.boolean(),
 }
+/** Which key a sealed record has to hold: nothing is sealed anew, and nothing is said to be whole, that holds another. */
+export const sealedContent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('private-key'), spkiSha256: sha256Hex }),
+  z.strictObject({ kind: z.literal('log-key'), publicKey: ed25519Key }),
+])
+export type SealedContent = z.infer<typeof sealedContent>
 
 /**
  * All that the key of the log ever signs: a checkpoint's three lines (docs/formats/checkpoint.md). Not any text, so that whoever
@@ -50,6 +56,9 @@ export const checkpointLines = z
   .string()
   .max(1000)
   .regex(/^[^\s\0]{1,400}\n(?:0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n$/)
+
+/** As DEVICE INFO gives it: 32 bits. */
+const deviceSerial = z.int().min(0).max(0xffff_ffff)
 
 export const digestRequest = z.strictObject({
   scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
@@ -95,6 +104,20 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('has-service-key'), id: callId, publicKey: sealedKey.shape.publicKey }),
   /** Makes a service key if the folder has none; its secret half is born here and never leaves but to its file. */
   z.strictObject({ op: z.literal('ensure-service-key'), id: callId }),
+  /** Names and public halves of all service keys, also of those that are not safe to use. */
+  z.strictObject({ op: z.literal('list-service-keys'), id: callId }),
+  /** Makes one more, which comes first and encrypts from now on. */
+  z.strictObject({ op: z.literal('make-service-key'), id: callId }),
+  /** Seals what a record holds to the service key `to`, and opens the new record again before it is answered. */
+  z.strictObject({
+    op: z.literal('reseal'),
+    id: callId,
+    sealed: sealedKey,
+    holds: sealedContent,
+    to: sealedKey.shape.publicKey,
+  }),
+  /** Whether a record opens and holds that key. */
+  z.strictObject({ op: z.literal('check-sealed'), id: callId, sealed: sealedKey, holds: sealedContent }),
   /** Makes an Ed25519 key for the checkpoints of the log, sealed as software keys are. */
   z.strictObject({ op: z.literal('make-log-key'), id: callId }),
   z.strictObject({
@@ -128,6 +151,21 @@ export const hostRequest = z.discriminatedUnion('op', [
     spkiSha256: sha256Hex,
     ...tokenLogin,
   }),
+  /** Of the device behind the connector, before any login: nothing proves it. The one of a log process, as all that follow. */
+  z.strictObject({ op: z.literal('log-device'), id: callId }),
+  /** Takes the PIN; with what is made of it each of the following opens a session with that device and closes it. */
+  z.strictObject({
+    op: z.literal('log-login'),
+    id: callId,
+    serial: deviceSerial,
+    pinLength: z.int().min(1).max(maxPinLength),
+  }),
+  /** GET LOG ENTRIES, of the device of that serial number. */
+  z.strictObject({ op: z.literal('log-read'), id: callId }),
+  /** SET LOG INDEX: the entries up to this number may go. */
+  z.strictObject({ op: z.literal('log-free'), id: callId, upTo: z.int().min(0).max(0xffff) }),
+  /** How full the log is, and what is audited. */
+  z.strictObject({ op: z.literal('log-state'), id: callId }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -151,9 +189,13 @@ export const hostFailureCode = z.enum([
   'pin-last-try',
   'pin-length',
   'pin-wanted',
+  'touch-timeout',
+  'module-too-old',
   'mechanism-unsupported',
   'token-error',
   'service-key-absent',
+  'service-key-unsafe',
+  'sealed-damaged',
   'service-key-unwritable',
   /** Something is under the id already. The token was asked for nothing. */
   'id-occupied',
@@ -163,6 +205,9 @@ export const hostFailureCode = z.enum([
   'generation-unclear',
   /** The token made the key and says that it can leave it. */
   'key-unprotected',
+  'connector-silent',
+  'log-not-permitted',
+  'log-login-unsupported',
   'cancelled',
 ])
 export type HostFailureCode = z.infer<typeof hostFailureCode>
@@ -176,6 +221,12 @@ export const touchPolicy = z.enum(['never', 'always', 'cached', 'unknown'])
 export type TouchPolicy = z.infer<typeof touchPolicy>
 
 const spki = bytes(32, 1024)
+
+/** What DEVICE INFO says of the log. */
+const logStore = { serial: deviceSerial, capacity: z.int().min(0).max(255), used: z.int().min(0).max(255) }
+
+/** Values of an option: off, on, or on until the device is reset. */
+const optionValue = z.literal([0, 1, 2])
 
 /** What each operation answers when it succeeds. */
 export const hostAnswers = {
@@ -207,6 +258,18 @@ export const hostAnswers = {
   'generate-software-key': z.strictObject({ spki, sealed: sealedKey }),
   'has-service-key': z.boolean(),
   'ensure-service-key': z.enum(['made', 'there']),
+  'list-service-keys': z
+    .array(
+      z.strictObject({
+        file: z.string().min(1).max(255),
+        publicKey: bytes(32, 32).nullable(),
+        problem: z.string().max(200).nullable(),
+      }),
+    )
+    .max(1024),
+  'make-service-key': z.strictObject({ file: z.string().min(1).max(255), publicKey: bytes(32, 32) }),
+  reseal: sealedKey,
+  'check-sealed': z.null(),
   'make-log-key': z.strictObject({ publicKey: ed25519Key, sealed: sealedKey }),
   /** RFC 8032: 64 bytes. */
   'sign-checkpoint': bytes(64, 64),
@@ -224,6 +287,21 @@ export const hostAnswers = {
   }),
   /** `there`: this very certificate was there already. */
   'store-certificate': z.enum(['stored', 'there']),
+  'log-device': z.strictObject({ ...logStore, firmware: z.string().max(16) }),
+  'log-login': z.null(),
+  /** The data of the answer, at most 64 entries (docs/formats/device-log.md §4). */
+  'log-read': z.strictObject({ ...logStore, answer: bytes(5, 5 + 64 * 32) }),
+  'log-free': z.null(),
+  'log-state': z.strictObject({
+    ...logStore,
+    /** Null: the authentication key may not ask. `commands`: those that are audited. */
+    audit: z
+      .strictObject({
+        force: optionValue,
+        commands: z.array(z.strictObject({ command: z.int().min(0).max(255), value: optionValue })).max(256),
+      })
+      .nullable(),
+  }),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>

@@ -24,15 +24,25 @@ export type TokenFailureCode =
   | 'pin-last-try'
   | 'pin-length'
   | 'pin-wanted'
+  | 'touch-timeout'
+  | 'module-too-old'
   | 'mechanism-unsupported'
   | 'signature-wrong'
   | 'token-error'
   | 'service-key-absent'
+  | 'service-key-unsafe'
+  | 'sealed-damaged'
   | 'service-key-unwritable'
   | 'id-occupied'
   | 'generation-refused'
   | 'generation-unclear'
   | 'key-unprotected'
+  | 'connector-silent'
+  | 'connector-not-used'
+  | 'log-not-permitted'
+  | 'log-login-unsupported'
+  | 'log-process-ended'
+  | 'device-log-full'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 
@@ -127,6 +137,39 @@ export interface SoftwareKeyMaker {
       TokenFailure
     >
   >
+}
+
+/** debusine's `nacl` record without its `storage` word. */
+export type SealedRecord = { readonly publicKey: string; readonly encrypted: string }
+
+/** The key that a sealed record has to hold. */
+export type SealedContent =
+  | { readonly kind: 'private-key'; readonly spkiSha256: Sha256Hex }
+  | { readonly kind: 'log-key'; readonly publicKey: Uint8Array }
+
+/** A file in the folder of service keys. `publicKey` null: not safe to use, because of `problem`, and the folder with it. */
+export type ServiceKeyFile = {
+  readonly file: string
+  readonly publicKey: Uint8Array | null
+  readonly problem: string | null
+}
+
+/** Service keys as main may know them: names and public halves. */
+export interface ServiceKeyKeeper {
+  /** In sort order: the first encrypts. */
+  listServiceKeys(): Promise<Result<readonly ServiceKeyFile[], TokenFailure>>
+  /** Makes one more, which comes first. */
+  makeServiceKey(): Promise<Result<{ readonly file: string; readonly publicKey: Uint8Array }, TokenFailure>>
+  /** A token process for sealing records anew. The caller closes it. */
+  openResealer(): Resealer
+}
+
+export interface Resealer {
+  /** The same key sealed to the service key `to` (base64 of its public half). Opened again before it is handed out. */
+  reseal(sealed: SealedRecord, holds: SealedContent, to: string): Promise<Result<SealedRecord, TokenFailure>>
+  /** Whether the record opens and holds that key. */
+  check(sealed: SealedRecord, holds: SealedContent): Promise<Result<null, TokenFailure>>
+  close(): void
 }
 
 /** The key that signs the checkpoints of the log. Made and used in a token process; main has its public half and the sealed record. */

@@ -68,6 +68,13 @@ export function foundModulesQuery(station: StationApi) {
   })
 }
 
+export function deviceLogsQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['tokens', 'device-logs'],
+    queryFn: async () => valueOf(await station.tokensDeviceLogs(null)),
+  })
+}
+
 export function keysQuery(station: StationApi) {
   return queryOptions({ queryKey: ['keys', 'registered'], queryFn: async () => valueOf(await station.keysList(null)) })
 }
@@ -99,6 +106,13 @@ export function attestationRootsQuery(station: StationApi) {
   return queryOptions({
     queryKey: ['attestation-roots'],
     queryFn: async () => valueOf(await station.rootsList(null)),
+  })
+}
+
+export function serviceKeysQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['service-keys'],
+    queryFn: async () => valueOf(await station.keysServiceList(null)),
   })
 }
 
@@ -139,7 +153,10 @@ export function useCacheInvalidation(): void {
     stale('tokens')
     stale('keys')
   })
-  useStationEvent('keys.changed', () => stale('keys'))
+  useStationEvent('keys.changed', () => {
+    stale('keys')
+    stale('service-keys')
+  })
   useStationEvent('settings.changed', () => {
     stale('settings')
     stale('modules')

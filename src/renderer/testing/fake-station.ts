@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
@@ -9,6 +10,7 @@ import type { KeyGeneration } from '../../shared/key-generation.ts'
 import type { ModuleDiscovery } from '../../shared/modules.ts'
 import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
+import type { ServiceKeyList } from '../../shared/service-key.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
@@ -16,6 +18,7 @@ import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
 import { fakeGeneration } from './fake-generation.ts'
+import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -28,6 +31,7 @@ export type FakeState = {
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
   tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
   usb: UsbState
   found: ModuleDiscovery
@@ -37,6 +41,7 @@ export type FakeState = {
   roots: readonly AttestationRoot[]
   /** Keys that were begun on tokens, newest first. */
   generations: readonly KeyGeneration[]
+  serviceKeys: ServiceKeyList
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -294,6 +299,7 @@ export class FakeStation {
       devicesList: async () => ({ ok: true, value: state.usb }),
       modulesFind: async () => ({ ok: true, value: state.found }),
       doctorRun: async () => ({ ok: true, value: { at: minutesAgo(0), findings: state.findings } }),
+      tokensDeviceLogs: async () => ({ ok: true, value: state.deviceLogs }),
       keysList: async () => ({ ok: true, value: state.keys }),
       keysRegister: async ({ description, production, pin }) => {
         if (pin !== state.pin)
@@ -329,6 +335,7 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
+      ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

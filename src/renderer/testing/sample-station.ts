@@ -110,8 +110,23 @@ export function base(): FakeState {
         problem: null,
       },
     ],
+    deviceLogs: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
+    serviceKeys: {
+      folder: '/home/operator/.local/share/signing-station/service-keys',
+      keys: [
+        {
+          file: 'service-5e0c1a77.key',
+          fingerprint: hexOf('service key'),
+          problem: null,
+          encrypts: true,
+          opens: 2,
+        },
+      ],
+      absent: [],
+      waiting: 0,
+    },
     keys: [
       sampleKey(),
       sampleKey({

@@ -30,7 +30,10 @@ const stationCommands: ReadonlySet<number> = new Set([0x47, 0x56])
 const ownAttestationKey = 0
 const noObject = 0xffff
 
-/** `failed`: the device says that it did nothing. `done` is everything else, so that no signature goes unseen for an odd result. */
+/**
+ * `failed`: the device says that it did nothing. `done` is everything else, so that no signature goes unseen for an odd result, and a
+ * command that had not ended (0xff) counts as one that may have been carried out.
+ */
 export type DeviceResult = 'done' | 'failed'
 
 /** The use of a private key that an entry tells of. */
@@ -43,7 +46,13 @@ export interface DeviceUse {
   readonly result: DeviceResult
 }
 
-const commandFailed = 0x7f // YHC_ERROR
+/**
+ * The errors of a device (`yh_rc` in lib/yubihsm.h, as ERROR messages carry them): real logs have the error of what failed as its result.
+ * 0x7f is the command byte of an ERROR message, and what the maker's guide lets one expect.
+ */
+const errors: ReadonlySet<number> = new Set([
+  0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x7f,
+])
 
 /** Null: the entry is about something else. */
 export function deviceUseOf(entry: DeviceEntry): DeviceUse | null {
@@ -56,6 +65,6 @@ export function deviceUseOf(entry: DeviceEntry): DeviceUse | null {
     objectId,
     signs: command.signs,
     ours: stationCommands.has(entry.command),
-    result: entry.result === commandFailed ? 'failed' : 'done',
+    result: errors.has(entry.result) ? 'failed' : 'done',
   }
 }

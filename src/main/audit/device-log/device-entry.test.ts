@@ -151,13 +151,24 @@ describe('commands', () => {
   })
 
   it('did something unless they say that they failed', () => {
-    expect([0xc7, 0x7f, 0, 0x0a, 0xff].map((result) => use(0x47, 5, 0xffff, result)?.result)).toEqual([
-      'done',
-      'failed',
-      'done',
-      'done',
-      'done',
-    ])
+    const named = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x0b, 0x0c, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x7f]
+    const failed = Array.from({ length: 256 }, (_, result) => result).filter(
+      (result) => use(0x47, 5, 0xffff, result)?.result === 'failed',
+    )
+    expect(failed).toEqual(named)
+  })
+
+  it('failed where a device says so with its error', () => {
+    // Of the virtual YubiHSM (e2e/devices/yubihsm), which writes as a published log of a real one is: SIGN PKCS1, no such key.
+    const raw = Buffer.from('000347003500011234ffff0b00000005534862bb85e12c253d0ec60be193c3c2', 'hex')
+    const entry = parseDeviceEntry(raw)
+    expect(entry === null ? null : deviceUseOf(entry)).toEqual({
+      command: 'SIGN PKCS1',
+      objectId: 0x1234,
+      signs: true,
+      ours: true,
+      result: 'failed',
+    })
   })
 
   it.each([0x53, 0x5c, 0x68, 0x71, 0x4d, 0x00, 0x7f, 0xff])('command %i uses no asymmetric key', (command) => {

@@ -74,7 +74,7 @@ describe('somebody with the device', () => {
 
   it('who gets an answer that no device is known to give is taken to have signed', async () => {
     const desk = await signingDesk()
-    desk.device.sign(defaultKey, { result: 0x0a })
+    desk.device.sign(defaultKey, { result: 0x0d })
     await desk.drain()
     expect(await codes(desk)).toEqual(['use-not-ours'])
   })
@@ -85,6 +85,7 @@ describe('somebody with the device', () => {
     [0x5d, { secondKey: 9 }],
     [0x49, {}],
     [0x57, {}],
+    [0x55, { result: 0x09 }],
     [0x55, { result: 0x7f }],
     [0x64, { targetKey: 0x99, secondKey: defaultKey }],
   ])('who uses our key by command %i, %j is found, though a signature of ours was lost then', async (command, more) => {

@@ -267,6 +267,28 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       role: 'root',
       operator,
     },
+    { event: 'service-key-added', serviceKey: pair('5a'), file: '9999-0a1b2c3d.key', how: 'made', operator },
+    {
+      event: 'key-reencrypted',
+      what: 'log-key',
+      purpose: null,
+      fingerprint: null,
+      spkiSha256: pair('1a'),
+      fromServiceKey: pair('5b'),
+      toServiceKey: pair('5a'),
+      oldBoxSha256: pair('2a'),
+      newBoxSha256: pair('2b'),
+      operator,
+    },
+    {
+      event: 'key-import-begun',
+      dumpSha256: pair('3a'),
+      format: 'postgresql-copy',
+      taking: 2,
+      leaving: 1,
+      operator,
+    },
+    { event: 'keys-exported', fileSha256: pair('4a'), keys: 3, operator },
     { event: 'settings-changed', fields: ['trustedCerts'], operator },
   ]
 }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
 import type { TokenObject } from '../../../shared/token.ts'
-import { type Attributes, CKA_YUBICO_TOUCH_POLICY, type Handle, type Pkcs11Module } from './module.ts'
+import { type KeyPolicies, readKeyPolicies } from './key-policies.ts'
+import type { Attributes, Handle, Pkcs11Module } from './module.ts'
 import { HostError } from './pkcs11-error.ts'
 import { CKK_EC_EDWARDS, type PublicKey, publicKeyAttributes, publicKeyOf, publicKeyOfSpki } from './public-key.ts'
 
@@ -72,7 +73,7 @@ export type PrivateKey = {
   readonly handle: Handle
   readonly publicKey: PublicKey
   readonly alwaysAuthenticate: boolean
-  readonly touch: 'never' | 'always' | 'cached' | 'unknown'
+  readonly policies: KeyPolicies
 }
 
 /**
@@ -99,7 +100,7 @@ export function findPrivateKey(module: Pkcs11Module, session: Handle, ckaId: str
     handle,
     publicKey: match.publicKey,
     alwaysAuthenticate: flag(attributes, pkcs11js.CKA_ALWAYS_AUTHENTICATE) ?? false,
-    touch: touchOf(module.attributes(session, handle, [CKA_YUBICO_TOUCH_POLICY]).get(CKA_YUBICO_TOUCH_POLICY)),
+    policies: readKeyPolicies(module, session, handle, ckaId),
   }
 }
 
@@ -157,19 +158,6 @@ function sameType(key: PublicKey, attributes: Attributes): boolean {
   const type = attributes.get(pkcs11js.CKA_KEY_TYPE)?.readUInt32LE(0)
   if (key.algorithm === 'ed25519') return type === CKK_EC_EDWARDS
   return type === (key.algorithm.startsWith('ec-') ? pkcs11js.CKK_EC : pkcs11js.CKK_RSA)
-}
-
-function touchOf(value: Buffer | undefined): PrivateKey['touch'] {
-  switch (value?.[0]) {
-    case 1:
-      return 'never'
-    case 2:
-      return 'always'
-    case 3:
-      return 'cached'
-    default:
-      return 'unknown'
-  }
 }
 
 export function flag(attributes: Attributes, type: number): boolean | null {

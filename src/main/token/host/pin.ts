@@ -38,6 +38,11 @@ export class Pin {
     return this.#bytes.toString('utf8')
   }
 
+  /** The bytes themselves, not a copy: for what takes bytes, so that no string of them is made. */
+  bytes(): Uint8Array {
+    return this.#bytes
+  }
+
   wipe(): void {
     this.#bytes.fill(0)
   }

@@ -7,6 +7,8 @@ import { makeLogKey, signCheckpoint } from './log-key.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
+import { checkSealed, reseal } from './reseal.ts'
+import { listServiceKeys, makeServiceKey } from './service-key-folder.ts'
 import { type KeySession, openTokenSession } from './session.ts'
 import { ensureServiceKey, generateSoftwareKey, hasServiceKey, openSoftwareSession } from './software-session.ts'
 import { findToken, sameToken, seeTokens } from './tokens.ts'
@@ -84,6 +86,14 @@ export class Server {
         return hasServiceKey(this.#folder(), request.publicKey)
       case 'ensure-service-key':
         return ensureServiceKey(this.#folder())
+      case 'list-service-keys':
+        return listServiceKeys(this.#folder())
+      case 'make-service-key':
+        return makeServiceKey(this.#folder())
+      case 'reseal':
+        return reseal(this.#folder(), request)
+      case 'check-sealed':
+        return checkSealed(this.#folder(), request.sealed, request.holds)
       case 'make-log-key':
         return makeLogKey(this.#folder())
       case 'sign-checkpoint':
@@ -103,6 +113,12 @@ export class Server {
         return this.#changing(request, (module, path, pin, onLogin) =>
           storeCertificate(module, path, request, pin, { onLogin }),
         )
+      case 'log-device':
+      case 'log-login':
+      case 'log-read':
+      case 'log-free':
+      case 'log-state':
+        throw new HostError('token-error', 'this process reads no device log')
       case 'close':
         return this.#close()
     }
@@ -152,8 +168,9 @@ export class Server {
       const { module, path } = this.#module()
       if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
-      const { token, ckaId, spkiSha256, useLastTry } = request
-      return this.#opened(openTokenSession(module, path, { token, ckaId, spkiSha256, pin, useLastTry, onLogin }))
+      const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, onLogin }
+      return this.#opened(openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()
       throw error

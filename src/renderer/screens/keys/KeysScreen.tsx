@@ -9,7 +9,14 @@ import { plainNumber } from '../../parts/format.ts'
 import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { attestationsQuery, devicesQuery, keysQuery, tokensQuery, useAction } from '../../station/station-queries.ts'
+import {
+  attestationsQuery,
+  deviceLogsQuery,
+  devicesQuery,
+  keysQuery,
+  tokensQuery,
+  useAction,
+} from '../../station/station-queries.ts'
 import { Devices } from './Devices.tsx'
 import { DoctorDialog } from './DoctorDialog.tsx'
 import { noTokenSentence } from './devices-view.ts'
@@ -17,6 +24,7 @@ import { GenerateDialog } from './GenerateDialog.tsx'
 import { Generations } from './Generations.tsx'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
+import { ServiceKeysSection } from './ServiceKeysSection.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
 import { TokenCard } from './TokenCard.tsx'
 import './keys.css'
@@ -31,6 +39,7 @@ export function KeysScreen() {
   const keys = useQuery(keysQuery(station))
   const attestations = useQuery(attestationsQuery(station))
   const devices = useQuery(devicesQuery(station))
+  const deviceLogs = useQuery(deviceLogsQuery(station))
   const refresh = useAction((api, _input: null) => api.tokensList({ refresh: true }))
   const [registering, setRegistering] = useState<Registering | null>(null)
   const [making, setMaking] = useState(false)
@@ -40,7 +49,7 @@ export function KeysScreen() {
   const problems = tokens.data?.modules.filter((module) => module.problem !== null) ?? []
   async function readAgain() {
     await refresh.run(null)
-    await Promise.all([tokens.refetch(), keys.refetch()])
+    await Promise.all([tokens.refetch(), keys.refetch(), deviceLogs.refetch()])
   }
 
   return (
@@ -80,6 +89,7 @@ export function KeysScreen() {
             />
           ))}
         </section>
+        <ServiceKeysSection />
         <section className="section" aria-labelledby="keys-tokens">
           <div className="row">
             <h2 id="keys-tokens" className="grow">
@@ -124,6 +134,11 @@ export function KeysScreen() {
               objects={objects}
               problem={problem}
               keys={keys.data ?? []}
+              deviceLog={
+                token.id.model.startsWith('YubiHSM')
+                  ? (deviceLogs.data?.find(({ serial }) => serial === token.id.serial) ?? null)
+                  : null
+              }
               onRegister={(object) => setRegistering({ token, object })}
               onGenerate={() => setGenerating({ token, objects })}
             />

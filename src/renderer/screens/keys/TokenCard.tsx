@@ -1,3 +1,4 @@
+import type { DeviceLogState } from '../../../shared/device-log.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import type { RegisteredKey } from '../../../shared/key.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
@@ -6,6 +7,7 @@ import { Button } from '../../design/Button.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { DeviceLog } from './DeviceLog.tsx'
 import { objectRow, tokenCard } from './keys-view.ts'
 
 type TokenCardProps = {
@@ -13,12 +15,14 @@ type TokenCardProps = {
   readonly objects: readonly TokenObject[]
   readonly problem: Failure | null
   readonly keys: readonly RegisteredKey[]
+  /** Of a token that keeps a log. */
+  readonly deviceLog: DeviceLogState | null
   /** Null: a key that the token does not show before its PIN. */
   readonly onRegister: (object: TokenObject | null) => void
   readonly onGenerate: () => void
 }
 
-export function TokenCard({ token, objects, problem, keys, onRegister, onGenerate }: TokenCardProps) {
+export function TokenCard({ token, objects, problem, keys, deviceLog, onRegister, onGenerate }: TokenCardProps) {
   const view = tokenCard(token)
   return (
     <article className="card token-card" aria-label={`Token ${token.id.serial}`}>
@@ -38,6 +42,7 @@ export function TokenCard({ token, objects, problem, keys, onRegister, onGenerat
       </div>
       <FactList facts={view.facts} />
       {problem === null ? null : <FailureNotice failure={problem} />}
+      {deviceLog === null ? null : <DeviceLog state={deviceLog} />}
       <h4 className="token-objects-title">
         Keys on it <span className="muted small">{objects.length}</span>
       </h4>

@@ -76,7 +76,7 @@ export function makeDevice(seed: string, firstNumber = 1) {
     sign: (targetKey: number, fields: Partial<EntryFields> = {}) =>
       log({ command: commands.signPkcs1, length: 53, sessionKey: 1, targetKey, ...fields }),
     failToSign: (targetKey: number) =>
-      log({ command: commands.signPkcs1, length: 53, sessionKey: 1, targetKey, result: 0x7f }),
+      log({ command: commands.signPkcs1, length: 53, sessionKey: 1, targetKey, result: 0x0b }),
     entries: (): readonly DeviceEntry[] => store,
     answer: (boots = 0, authentications = 0) => answerOf(store, boots, authentications),
     /** SET LOG INDEX. */
