@@ -57,33 +57,38 @@ test('requests for keys on SoftHSM, on a YubiKey and on a YubiHSM are approved o
   for (const key of three.keys) await expect(page.getByRole('article', { name: `Token ${key.serial}` })).toBeVisible()
   await look(page, 'tokens')
   for (const key of three.keys) await register(page, key)
+  await page.locator('.screen-scroll').evaluate((screen) => screen.scrollTo(0, 0))
   await look(page, 'keys')
+  await page.getByRole('button', { name: three.keys[1].description }).click()
+  await look(page, 'key')
   await person.setDuty(true)
 
   for (const [index, key] of three.keys.entries()) {
     const images = [buildPe(2 * index), buildPe(2 * index + 1)]
-    const id = await server.addSignRequest({
-      fingerprint: key.fingerprint,
-      files: images.map((bytes, at) => ({ name: `example/usr/lib/example-${at}.efi`, bytes })),
-      binaryPackage: {
-        name: `example-${key.name.toLowerCase()}`,
-        source: 'example',
-        architecture: 'amd64',
-        version: '1.0',
-      },
-      trustedCerts: [],
-    })
+    const id = await ask(server, key, images)
     await person.openFirst()
     await expect(page.getByText(key.description).first()).toBeVisible()
     await look(page, `review-${key.name}`)
-    await approve(page, three, key, images.length)
-    await expect.poll(() => server.workRequest(id)?.status, { timeout: 60_000 }).toBe('completed')
-    expect(server.workRequest(id)?.result).toBe('success')
+    await begin(page, 'Approve …', three, key)
+    if (key.name === 'YubiKey') await touchForEach(page, three, images)
+    await signedAs(server, id, { folder: folders.base, key, images })
     await look(page, `result-${key.name}`)
-    const outputs = await server.outputs(id)
-    const signed = outputs.find((output) => output.category === 'debusine:signing-output')
-    verifyAll(folders.base, key, images, signed?.files.map(({ bytes }) => bytes) ?? [])
   }
+
+  // Nobody touches the key: nothing was signed, the window says why, and the request goes on when somebody does.
+  const [, key] = three.keys
+  const images = [buildPe(9)]
+  const id = await ask(server, key, images)
+  await person.openFirst()
+  await begin(page, 'Approve …', three, key)
+  await three.yubikey.touchAwaited()
+  three.yubikey.letTouchExpire()
+  await expect(page.getByText(/was not touched/).first()).toBeVisible()
+  await look(page, 'not-touched')
+  await begin(page, 'Go on …', three, key)
+  await touchForEach(page, three, images)
+  await signedAs(server, id, { folder: folders.base, key, images })
+
   expect(server.record.violations).toEqual([])
   await person.go('Keys & tokens')
   await look(page, 'keys-used')
@@ -122,23 +127,52 @@ async function register(page: Page, key: KeyOnToken): Promise<void> {
   await expect(page.getByText(key.description, { exact: true }).first()).toBeVisible()
 }
 
-async function approve(page: Page, { yubikey }: ThreeTokens, key: KeyOnToken, files: number): Promise<void> {
-  await page.getByRole('button', { name: 'Approve …' }).click()
+function ask(server: SandboxServer, key: KeyOnToken, images: readonly Uint8Array[]): Promise<number> {
+  return server.addSignRequest({
+    fingerprint: key.fingerprint,
+    files: images.map((bytes, at) => ({ name: `example/usr/lib/example-${at}.efi`, bytes })),
+    binaryPackage: {
+      name: `example-${key.name.toLowerCase()}`,
+      source: 'example',
+      architecture: 'amd64',
+      version: '1.0',
+    },
+    trustedCerts: [],
+  })
+}
+
+async function begin(page: Page, button: string, { yubikey }: ThreeTokens, key: KeyOnToken): Promise<void> {
+  yubikey.finger = 'away'
+  await page.getByRole('button', { name: button }).click()
   await page.getByLabel(/^PIN of/).fill(key.pin)
   await look(page, `pin-${key.name}`)
-  if (key.name === 'YubiKey') yubikey.finger = 'away'
   await page
     .getByRole('alertdialog')
     .getByRole('button', { name: /^Sign \d/ })
     .click()
-  if (key.name === 'YubiKey')
-    for (let file = 0; file < files; file += 1) {
-      await yubikey.touchAwaited()
-      await expect(page.getByText(/[Tt]ouch the/).first()).toBeVisible()
-      await look(page, `touch-${file}`)
-      yubikey.touch()
-    }
-  await expect(page.getByRole('alertdialog')).toHaveCount(0)
+}
+
+async function touchForEach(page: Page, { yubikey }: ThreeTokens, images: readonly Uint8Array[]): Promise<void> {
+  for (const file of images.keys()) {
+    await yubikey.touchAwaited()
+    await expect(page.getByText(/[Tt]ouch the/).first()).toBeVisible()
+    await look(page, `touch-${file}`)
+    yubikey.touch()
+  }
+}
+
+interface Wanted {
+  readonly folder: string
+  readonly key: KeyOnToken
+  readonly images: readonly Uint8Array[]
+}
+
+async function signedAs(server: SandboxServer, id: number, { folder, key, images }: Wanted): Promise<void> {
+  await expect.poll(() => server.workRequest(id)?.status, { timeout: 60_000 }).toBe('completed')
+  expect(server.workRequest(id)?.result).toBe('success')
+  const outputs = await server.outputs(id)
+  const signed = outputs.find((output) => output.category === 'debusine:signing-output')
+  verifyAll(folder, key, images, signed?.files.map(({ bytes }) => bytes) ?? [])
 }
 
 /** By a tool that shares nothing with the station. */

@@ -86,6 +86,8 @@ export interface TokenService {
     readonly tokens: readonly {
       readonly token: TokenSummary
       readonly objects: readonly TokenObject[]
+      /** Names of PKCS#11, as the token gives them. */
+      readonly mechanisms: readonly string[]
       readonly problem: TokenFailure | null
     }[]
     readonly modules: readonly { readonly path: string; readonly problem: TokenFailure | null }[]

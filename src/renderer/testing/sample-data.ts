@@ -52,6 +52,8 @@ export function sampleTokenSummary(change: Partial<TokenSummary> = {}): TokenSum
   }
 }
 
+export const sampleMechanisms: string[] = ['CKM_ECDSA', 'CKM_RSA_PKCS', 'CKM_RSA_PKCS_PSS', 'CKM_SHA256']
+
 export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
   return {
     ckaId: '02',
@@ -61,6 +63,8 @@ export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
     certificatePem:
       '-----BEGIN CERTIFICATE-----\nMIIDSAMPLE0000000000000000000000000000000000000000000000000000000\n-----END CERTIFICATE-----\n',
     alwaysAuthenticate: true,
+    policies: { pin: 'always', touch: 'cached' },
+    certificateNotAfter: '2027-11-20T00:00:00.000Z',
     generatedOnToken: true,
     ...change,
   }

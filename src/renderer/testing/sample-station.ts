@@ -10,6 +10,7 @@ import {
   sampleCertificate,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
@@ -107,6 +108,7 @@ export function base(): FakeState {
             alwaysAuthenticate: false,
           }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],
