@@ -23,7 +23,8 @@ export function ConnectorsSection({
     <div className="settings-fields">
       <p className="small muted">
         Where the module finds a YubiHSM: through yubihsm-connector, or the device itself on USB (<code>yhusb://</code>
-        ). Only one program can have a device on USB. The PIN goes to the device encrypted, whatever is between.
+        ). Only one program can have a device on USB. The PIN itself is never sent: it makes the keys of a session with
+        the device that is encrypted, whatever is between.
       </p>
       {connectors.length === 0 ? (
         <p className="small">
