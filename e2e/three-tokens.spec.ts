@@ -60,6 +60,7 @@ test('requests for keys on SoftHSM, on a YubiKey and on a YubiHSM are approved o
   await page.locator('.screen-scroll').evaluate((screen) => screen.scrollTo(0, 0))
   await look(page, 'keys')
   await page.getByRole('article', { name: `Token ${three.keys[1].serial}` }).scrollIntoViewIfNeeded()
+  await expect(page.getByText(/PIN for each signature, touch for each signature/)).toBeVisible()
   await look(page, 'token-cards')
   await page.getByRole('button', { name: three.keys[1].description }).click()
   await look(page, 'key')

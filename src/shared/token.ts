@@ -38,7 +38,7 @@ export const tokenObject = z.strictObject({
   certificatePem: z.string().nullable(),
   /** CKA_ALWAYS_AUTHENTICATE: the PIN is wanted for each signature. Null where it is not readable before login. */
   alwaysAuthenticate: z.boolean().nullable(),
-  /** What the key waits for besides the login, where the module or its attestation says. Null: before the PIN nobody says. */
+  /** What the key waits for besides the login, where the module or its attestation says. Null: the token has no policies. */
   policies: z
     .strictObject({
       pin: z.enum(['never', 'once', 'always', 'unknown']),

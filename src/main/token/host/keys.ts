@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import type { TokenObject } from '../../../shared/token.ts'
+import type { TokenId, TokenObject } from '../../../shared/token.ts'
 import { type KeyPolicies, readKeyPolicies } from './key-policies.ts'
 import type { Attributes, Handle, Pkcs11Module } from './module.ts'
 import { HostError } from './pkcs11-error.ts'
@@ -30,7 +30,9 @@ const described = [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL, pkcs11js.CKA_LOCAL, pkcs
  * The keys of a token as far as they can be seen, one row for each id and public key. Objects without CKA_ID are left out: they
  * could not be named again. Before login most tokens show public keys and certificates only.
  */
-export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
+export function listKeys(module: Pkcs11Module, session: Handle, token: TokenId): TokenObject[] {
+  // Only a YubiKey has them; before the login its module shows them in the attestation, if at all.
+  const hasPolicies = token.model.startsWith('YubiKey')
   const publicKeys = findKeys(module, session, pkcs11js.CKO_PUBLIC_KEY, null)
   const privateKeys = findKeys(module, session, pkcs11js.CKO_PRIVATE_KEY, null)
   const certificates = findCertificates(module, session, null)
@@ -49,8 +51,7 @@ export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
       spkiSha256: publicKey?.spkiSha256 ?? null,
       certificatePem: certificate?.pem ?? null,
       certificateNotAfter: certificate?.notAfter ?? null,
-      policies:
-        before?.policies ?? (privateKeys.includes(key) ? readKeyPolicies(module, session, key.handle, key.id) : null),
+      policies: before?.policies ?? (hasPolicies ? readKeyPolicies(module, session, key.handle, key.id) : null),
       alwaysAuthenticate: before?.alwaysAuthenticate ?? flag(key.attributes, pkcs11js.CKA_ALWAYS_AUTHENTICATE),
       // Both halves must say so.
       generatedOnToken:

@@ -140,7 +140,7 @@ export class Server {
       try {
         return {
           token: summary,
-          objects: withSession(module, slot, (session) => listKeys(module, session)),
+          objects: withSession(module, slot, (session) => listKeys(module, session, summary.id)),
           mechanisms: mechanismNames(module, slot),
           problem: null,
         }
