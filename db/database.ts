@@ -15,6 +15,7 @@ import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
@@ -49,6 +50,7 @@ export interface Database {
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
   openpgp_certificate: OpenPgpCertificateTable
+  key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable

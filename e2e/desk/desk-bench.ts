@@ -25,6 +25,7 @@ import { createStation } from '../../src/main/station-log-key.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
 import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
@@ -223,17 +224,22 @@ export class DeskBench {
   readonly #log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
     void this.lines.push({ event, fields })
 
-  #tokens() {
+  #configuration(): YubiHsmConfiguration {
     const soft = this.#options.tokens?.soft ?? null
+    const environment = {
+      ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
+      ...this.#options.environment,
+    }
+    return createYubiHsmConfiguration(environment, this.profile.runtime)
+  }
+
+  #tokens(yubihsm = this.#configuration()) {
     return createTokenService({
       node: this.#options.node ?? process.execPath,
       hostEntry,
       modules: [],
       serviceKeysFolder: this.profile.serviceKeys,
-      environment: {
-        ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
-        ...this.#options.environment,
-      },
+      environment: yubihsm.environment,
       log: this.#log,
     })
   }
@@ -242,13 +248,15 @@ export class DeskBench {
     const opened = await openStationDatabase(this.profile.database)
     if (!opened.ok) throw new Error(opened.error.message)
     const log = this.#log
+    const yubihsm = this.#configuration()
     this.#station = await openStation(opened.value, {
       profile: this.profile,
-      tokens: this.#tokens(),
+      tokens: this.#tokens(yubihsm),
+      yubihsm,
       deviceLogReader: createDeviceLogReader({
         node: process.execPath,
         hostEntry: deviceLogHostEntry,
-        environment: this.#options.environment ?? {},
+        environment: yubihsm.environment,
         log,
       }),
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),

@@ -48,6 +48,7 @@ import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
+import { createYubiHsmConfiguration } from './token/yubihsm-configuration.ts'
 import { TokenPresence } from './usb/presence.ts'
 import { UsbWatcher } from './usb/usb-watcher.ts'
 
@@ -97,18 +98,19 @@ export async function runProgram(
 
   const digester = new Digester(entryUrl('hash-worker', files.root))
   lifecycle.started('digester', () => digester.close())
+  const yubihsm = createYubiHsmConfiguration(moduleEnvironment(process.env), profile.runtime)
   const tokens = createTokenService({
     node: files.node,
     hostEntry: files.tokenHost,
     modules: [],
     serviceKeysFolder: profile.serviceKeys,
-    environment: moduleEnvironment(process.env),
+    environment: yubihsm.environment,
     log,
   })
   const deviceLogReader = createDeviceLogReader({
     node: files.node,
     hostEntry: files.deviceLogHost,
-    environment: moduleEnvironment(process.env),
+    environment: yubihsm.environment,
     log,
   })
   lifecycle.started('tokens', () => tokens.reset())
@@ -136,6 +138,7 @@ export async function runProgram(
     profile,
     tokens,
     deviceLogReader,
+    yubihsm,
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
@@ -250,7 +253,7 @@ export async function runProgram(
         modules: findModules,
         examine: () =>
           examine({
-            machine: thisMachine(),
+            machine: { ...thisMachine(), environment: { ...process.env, ...yubihsm.environment } },
             modules: findModules,
             chosen: chosenModules(),
             tokens: () => tokens.list({ refresh: true }),

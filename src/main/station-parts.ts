@@ -14,6 +14,7 @@ import type {
   TokenKeyMaker,
   TokenService,
 } from './token/token-service.ts'
+import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
 
 /** All that a station asks of tokens and of sealed keys. */
 export type StationTokens = TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService & TokenKeyMaker
@@ -23,6 +24,8 @@ export interface StationParts {
   readonly profile: Profile
   readonly tokens: StationTokens
   readonly deviceLogReader: DeviceLogReader
+  /** What modules read when they start; follows the settings. */
+  readonly yubihsm: YubiHsmConfiguration
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector

@@ -28,7 +28,7 @@ import { createStationCheckpoints, type StationCheckpoints } from './station-che
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
-import { enabledModules } from './station-modules.ts'
+import { createModuleChoice } from './station-modules.ts'
 import type { StationParts, StationTokens } from './station-parts.ts'
 import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
@@ -99,7 +99,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
   let logState = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
-  await tokens.setModules(await enabledModules(current))
+  const useModules = createModuleChoice(tokens, parts.yubihsm)
+  await useModules(current)
 
   const written = createAuditLog(db, now)
   const index = createEntryIndexer(db, (error) => log('audit.not-indexed', { error }))
@@ -123,6 +124,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     tokens,
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
+    mayWrite: isTrusted,
   })
   const keyMaker = createKeyMaker({ db, audit, tokens, shippedRoots: parts.shippedRoots, now, publish })
   let usable: readonly RegisteredKey[] = []
@@ -349,8 +351,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
       const serverChanged = fields.some((field) => field.startsWith('server.'))
       current = next
       publish('settings.changed', null)
-      if (fields.includes('modules')) {
-        await tokens.setModules(await enabledModules(next))
+      if (fields.some((field) => field === 'modules' || field.startsWith('yubihsm.'))) {
+        await useModules(next)
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()

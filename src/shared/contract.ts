@@ -168,7 +168,12 @@ export const contract = {
     output: answer(
       z.strictObject({
         tokens: z.array(
-          z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() }),
+          z.strictObject({
+            token: tokenSummary,
+            objects: z.array(tokenObject),
+            mechanisms: z.array(z.string()),
+            problem: failure.nullable(),
+          }),
         ),
         modules: z.array(z.strictObject({ path: z.string(), problem: failure.nullable() })),
       }),

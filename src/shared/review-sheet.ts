@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { handOrigin } from './by-hand.ts'
 import { check } from './check.ts'
-import { artifactId, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
+import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { inputFacts } from './input-facts.ts'
 import { certificateFacts, keyHome, keyOrigin } from './key.ts'
 import { purpose } from './purpose.ts'
@@ -101,6 +101,19 @@ export const sheetFile = z.strictObject({
 })
 export type SheetFile = z.infer<typeof sheetFile>
 
+/** What came of the last look at the attestation of the key by its token's maker. */
+export const sheetAttestation = z.strictObject({
+  /** `generated` and `imported`: verified up to a root. `not-verified`: an issuer is not known here. `none`: there is none to check. */
+  result: z.enum(['generated', 'imported', 'not-verified', 'failed', 'none']),
+  /** What a verified one ends at, and who trusts it: the program's own list, or the operator. */
+  root: z.strictObject({ name: z.string(), source: z.enum(['shipped', 'operator']) }).nullable(),
+  /** An earlier look failed. It stays so. */
+  failedBefore: z.boolean(),
+  /** Entry of the log about the last look. Null: nobody looked. */
+  seq: auditSeq.nullable(),
+})
+export type SheetAttestation = z.infer<typeof sheetAttestation>
+
 export const sheetArtifact = z.strictObject({
   /** At the server. By hand: 1, the one group of opened files. */
   artifactId,
@@ -153,6 +166,8 @@ export const reviewSheet = z.strictObject({
         origin: keyOrigin,
         home: keyHome,
         certificate: certificateFacts,
+        /** Null: a software key. Left out of sheets that are older than it. */
+        attestation: sheetAttestation.nullable().optional(),
       })
       .nullable(),
   }),

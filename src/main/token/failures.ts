@@ -120,7 +120,7 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   ],
   'connector-not-used': [
     'refused',
-    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and yubihsm_pkcs11.conf names none. Set “connector=http://127.0.0.1:12345” there; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
+    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and none is chosen. Choose http://127.0.0.1:12345 in Settings, under YubiHSM; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
   ],
   'log-not-permitted': [
     'refused',

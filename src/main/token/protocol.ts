@@ -239,6 +239,7 @@ export const hostAnswers = {
         z.strictObject({
           token: tokenSummary,
           objects: z.array(tokenObject).max(1024),
+          mechanisms: z.array(z.string().max(80)).max(512),
           problem: hostFailure.nullable(),
         }),
       )

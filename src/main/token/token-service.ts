@@ -96,6 +96,8 @@ export interface TokenService {
     readonly tokens: readonly {
       readonly token: TokenSummary
       readonly objects: readonly TokenObject[]
+      /** Names of PKCS#11, as the token gives them. */
+      readonly mechanisms: readonly string[]
       readonly problem: TokenFailure | null
     }[]
     readonly modules: readonly { readonly path: string; readonly problem: TokenFailure | null }[]
@@ -117,7 +119,8 @@ export interface TokenService {
    * that is open is ended only if its own device is gone (`token-removed`); another device's coming or going does not touch it.
    */
   devicesChanged(devices: readonly UsbDevice[]): Promise<void>
-  setModules(paths: readonly string[]): Promise<void>
+  /** `newConfiguration`: what modules read when they start is another now, so that idle processes are ended; a session goes on. */
+  setModules(paths: readonly string[], newConfiguration?: boolean): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
   /** Certificates of the maker about a key (`statement`) and about the token (`device`), DER, as far as the module shows them. */

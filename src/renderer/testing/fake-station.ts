@@ -31,7 +31,7 @@ export type FakeState = {
   /** Rows without a sheet, for long lists. */
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
-  tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
   deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
   usb: UsbState

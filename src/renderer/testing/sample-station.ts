@@ -10,6 +10,7 @@ import {
   sampleCertificate,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
@@ -87,6 +88,7 @@ export function base(): FakeState {
       checkpointFolders: [],
       witnesses: [],
       keyRequests: { accept: true, software: true, tokens: 'any' },
+      yubihsm: { connectors: ['http://127.0.0.1:12345'], caPem: null },
     },
     generations: [],
     requests: new Map(),
@@ -106,6 +108,7 @@ export function base(): FakeState {
             alwaysAuthenticate: false,
           }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],

@@ -10,6 +10,7 @@ import {
   requestIdOf,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleToken,
   sampleTokenSummary,
@@ -193,7 +194,14 @@ export const scenarios = {
   'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({
     ...base(),
-    tokens: [{ token: sampleTokenSummary({ pinState: 'locked' }), objects: [sampleObject()], problem: null }],
+    tokens: [
+      {
+        token: sampleTokenSummary({ pinState: 'locked' }),
+        objects: [sampleObject()],
+        mechanisms: sampleMechanisms,
+        problem: null,
+      },
+    ],
     keys: [
       sampleKey({
         usableNow: false,
@@ -238,6 +246,7 @@ export const scenarios = {
           sampleObject(),
           sampleObject({ ckaId: '03', label: 'ed', algorithm: 'unsupported', certificatePem: null }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],

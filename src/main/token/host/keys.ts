@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import type { TokenObject } from '../../../shared/token.ts'
+import type { TokenId, TokenObject } from '../../../shared/token.ts'
 import { type KeyPolicies, readKeyPolicies } from './key-policies.ts'
 import type { Attributes, Handle, Pkcs11Module } from './module.ts'
 import { HostError } from './pkcs11-error.ts'
@@ -16,6 +16,7 @@ export type FoundCertificate = {
   readonly id: string
   readonly label: string
   readonly pem: string
+  readonly notAfter: string
   readonly der: Buffer
   readonly publicKey: PublicKey
 }
@@ -29,7 +30,9 @@ const described = [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL, pkcs11js.CKA_LOCAL, pkcs
  * The keys of a token as far as they can be seen, one row for each id and public key. Objects without CKA_ID are left out: they
  * could not be named again. Before login most tokens show public keys and certificates only.
  */
-export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
+export function listKeys(module: Pkcs11Module, session: Handle, token: TokenId): TokenObject[] {
+  // Only a YubiKey has them; before the login its module shows them in the attestation, if at all.
+  const hasPolicies = token.model.startsWith('YubiKey')
   const publicKeys = findKeys(module, session, pkcs11js.CKO_PUBLIC_KEY, null)
   const privateKeys = findKeys(module, session, pkcs11js.CKO_PRIVATE_KEY, null)
   const certificates = findCertificates(module, session, null)
@@ -39,13 +42,16 @@ export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
     const publicKey = key.publicKey ?? publicKeys.find((other) => other.id === key.id)?.publicKey ?? null
     const name = `${key.id} ${publicKey?.spkiSha256 ?? ''}`
     const before = rows.get(name)
+    const certificate = publicKey === null ? null : certificateOf(publicKey, key.id, certificates)
     const local = flag(key.attributes, pkcs11js.CKA_LOCAL)
     rows.set(name, {
       ckaId: key.id,
       label: before?.label || label(key.attributes),
       algorithm: publicKey?.algorithm ?? 'unsupported',
       spkiSha256: publicKey?.spkiSha256 ?? null,
-      certificatePem: publicKey === null ? null : certificateOf(publicKey, key.id, certificates),
+      certificatePem: certificate?.pem ?? null,
+      certificateNotAfter: certificate?.notAfter ?? null,
+      policies: before?.policies ?? (hasPolicies ? readKeyPolicies(module, session, key.handle, key.id) : null),
       alwaysAuthenticate: before?.alwaysAuthenticate ?? flag(key.attributes, pkcs11js.CKA_ALWAYS_AUTHENTICATE),
       // Both halves must say so.
       generatedOnToken:
@@ -133,6 +139,7 @@ export function findCertificates(module: Pkcs11Module, session: Handle, id: Buff
         id: attributes.get(pkcs11js.CKA_ID)?.toString('hex') ?? '',
         label: label(attributes),
         pem: certificate.toString(),
+        notAfter: new Date(certificate.validTo).toISOString(),
         der,
       }
       return publicKey === null ? [] : [{ ...found, publicKey }]
@@ -147,11 +154,11 @@ export function findCertificates(module: Pkcs11Module, session: Handle, id: Buff
  * By public key, then by id. ykcs11 shows the attestation certificate of a slot under the same id, and it certifies the same
  * public key: it comes last.
  */
-function certificateOf(key: PublicKey, id: string, certificates: readonly FoundCertificate[]): string | null {
+function certificateOf(key: PublicKey, id: string, certificates: readonly FoundCertificate[]): FoundCertificate | null {
   const rank = (certificate: FoundCertificate) =>
     (/attestation/i.test(certificate.label) ? 2 : 0) + (certificate.id === id ? 0 : 1)
   const matching = certificates.filter((certificate) => certificate.publicKey.spkiSha256 === key.spkiSha256)
-  return matching.sort((a, b) => rank(a) - rank(b))[0]?.pem ?? null
+  return matching.sort((a, b) => rank(a) - rank(b))[0] ?? null
 }
 
 function sameType(key: PublicKey, attributes: Attributes): boolean {

@@ -4,6 +4,7 @@ import { readAttestation } from './attestation.ts'
 import { generateKey, generationAbilities, storeCertificate } from './generate.ts'
 import { listKeys, readPublicKey } from './keys.ts'
 import { makeLogKey, signCheckpoint } from './log-key.ts'
+import { mechanismNames } from './mechanisms.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
@@ -133,16 +134,18 @@ export class Server {
         return {
           token: summary,
           objects: [],
+          mechanisms: [],
           problem: { code: 'token-ambiguous', detail: `${twins} tokens with serial ${summary.id.serial}` },
         }
       try {
         return {
           token: summary,
-          objects: withSession(module, slot, (session) => listKeys(module, session)),
+          objects: withSession(module, slot, (session) => listKeys(module, session, summary.id)),
+          mechanisms: mechanismNames(module, slot),
           problem: null,
         }
       } catch (error) {
-        return { token: summary, objects: [], problem: failureOf(error) }
+        return { token: summary, objects: [], mechanisms: [], problem: failureOf(error) }
       }
     })
     return { tokens, unnamed }

@@ -11,9 +11,10 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { algorithmWords } from '../../parts/wording.ts'
 import { useStationEvent } from '../../station/station-context.tsx'
 import { useAction } from '../../station/station-queries.ts'
-import { certificateProblem } from './keys-view.ts'
+import { certificateProblem, objectIdOf } from './keys-view.ts'
 
-export type Registering = { readonly token: TokenSummary; readonly object: TokenObject }
+/** `object` null: the token shows none before its PIN, and the operator names the key by its id. */
+export type Registering = { readonly token: TokenSummary; readonly object: TokenObject | null }
 
 /** Two steps: what the key is, then the PIN with which the token proves that it holds it. */
 export function RegisterDialog({
@@ -24,8 +25,9 @@ export function RegisterDialog({
   readonly onClose: () => void
 }) {
   const { token, object } = registering
-  const [description, setDescription] = useState(object.label)
-  const [certificatePem, setCertificatePem] = useState(object.certificatePem ?? '')
+  const [typedId, setTypedId] = useState('')
+  const [description, setDescription] = useState(object?.label ?? '')
+  const [certificatePem, setCertificatePem] = useState(object?.certificatePem ?? '')
   const [kind, setKind] = useState<'production' | 'test' | null>(null)
   const [proving, setProving] = useState(false)
   const register = useAction((station, input: Parameters<typeof station.keysRegister>[0]) =>
@@ -33,7 +35,10 @@ export function RegisterDialog({
   )
   useStationEvent('desk.locked', onClose)
   const problem = certificateProblem(certificatePem)
-  const complete = description.trim() !== '' && certificatePem.trim() !== '' && problem === null && kind !== null
+  const { ckaId, problem: wrongId } =
+    object === null ? objectIdOf(token.id, typedId) : { ckaId: object.ckaId, problem: null }
+  const complete =
+    description.trim() !== '' && certificatePem.trim() !== '' && problem === null && kind !== null && ckaId !== null
 
   if (proving) {
     return (
@@ -46,7 +51,7 @@ export function RegisterDialog({
           const result = await register.run({
             purpose: 'uefi',
             token: token.id,
-            ckaId: object.ckaId,
+            ckaId: ckaId ?? '',
             certificatePem,
             description: description.trim(),
             production: kind === 'production',
@@ -80,25 +85,34 @@ export function RegisterDialog({
         </>
       }
     >
-      <div className="register-object">
-        <p>
-          <strong>{algorithmWords[object.algorithm]}</strong>, object <code>{object.ckaId}</code> on{' '}
-          <UntrustedText text={tokenName(token.id)} exact />
-        </p>
-        {object.spkiSha256 === null ? null : (
-          <div>
-            <p className="small muted">SHA-256 of its public key, read from the token</p>
-            <Digest hex={object.spkiSha256} />
-          </div>
-        )}
-      </div>
+      {object === null ? (
+        <>
+          <p>
+            On <UntrustedText text={tokenName(token.id)} exact />. It shows no key before its PIN: name the key by its
+            id. The certificate has to fit the key that is found there.
+          </p>
+          <Field
+            label="Object id"
+            value={typedId}
+            onChange={setTypedId}
+            problem={wrongId}
+            mono
+            maxLength={6}
+            isRequired
+            autoFocus
+            description="Four hex digits, as the maker’s tool lists it (0x0064)."
+          />
+        </>
+      ) : (
+        <RegisteredObject token={token} object={object} />
+      )}
       <Field
         label="Description"
         value={description}
         onChange={setDescription}
         maxLength={200}
         isRequired
-        autoFocus
+        autoFocus={object !== null}
         description="How the review sheet names the key."
       />
       <Options
@@ -124,11 +138,28 @@ export function RegisterDialog({
         maxLength={64 * 1024}
         isRequired
         description={
-          object.certificatePem === null
-            ? 'The token holds no certificate for this key: paste it.'
+          (object?.certificatePem ?? null) === null
+            ? 'The token shows no certificate for this key: paste it.'
             : 'Read from the token.'
         }
       />
     </Dialog>
+  )
+}
+
+function RegisteredObject({ token, object }: { readonly token: TokenSummary; readonly object: TokenObject }) {
+  return (
+    <div className="register-object">
+      <p>
+        <strong>{algorithmWords[object.algorithm]}</strong>, object <code>{object.ckaId}</code> on{' '}
+        <UntrustedText text={tokenName(token.id)} exact />
+      </p>
+      {object.spkiSha256 === null ? null : (
+        <div>
+          <p className="small muted">SHA-256 of its public key, read from the token</p>
+          <Digest hex={object.spkiSha256} />
+        </div>
+      )}
+    </div>
   )
 }
