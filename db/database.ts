@@ -9,6 +9,7 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
+import type { CeremonyFileTable, CeremonyRecordTable, CeremonyTable } from './tables/ceremony.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
@@ -48,6 +49,9 @@ export interface Database {
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  ceremony: CeremonyTable
+  ceremony_record: CeremonyRecordTable
+  ceremony_file: CeremonyFileTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

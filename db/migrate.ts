@@ -11,6 +11,7 @@ import { migration as auditIndex } from './migrations/0060-audit-index.ts'
 import { migration as contradictionsAndDeviceIncidents } from './migrations/0070-contradictions-and-device-incidents.ts'
 import { migration as attestation } from './migrations/0090-attestation.ts'
 import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
+import { migration as ceremony } from './migrations/0140-ceremony.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   contradictionsAndDeviceIncidents,
   attestation,
   keyGeneration,
+  ceremony,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
@@ -18,6 +19,7 @@ import { examine } from './doctor/examine.ts'
 import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
+import { ceremonyBindings } from './ipc/ceremony.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
@@ -39,6 +41,7 @@ import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createDeviceLogReader } from './token/device-log-reader.ts'
+import { createHsmService } from './token/hsm-service.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
@@ -55,6 +58,8 @@ export interface ProgramFiles {
   readonly attestationRootsFolder: string
   readonly tokenHost: string
   readonly deviceLogHost: string
+  readonly hsmHost: string
+  readonly ceremonyScripts: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -123,6 +128,13 @@ export async function runProgram(
     profile,
     tokens,
     deviceLogReader,
+    hsm: createHsmService({
+      node: files.node,
+      hostEntry: files.hsmHost,
+      environment: moduleEnvironment(process.env),
+      log,
+    }),
+    ceremonyFiles: { scripts: files.ceremonyScripts, program: fileURLToPath(new URL('..', files.root)) },
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
@@ -244,6 +256,7 @@ export async function runProgram(
           }),
       }),
       ...generationBindings(access),
+      ...ceremonyBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

@@ -30,6 +30,7 @@ import { spoolAt } from './requests/spool.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import type { Signer } from './signing/signer.ts'
+import { type CeremonyFiles, createStationCeremonies, type StationCeremonies } from './station-ceremonies.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
@@ -37,12 +38,15 @@ import { addLogKey } from './station-log-key.ts'
 import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
+import type { HsmService } from './token/hsm-service.ts'
 import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
 
 export interface StationParts {
   readonly profile: Profile
   readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
   readonly deviceLogReader: DeviceLogReader
+  readonly hsm: HsmService
+  readonly ceremonyFiles: CeremonyFiles
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector
@@ -86,6 +90,7 @@ export interface Station {
   readonly deviceLog: StationDeviceLog
   /** Takes those logs out of the devices. */
   readonly runLogs: StationRunLogs
+  readonly ceremonies: StationCeremonies
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -179,6 +184,27 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
     onChange: () => publish('tokens.changed', null),
+  })
+  const ceremonies = createStationCeremonies({
+    db,
+    audit,
+    tokens,
+    hsm: parts.hsm,
+    keys,
+    shippedRoots: parts.shippedRoots,
+    checkpoints,
+    profile,
+    files: parts.ceremonyFiles,
+    version: parts.version,
+    runtime: `Node ${process.version}`,
+    stationName: () => current.stationName,
+    now,
+    keysChanged: async () => {
+      await tokens.list({ refresh: true })
+      publish('keys.changed', null)
+      link.offerSoon()
+    },
+    onSignal: (phase) => publish('generation.progress', { phase }),
   })
   const desk = createDesk({
     db,
@@ -334,6 +360,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     note,
     deviceLog,
     runLogs,
+    ceremonies,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)

@@ -40,6 +40,13 @@ export const auditEvent = z.enum([
   'device-incident-closed',
   'attestation-root-added',
   'attestation-root-withdrawn',
+  'ceremony-begun',
+  'ceremony-step-begun',
+  'ceremony-act-intended',
+  'ceremony-step-failed',
+  'ceremony-step-ended',
+  'ceremony-deviation',
+  'ceremony-ended',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -349,6 +349,59 @@ const deviceIncidentClosed = z.strictObject({
   operator,
 })
 
+/** The digest of a record is over its canonical bytes (docs/formats/ceremony.md). */
+const ceremony = { ceremonyId: z.uuid(), recordSha256: sha256Hex, operator }
+const ceremonyStep = exactText(40).min(1)
+const ceremonyBegun = z.strictObject({
+  event: z.literal('ceremony-begun'),
+  ...ceremony,
+  title: exactText(200).min(1),
+  scriptSha256: sha256Hex,
+  planSha256: sha256Hex,
+})
+const ceremonyStepBegun = z.strictObject({
+  event: z.literal('ceremony-step-begun'),
+  ...ceremony,
+  step: ceremonyStep,
+  kind: word,
+  attempt: z.int().positive(),
+})
+/** A device is about to be asked for something that changes it, or takes something out of it. */
+const ceremonyActIntended = z.strictObject({
+  event: z.literal('ceremony-act-intended'),
+  ...ceremony,
+  step: ceremonyStep,
+  act: word,
+  deviceSerial: exactText(64).min(1),
+  object: exactText(200),
+})
+const ceremonyStepFailed = z.strictObject({
+  event: z.literal('ceremony-step-failed'),
+  ...ceremony,
+  step: ceremonyStep,
+  code: word,
+  message: messageText(2000),
+})
+const ceremonyStepEnded = z.strictObject({ event: z.literal('ceremony-step-ended'), ...ceremony, step: ceremonyStep })
+const ceremonyDeviation = z.strictObject({
+  event: z.literal('ceremony-deviation'),
+  ...ceremony,
+  /** Null: it is about the whole. */
+  step: ceremonyStep.nullable(),
+  effect: z.enum(['skipped', 'noted']),
+  by: exactText(200).min(1),
+  reason: exactText(1000).min(1),
+})
+const ceremonyEnded = z.strictObject({
+  event: z.literal('ceremony-ended'),
+  ceremonyId: z.uuid(),
+  outcome: z.enum(['completed', 'abandoned']),
+  deviations: z.int().nonnegative(),
+  /** Of the transcript's canonical bytes: it is sealed by this entry. */
+  transcriptSha256: sha256Hex,
+  operator,
+})
+
 /** What an entry says, without its place in the log. */
 export const auditEntryBody = z.discriminatedUnion('event', [
   stationCreated,
@@ -388,6 +441,13 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceIncidentClosed,
   attestationRootAdded,
   attestationRootWithdrawn,
+  ceremonyBegun,
+  ceremonyStepBegun,
+  ceremonyActIntended,
+  ceremonyStepFailed,
+  ceremonyStepEnded,
+  ceremonyDeviation,
+  ceremonyEnded,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -40,4 +40,11 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'contradiction-closed': { text: 'Contradiction closed', tone: 'refused' },
   'attestation-root-added': { text: 'Attestation root added', tone: 'attention' },
   'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
+  'ceremony-begun': { text: 'Ceremony begun', tone: 'accent' },
+  'ceremony-step-begun': { text: 'Ceremony step begun', tone: 'neutral' },
+  'ceremony-act-intended': { text: 'Ceremony act intended', tone: 'neutral' },
+  'ceremony-step-failed': { text: 'Ceremony step failed', tone: 'attention' },
+  'ceremony-step-ended': { text: 'Ceremony step done', tone: 'passed' },
+  'ceremony-deviation': { text: 'Ceremony deviation', tone: 'refused' },
+  'ceremony-ended': { text: 'Ceremony sealed', tone: 'accent' },
 }
