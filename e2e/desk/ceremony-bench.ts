@@ -207,10 +207,8 @@ export class HsmCeremony extends Custodian {
 
 /** The same 32 bytes in both devices, as custodians put them there with the maker's tool. */
 export async function putWrapKey(bench: YubiHsmBench): Promise<void> {
-  const file = bench.file('wrap.key')
-  writeFileSync(file, Buffer.alloc(32, 0x5a))
   const what = ['-i', '0x0200', '-l', 'custodians', '-c', 'export-wrapped:import-wrapped', '--delegated', 'all']
-  await bench.shell('-a', 'put-wrap-key', ...what, '--in', file)
+  await bench.shell('-a', 'put-wrap-key', ...what, '--informat', 'hex', '--in', '5a'.repeat(32))
 }
 
 /** yubihsm_pkcs11.conf takes more than one connector. */

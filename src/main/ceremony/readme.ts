@@ -32,13 +32,14 @@ Every command below is run in the folder into which this archive was unpacked.`,
 This finds a file that was damaged. Whoever changes a file can change the list too: what follows does not rest on it.`,
     `2. Is the audit log whole, and is the transcript sealed in it?
 
-   signing-station-verify --vkey '${vkey}' log/log.jsonl
+   signing-station-verify --vkey '${vkey}' --checkpoint log/checkpoint.txt log/log.jsonl
    signing-station-verify --vkey '${vkey}' log/transcript.tlog-proof
    grep -c "\\"transcriptSha256\\":\\"$(sha256sum transcript.json | cut -d' ' -f1)\\"" log/log.jsonl
 
 The last command must say 1: entry ${sealedSeq} of the log (event "ceremony-ended") has the SHA-256 of transcript.json, so a
 transcript that was changed afterwards is found. Compare the verifier key with what you have of this station from elsewhere: a
-log that somebody wrote anew verifies with a key of his own. A checkpoint that you kept makes that certain (--checkpoint FILE).
+log that somebody wrote anew verifies with a key of his own. A checkpoint that you kept yourself (--checkpoint FILE) shows that nothing
+before it was changed or cut off since; log/checkpoint.txt came with the log.
 
 transcript.html is made from transcript.json for reading and printing. Each record in transcript.json names its entry of the log.`,
     `3. What the files are

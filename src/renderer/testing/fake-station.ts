@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { CeremonyDetail } from '../../shared/ceremony.ts'
 import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
@@ -16,6 +17,7 @@ import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
@@ -39,6 +41,7 @@ export type FakeState = {
   roots: readonly AttestationRoot[]
   /** Keys that were begun on tokens, newest first. */
   generations: readonly KeyGeneration[]
+  ceremonies: readonly CeremonyDetail[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -332,6 +335,7 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
+      ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),
