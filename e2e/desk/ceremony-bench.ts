@@ -133,9 +133,7 @@ export class Custodian {
   }
 
   /** Saves the evidence and unpacks it. */
-  async evidence(
-    id: CeremonyId,
-  ): Promise<{
+  async evidence(id: CeremonyId): Promise<{
     readonly folder: string
     readonly zip: string
     readonly saved: string

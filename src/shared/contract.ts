@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answer, done, pin } from './answer.ts'
 import { attestationRecord, attestationRoot, attestedDevice } from './attestation.ts'
 import {
   auditDetail,
@@ -13,18 +14,7 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
-import {
-  ceremonyDetail,
-  ceremonyId,
-  ceremonyPlan,
-  ceremonySummary,
-  readScript,
-  readyScript,
-  scriptSource,
-  stepInput,
-} from './ceremony.ts'
-import { plainLine, plainLines } from './ceremony-script.ts'
-import { deviceLogState } from './device-log.ts'
+import { ceremonyChannels } from './ceremony-channels.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
@@ -42,15 +32,6 @@ import { typedText } from './typed-text.ts'
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
 
-function answer<T extends z.ZodType>(value: T) {
-  return z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({ ok: z.literal(false), error: failure }),
-  ])
-}
-
-const done = answer(z.null())
-
 /** As the operator typed or chose it. Main opens it for reading only, and answers with nothing of a file that is no log. */
 const logPath = z
   .string()
@@ -62,12 +43,6 @@ const certificateSource = {
   text: z.string().max(200_000),
   paths: z.array(logPath).max(8),
 }
-
-/** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
-const pin = z.string().min(1).max(255)
-
-/** By the parameters' names. */
-const ceremonyParameters = z.record(z.string().max(40), z.string().max(200))
 
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
@@ -269,57 +244,7 @@ export const contract = {
     output: done,
   },
 
-  /** Scripts of ceremonies that come with the program. */
-  'ceremony.scripts': { input: z.null(), output: answer(z.array(readyScript)) },
-  'ceremony.read-script': { input: z.strictObject({ source: scriptSource }), output: answer(readScript) },
-  /** What would be done: the script with its parameters filled in. Begins nothing. */
-  'ceremony.plan': {
-    input: z.strictObject({ source: scriptSource, parameters: ceremonyParameters }),
-    output: answer(ceremonyPlan),
-  },
-  /** `planSha256`: of the plan that was shown. One ceremony at a time. */
-  'ceremony.begin': {
-    input: z.strictObject({ source: scriptSource, parameters: ceremonyParameters, planSha256: sha256Hex }),
-    output: answer(z.strictObject({ id: ceremonyId })),
-  },
-  'ceremony.list': { input: z.null(), output: answer(z.array(ceremonySummary)) },
-  'ceremony.show': { input: z.strictObject({ id: ceremonyId }), output: answer(ceremonyDetail) },
-  /** From here on the step's time runs. Only the step that is due. */
-  'ceremony.start-step': { input: z.strictObject({ id: ceremonyId, step: z.string().max(40) }), output: done },
-  /** Carries the step out. A failure is on record, and leaves the step open. */
-  'ceremony.finish-step': {
-    input: z.strictObject({
-      id: ceremonyId,
-      step: z.string().max(40),
-      input: stepInput,
-      /** Null: the step asks no device that wants one. */
-      pin: pin.nullable(),
-      officerPin: pin.nullable(),
-      useLastTry: z.boolean(),
-    }),
-    output: done,
-  },
-  /** Something goes otherwise than the script says; `skipped`: the step that is due is left out. */
-  'ceremony.deviate': {
-    input: z.strictObject({
-      id: ceremonyId,
-      step: z.string().max(40).nullable(),
-      effect: z.enum(['skipped', 'noted']),
-      by: plainLine(120),
-      reason: plainLines(1000),
-    }),
-    output: done,
-  },
-  /** Seals the transcript into the log. */
-  'ceremony.end': {
-    input: z.strictObject({ id: ceremonyId, outcome: z.enum(['completed', 'abandoned']) }),
-    output: done,
-  },
-  /** Writes the evidence into the exports folder, and backups beside it. */
-  'ceremony.save-evidence': {
-    input: z.strictObject({ id: ceremonyId }),
-    output: answer(z.strictObject({ folder: z.string(), bundle: z.string(), backups: z.array(z.string()) })),
-  },
+  ...ceremonyChannels,
 
   'audit.list': {
     input: z.strictObject({

@@ -39,9 +39,10 @@ export async function bundleOf({
   now,
 }: BundleParts): Promise<Result<Bundle, Failure>> {
   const { summary, transcript: bytes } = ceremony
-  if (bytes === null || summary.sealedSeq === null) return err(notSealed)
+  const { transcriptSha256 } = summary
+  if (bytes === null || summary.sealedSeq === null || transcriptSha256 === null) return err(notSealed)
   const transcript = readTranscript(bytes)
-  if (transcript === null || digestOf(bytes) !== summary.transcriptSha256) return err(notAsSealed)
+  if (transcript === null || digestOf(bytes) !== transcriptSha256) return err(notAsSealed)
   const proof = await proveEntry(db, key, auditSeq.parse(summary.sealedSeq))
   if (!proof.ok) return proof
   const chunks: Uint8Array[] = []
@@ -56,7 +57,7 @@ export async function bundleOf({
 
   const entries: ZipEntry[] = [
     { name: 'transcript.json', content: bytes },
-    { name: 'transcript.html', content: Buffer.from(transcriptHtml(transcript, summary.transcriptSha256 ?? '')) },
+    { name: 'transcript.html', content: Buffer.from(transcriptHtml(transcript, transcriptSha256)) },
     { name: 'script.json', content: ceremony.script },
     ...evidence.map(({ name, content }) => ({ name: `evidence/${name}`, content })),
     ...chains(evidence),

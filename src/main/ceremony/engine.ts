@@ -13,15 +13,10 @@ import {
 } from '../../shared/ceremony.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { sha256Hex } from '../../shared/ids.ts'
-import { pgpWords } from '../../shared/pgp-words.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step as faultStep } from '../app/steps.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
 import { canonicalBytes } from '../canonical/canonical-json.ts'
-import { listKeys } from '../keys/key.repository.ts'
-import { readCertificate } from '../pki/x509.ts'
-import { ceremonyKeyOf } from './acts/key-evidence.ts'
-import { digestFor } from './acts/look.ts'
 import {
   filesOf,
   findCeremony,
@@ -34,6 +29,7 @@ import {
   type StoredCeremony,
   sealCeremony,
 } from './ceremony.repository.ts'
+import { detailOf, existingKeyRecords, existingKeys, plain } from './detail.ts'
 import { perform } from './perform.ts'
 import type { CeremonyPorts, Performed, TypedSecrets } from './ports.ts'
 import { deviationsIn, stepNow, stepStates } from './progress.ts'
@@ -323,61 +319,6 @@ function resultOf({ facts, people, device, key }: Performed, files: readonly Kep
   }
 }
 
-export function plain(ceremony: StoredCeremony): readonly CeremonyRecord[] {
-  return ceremony.records.map(({ record }) => record)
-}
-
-/** What a window is shown. */
-async function detailOf(ports: CeremonyPorts, ceremony: StoredCeremony): Promise<CeremonyDetail> {
-  const { summary, plan } = ceremony
-  const records = plain(ceremony)
-  const steps = stepStates(plan.script, records)
-  const now = summary.state === 'open' ? stepNow(steps) : null
-  const step = now === null ? undefined : plan.script.steps[now]
-  const all = [...(await existingKeyRecords(ports, plan)), ...records]
-  const digest =
-    step?.kind === 'confirm-words'
-      ? await digestFor({ ports, step, records: all, scriptSha256: plan.scriptSha256 })
-      : null
-  return {
-    summary,
-    plan,
-    steps,
-    now,
-    words: digest?.ok === true ? pgpWords(digest.value.hex) : null,
-    records: [...records],
-  }
-}
-
-/** The keys that the script names by their fingerprints, as if a step had brought them. */
-async function existingKeyRecords(ports: CeremonyPorts, plan: CeremonyPlan): Promise<readonly CeremonyRecord[]> {
-  const keys = await existingKeys(ports, plan)
-  if (!keys.ok) return []
-  return keys.value.map((key, index) => ({
-    event: 'ceremony-step-ended',
-    n: index + 1,
-    at: '1970-01-01T00:00:00.000Z',
-    operator: '',
-    step: '',
-    result: { facts: [], files: [], people: null, device: null, key },
-  }))
-}
-
-async function existingKeys(ports: CeremonyPorts, plan: CeremonyPlan) {
-  const stored = await listKeys(ports.db)
-  const keys = []
-  for (const { key: name, fingerprint } of plan.script.keys) {
-    const wanted = fingerprint.replaceAll(/[\s:]/g, '').toUpperCase()
-    const found = stored.find((each) => each.fingerprint === wanted)
-    const certificate = found === undefined ? null : readCertificate(found.certificatePem)
-    if (found === undefined || certificate?.ok !== true) return err(noSuchKey(fingerprint))
-    const key = ceremonyKeyOf(name, found, certificate.value.spki, null)
-    if (!key.ok) return key
-    keys.push(key.value)
-  }
-  return ok(keys)
-}
-
 function digestOf(bytes: Uint8Array) {
   return sha256Hex.parse(createHash('sha256').update(bytes).digest('hex'))
 }
@@ -407,9 +348,3 @@ const noReason = refused(
   'deviation-wanted',
   'A ceremony is abandoned for a reason that is on record. Nothing was sealed. Record the deviation first.',
 )
-function noSuchKey(fingerprint: string): Failure {
-  return refused(
-    'key-not-registered',
-    `No key with the fingerprint ${fingerprint.slice(0, 80)} is registered at this station. Nothing was begun.`,
-  )
-}

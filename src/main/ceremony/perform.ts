@@ -33,13 +33,7 @@ const acts: { readonly [K in CeremonyStepKind]: Act<K> } = {
 export function perform(
   attempt: Omit<Attempt, 'step' | 'input'> & { readonly step: CeremonyStep; readonly input: StepInput },
 ): Promise<Result<Performed, Failure>> {
-  return performOf(attempt.step.kind, attempt)
-}
-
-function performOf<K extends CeremonyStepKind>(
-  kind: K,
-  attempt: Omit<Attempt, 'step' | 'input'> & { readonly step: CeremonyStep; readonly input: StepInput },
-): Promise<Result<Performed, Failure>> {
-  // Step and input are both of `kind`; TypeScript does not follow one discriminant through two unions.
-  return acts[kind](attempt as unknown as Attempt<K>)
+  // Step and input are both of that kind; TypeScript does not follow one discriminant through two unions.
+  const act = acts[attempt.step.kind] as (attempt: unknown) => Promise<Result<Performed, Failure>>
+  return act(attempt)
 }

@@ -89,9 +89,9 @@ export interface Attempt<K extends CeremonyStep['kind'] = CeremonyStep['kind']> 
   readonly secrets: TypedSecrets
   readonly operator: string
   /** On disk before a device is asked (invariant I1). */
-  intend(act: string, deviceSerial: string, object: string): Promise<Result<null, Failure>>
+  readonly intend: (act: string, deviceSerial: string, object: string) => Promise<Result<null, Failure>>
   /** A file that an earlier step of this ceremony brought. */
-  file(name: string): Promise<Uint8Array | null>
+  readonly file: (name: string) => Promise<Uint8Array | null>
 }
 
 export type Act<K extends CeremonyStep['kind']> = (attempt: Attempt<K>) => Promise<Result<Performed, Failure>>
