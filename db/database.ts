@@ -10,6 +10,7 @@ import type {
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
 import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
+import type { CeremonyFileTable, CeremonyRecordTable, CeremonyTable } from './tables/ceremony.table.ts'
 import type { ConfirmationTable } from './tables/confirmation.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
@@ -63,6 +64,9 @@ export interface Database {
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
   confirmation: ConfirmationTable
+  ceremony: CeremonyTable
+  ceremony_record: CeremonyRecordTable
+  ceremony_file: CeremonyFileTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

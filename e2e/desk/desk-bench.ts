@@ -23,6 +23,7 @@ import { createSigner } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
+import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
 import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
@@ -42,6 +43,7 @@ import { buildPe } from '../workbench/pe-files.ts'
 export const benchPin = '648219'
 const root = new URL('../../src/main/index.ts', import.meta.url)
 const hostEntry = fileURLToPath(new URL('../../src/main/token/host/index.ts', import.meta.url))
+const hsmHostEntry = fileURLToPath(new URL('../../src/main/token/hsm-host/index.ts', import.meta.url))
 const deviceLogHostEntry = fileURLToPath(new URL('../../src/main/token/log-host/index.ts', import.meta.url))
 const sbatLevel = JSON.parse(
   readFileSync(new URL('../../resources/sbat-level.json', import.meta.url), 'utf8'),
@@ -259,6 +261,16 @@ export class DeskBench {
         environment: yubihsm.environment,
         log,
       }),
+      hsm: createHsmService({
+        node: process.execPath,
+        hostEntry: hsmHostEntry,
+        environment: this.#options.environment ?? {},
+        log,
+      }),
+      ceremonyFiles: {
+        scripts: fileURLToPath(new URL('../../resources/ceremonies', import.meta.url)),
+        program: fileURLToPath(new URL('../../src/main', import.meta.url)),
+      },
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigner(this.#digester),

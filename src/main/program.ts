@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
@@ -20,6 +21,7 @@ import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
 import { byHandBindings } from './ipc/by-hand.handlers.ts'
+import { ceremonyBindings } from './ipc/ceremony.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
@@ -45,6 +47,7 @@ import { createStation } from './station-log-key.ts'
 import type { StationParts } from './station-parts.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createDeviceLogReader } from './token/device-log-reader.ts'
+import { createHsmService } from './token/hsm-service.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
@@ -62,6 +65,8 @@ export interface ProgramFiles {
   readonly attestationRootsFolder: string
   readonly tokenHost: string
   readonly deviceLogHost: string
+  readonly hsmHost: string
+  readonly ceremonyScripts: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -139,6 +144,13 @@ export async function runProgram(
     tokens,
     deviceLogReader,
     yubihsm,
+    hsm: createHsmService({
+      node: files.node,
+      hostEntry: files.hsmHost,
+      environment: moduleEnvironment(process.env),
+      log,
+    }),
+    ceremonyFiles: { scripts: files.ceremonyScripts, program: fileURLToPath(new URL('..', files.root)) },
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
@@ -263,6 +275,7 @@ export async function runProgram(
       ...generationBindings(access),
       ...softwareKeyBindings(access, publish, now),
       ...waitingBindings(access),
+      ...ceremonyBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

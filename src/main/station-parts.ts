@@ -6,7 +6,9 @@ import type { MediaProcess } from './media/folder-process.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import type { Signer } from './signing/signer.ts'
+import type { CeremonyFiles } from './station-ceremonies.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
+import type { HsmService } from './token/hsm-service.ts'
 import type {
   LogKeyService,
   ServiceKeyKeeper,
@@ -24,6 +26,8 @@ export interface StationParts {
   readonly profile: Profile
   readonly tokens: StationTokens
   readonly deviceLogReader: DeviceLogReader
+  readonly hsm: HsmService
+  readonly ceremonyFiles: CeremonyFiles
   /** What modules read when they start; follows the settings. */
   readonly yubihsm: YubiHsmConfiguration
   /** What reads and writes the operator's folders on media. */

@@ -24,6 +24,7 @@ import { spoolAt } from './requests/spool.ts'
 import { createWaitingDesk, type WaitingDesk } from './requests/waiting/waiting-desk.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
+import { createStationCeremonies, type StationCeremonies } from './station-ceremonies.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
@@ -64,6 +65,7 @@ export interface Station {
   readonly deviceLog: StationDeviceLog
   /** Takes those logs out of the devices. */
   readonly runLogs: StationRunLogs
+  readonly ceremonies: StationCeremonies
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -161,6 +163,27 @@ export async function openStation(database: StationDatabase, parts: StationParts
     onChange: () => publish('tokens.changed', null),
   })
   const userTokenFile = profile.userToken
+  const ceremonies = createStationCeremonies({
+    db,
+    audit,
+    tokens,
+    hsm: parts.hsm,
+    keys,
+    shippedRoots: parts.shippedRoots,
+    checkpoints,
+    profile,
+    files: parts.ceremonyFiles,
+    version: parts.version,
+    runtime: `Node ${process.version}`,
+    stationName: () => current.stationName,
+    now,
+    keysChanged: async () => {
+      await tokens.list({ refresh: true })
+      publish('keys.changed', null)
+      link.offerSoon()
+    },
+    onSignal: (phase) => publish('generation.progress', { phase }),
+  })
   const desk = createDesk({
     db,
     audit,
@@ -328,6 +351,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     note,
     deviceLog,
     runLogs,
+    ceremonies,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)

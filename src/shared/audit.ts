@@ -49,6 +49,13 @@ export const auditEvent = z.enum([
   'output-delivered',
   'confirmation-intended',
   'confirmation-answered',
+  'ceremony-begun',
+  'ceremony-step-begun',
+  'ceremony-act-intended',
+  'ceremony-step-failed',
+  'ceremony-step-ended',
+  'ceremony-deviation',
+  'ceremony-ended',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

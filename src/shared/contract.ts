@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answer, done, pin } from './answer.ts'
 import { attestationRecord, attestationRoot, attestedDevice } from './attestation.ts'
 import {
   auditDetail,
@@ -14,6 +15,7 @@ import {
   verifierKeyText,
 } from './audit.ts'
 import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
+import { ceremonyChannels } from './ceremony-channels.ts'
 import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
@@ -35,15 +37,6 @@ import { confirmOutcome, confirmWords, waitingList } from './waiting.ts'
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
 
-function answer<T extends z.ZodType>(value: T) {
-  return z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({ ok: z.literal(false), error: failure }),
-  ])
-}
-
-const done = answer(z.null())
-
 /** As the operator typed or chose it. Main opens it for reading only, and answers with nothing of a file that is no log. */
 const logPath = z
   .string()
@@ -55,9 +48,6 @@ const certificateSource = {
   text: z.string().max(200_000),
   paths: z.array(logPath).max(8),
 }
-
-/** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
-const pin = z.string().min(1).max(255)
 
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
@@ -305,6 +295,8 @@ export const contract = {
     }),
     output: done,
   },
+
+  ...ceremonyChannels,
 
   'audit.list': {
     input: z.strictObject({

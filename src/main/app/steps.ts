@@ -16,6 +16,7 @@ export type StepName =
   | 'upload'
   | 'completion'
   | 'checkpoint'
+  | 'ceremony'
   | 'device-log'
   | 'device-log-free'
   | 'reseal'

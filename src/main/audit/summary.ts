@@ -103,6 +103,20 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
     case 'confirmation-answered':
       return `Answer to work request ${body.workRequestId} at ${visible(body.server)}: ${confirmationText(body.outcome)}${body.status === null ? '' : `; it is ${visible(body.status)}${body.result === null || body.result === '' ? '' : `, ${visible(body.result)}`}`}`
+    case 'ceremony-begun':
+      return `${quoted(body.operator)} began the ceremony ${quoted(body.title)}, plan ${short(body.planSha256)}`
+    case 'ceremony-step-begun':
+      return `Ceremony: step ${quoted(body.step)} (${body.kind}) begun${body.attempt === 1 ? '' : `, attempt ${body.attempt}`}`
+    case 'ceremony-act-intended':
+      return `Ceremony: device ${visible(body.deviceSerial)} is about to be asked in step ${quoted(body.step)}: ${body.act} ${visible(body.object)}`
+    case 'ceremony-step-failed':
+      return `Ceremony: step ${quoted(body.step)} did not succeed (${body.code}): ${visible(body.message)}`
+    case 'ceremony-step-ended':
+      return `Ceremony: step ${quoted(body.step)} done, record ${short(body.recordSha256)}`
+    case 'ceremony-deviation':
+      return `Ceremony: ${body.step === null ? 'a deviation' : `step ${quoted(body.step)} ${body.effect === 'skipped' ? 'was SKIPPED' : 'went otherwise'}`}, by ${quoted(body.by)}: ${visible(body.reason)}`
+    case 'ceremony-ended':
+      return `Ceremony ${body.outcome}, ${count(body.deviations, 'deviation')}; transcript ${short(body.transcriptSha256)} sealed`
     default:
       return unreachable(body)
   }

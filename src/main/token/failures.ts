@@ -138,6 +138,26 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'unavailable',
     'The log of the YubiHSM is full or nearly so, and could not be taken out of it. The device forces auditing, so it would refuse to sign. Nothing more was signed; what is signed is kept.',
   ],
+  'hsm-silent': [
+    'unavailable',
+    'The YubiHSM did not answer, or the process that speaks with it ended. If it was asked to change something it may have done so; the ceremony looks at that first when the step is tried again. Check that yubihsm-connector runs and that the device is plugged in.',
+  ],
+  'hsm-not-reached': [
+    'refused',
+    'The YubiHSM is reached through yubihsm-connector on this machine only, and yubihsm_pkcs11.conf names none. Nothing was changed. Set “connector=http://127.0.0.1:12345” there.',
+  ],
+  'hsm-refused': [
+    'refused',
+    'The YubiHSM refused. Nothing was changed. Check that the objects are there under these ids, that the key may be exported under wrap, and that the wrap key may export or import it.',
+  ],
+  'hsm-not-permitted': [
+    'refused',
+    'The authentication key of this PIN may not do that on the YubiHSM. Nothing was changed. Use one that has the capability.',
+  ],
+  'hsm-login-unsupported': [
+    'refused',
+    'This needs a PIN of four hexadecimal digits, the number of an authentication key, and its password. Nothing was sent to the device.',
+  ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }
 

@@ -43,6 +43,11 @@ export type TokenFailureCode =
   | 'log-login-unsupported'
   | 'log-process-ended'
   | 'device-log-full'
+  | 'hsm-silent'
+  | 'hsm-not-reached'
+  | 'hsm-refused'
+  | 'hsm-not-permitted'
+  | 'hsm-login-unsupported'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 

@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { CeremonyDetail } from '../../shared/ceremony.ts'
 import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
@@ -18,6 +19,7 @@ import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
 import { fakeByHand } from './fake-by-hand.ts'
+import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
@@ -43,6 +45,7 @@ export type FakeState = {
   /** Keys that were begun on tokens, newest first. */
   generations: readonly KeyGeneration[]
   serviceKeys: ServiceKeyList
+  ceremonies: readonly CeremonyDetail[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -340,6 +343,7 @@ export class FakeStation {
       ),
       ...fakeByHand(state),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
+      ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

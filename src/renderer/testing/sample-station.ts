@@ -113,6 +113,7 @@ export function base(): FakeState {
       },
     ],
     deviceLogs: [],
+    ceremonies: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
     serviceKeys: {

@@ -1,5 +1,6 @@
 import type { VerificationReport } from '../../shared/audit.ts'
 import type { AuditSeq, Fingerprint, RequestId, WorkRequestId } from '../../shared/ids.ts'
+import { begun, sampleCeremony } from './fake-ceremony.ts'
 import type { FakeState } from './fake-station.ts'
 import { keyScenarios } from './key-scenarios.ts'
 import { reviewScenarios } from './review-scenarios.ts'
@@ -27,6 +28,20 @@ export const scenarios = {
   ...uploadScenarios,
   ...stageScenarios,
   ...keyScenarios,
+  'ceremony-open': () => ({ ...base(), ceremonies: [begun(sampleCeremony(2), 'device')] }),
+  'ceremony-words': () => ({ ...base(), ceremonies: [begun(sampleCeremony(3), 'script-words')] }),
+  'ceremony-key': () => ({ ...base(), ceremonies: [begun(sampleCeremony(4), 'generate')] }),
+  'ceremony-sealed': () => ({
+    ...base(),
+    ceremonies: [
+      sampleCeremony(7, {
+        state: 'completed',
+        endedAt: minutesAgo(1),
+        transcriptSha256: hexOf('transcript'),
+        sealedSeq: 1290 as AuditSeq,
+      }),
+    ],
+  }),
   absent: () => ({
     ...base(),
     status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },

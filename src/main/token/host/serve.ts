@@ -120,6 +120,14 @@ export class Server {
       case 'log-free':
       case 'log-state':
         throw new HostError('token-error', 'this process reads no device log')
+      case 'hsm-object':
+      case 'hsm-generate':
+      case 'hsm-export':
+      case 'hsm-import':
+      case 'hsm-delete':
+      case 'hsm-attest':
+      case 'hsm-audit':
+        throw new HostError('token-error', 'this process speaks PKCS#11 only')
       case 'close':
         return this.#close()
     }

@@ -49,4 +49,11 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'output-delivered': { text: 'Output delivered', tone: 'neutral' },
   'confirmation-intended': { text: 'Answer intended', tone: 'accent' },
   'confirmation-answered': { text: 'Answer given', tone: 'neutral' },
+  'ceremony-begun': { text: 'Ceremony begun', tone: 'accent' },
+  'ceremony-step-begun': { text: 'Ceremony step begun', tone: 'neutral' },
+  'ceremony-act-intended': { text: 'Ceremony act intended', tone: 'neutral' },
+  'ceremony-step-failed': { text: 'Ceremony step failed', tone: 'attention' },
+  'ceremony-step-ended': { text: 'Ceremony step done', tone: 'passed' },
+  'ceremony-deviation': { text: 'Ceremony deviation', tone: 'refused' },
+  'ceremony-ended': { text: 'Ceremony sealed', tone: 'accent' },
 }
