@@ -2,7 +2,7 @@ import type { AuditSource, ShownEvent } from '../shared/audit.ts'
 import type { RequestId } from '../shared/ids.ts'
 import { eventWords } from './screens/audit/event-words.ts'
 
-export type RequestsTab = 'in-hand' | 'next' | 'done'
+export type RequestsTab = 'in-hand' | 'waiting' | 'next' | 'done'
 
 /** What of a log is shown: the filter as it was typed and chosen. `audit-filter.ts` makes of it what main is asked. */
 export type LogView = {
@@ -40,7 +40,7 @@ export function logPlace(source: AuditSource, view: Partial<LogView> = {}, seq: 
   return { screen: 'audit', source, view: { ...wholeLog, ...view }, seq }
 }
 
-const tabs: readonly RequestsTab[] = ['in-hand', 'next', 'done']
+const tabs: readonly RequestsTab[] = ['in-hand', 'waiting', 'next', 'done']
 
 /** The place as the fragment of the window's address, so that a reload comes back to it. */
 export function hashOf(place: Place): string {

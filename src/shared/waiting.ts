@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { requestId, utcTime, workRequestId } from './ids.ts'
+import { requestOutcome } from './request.ts'
 
 // What waits at the server for the user whose API token is set: tasks that no worker gets.
 
@@ -44,6 +45,8 @@ export const waitingTask = z.discriminatedUnion('kind', [
       .nullable(),
     /** The request in hand that it became. */
     inHand: requestId.nullable(),
+    /** How it ended here although the server still waits: declined, or not signed whole. Final at this station. */
+    endedHere: requestOutcome.nullable(),
   }),
   /** A question that holds up a workflow. */
   z.strictObject({

@@ -28,6 +28,7 @@ export type StepName =
   | 'delivered'
   | 'confirmation'
   | 'confirmation-answer'
+  | 'signed-upload'
   | 'signature-handed-in'
 
 const steps = channel('station:step')

@@ -15,6 +15,7 @@ import type { ServiceKeyList } from '../../shared/service-key.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
+import type { WaitingTask } from '../../shared/waiting.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
@@ -22,6 +23,7 @@ import { fakeByHand } from './fake-by-hand.ts'
 import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
+import { fakeWaiting } from './fake-waiting.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -33,6 +35,7 @@ export type FakeState = {
   /** Rows without a sheet, for long lists. */
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
+  waiting: readonly WaitingTask[] | Failure
   tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
   deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
@@ -230,6 +233,7 @@ export class FakeStation {
         Array.isArray(state.pending)
           ? { ok: true, value: { work: state.pending, asOf: minutesAgo(1) } }
           : { ok: false, error: state.pending },
+      ...fakeWaiting(state),
       requestsShow: async ({ requestId }) => {
         const detail = state.requests.get(requestId)
         return detail === undefined

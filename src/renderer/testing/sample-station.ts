@@ -94,6 +94,7 @@ export function base(): FakeState {
     requests: new Map(),
     moreRequests: doneRequests(24),
     pending: [],
+    waiting: [],
     tokens: [
       {
         token: sampleTokenSummary(),

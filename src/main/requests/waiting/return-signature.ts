@@ -13,6 +13,8 @@ import { type ReturnedArtifact, returnedArtifact } from '../return-upload.ts'
 import { transition } from '../transition.ts'
 import { asUser } from './user-session.ts'
 
+/** What it takes of the desk. */
+export type ReturnPorts = Pick<DeskPorts, 'db' | 'audit' | 'spool' | 'checkpoint' | 'userSession' | 'now'>
 type Returning = Extract<RequestState, { kind: 'returning' }>
 
 /**
@@ -21,7 +23,7 @@ type Returning = Extract<RequestState, { kind: 'returning' }>
  * tell the server "no": what was declined or not signed whole waits there on.
  */
 export async function returnSignature(
-  ports: DeskPorts,
+  ports: ReturnPorts,
   row: RequestRow,
   state: Returning,
   signal: AbortSignal,
@@ -42,7 +44,7 @@ export async function returnSignature(
 }
 
 async function uploadSigned(
-  ports: DeskPorts,
+  ports: ReturnPorts,
   server: UserServer,
   row: RequestRow,
   sheet: ReviewSheet,
@@ -89,18 +91,20 @@ interface Made {
 
 /** One whose answer was lost is of no work request, waits for its files, and is thrown away by the server when it expires. */
 async function create(
-  ports: DeskPorts,
+  ports: ReturnPorts,
   server: UserServer,
   row: RequestRow,
   artifact: ReturnedArtifact,
   signed: ReadonlySet<string>,
 ): Promise<Result<Made, Failure>> {
+  step('signed-upload', 'before')
   const made = await server.createUpload(heldReference(row), {
     category: 'debian:upload',
     data: artifact.data,
     files: artifact.files.map(({ path, size, sha256 }) => ({ path, size, sha256, signed: signed.has(path) })),
   })
   if (!made.ok) return made
+  step('signed-upload', 'after')
   await ports.db
     .insertInto('returned_artifact')
     .values({ request_id: row.id, kind: 'output', position: 0, artifact_id: made.value.id, uploaded: 0 })
@@ -116,7 +120,7 @@ async function stillMissing(server: UserServer, row: RequestRow, id: ArtifactId)
 
 /** The one call that ends the task. When no answer comes, the task is looked at: it names the artifact that ended it. */
 async function handIn(
-  ports: DeskPorts,
+  ports: ReturnPorts,
   server: UserServer,
   row: RequestRow,
   signed: ArtifactId,
@@ -143,7 +147,7 @@ const mayHaveArrived: ReadonlySet<string> = new Set([
 ])
 
 async function finish(
-  ports: DeskPorts,
+  ports: ReturnPorts,
   row: RequestRow,
   signed: ArtifactId,
 ): Promise<Result<'returned' | 'gone', Failure>> {
@@ -159,7 +163,7 @@ async function finish(
 }
 
 /** Nothing is told to the server, so the log has no `returned`: what was decided is in it already. */
-async function putDown(ports: DeskPorts, row: RequestRow): Promise<Result<'returned', Failure>> {
+async function putDown(ports: ReturnPorts, row: RequestRow): Promise<Result<'returned', Failure>> {
   const written = await writeTransaction(ports.db, (trx) =>
     transition(trx, requestId.parse(row.id), { kind: 'returned' }, ports.now().toISOString()),
   )

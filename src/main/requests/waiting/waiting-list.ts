@@ -1,6 +1,7 @@
 import { readerOf } from '../../../../db/database.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { requestId } from '../../../shared/ids.ts'
+import { requestOutcome } from '../../../shared/request.ts'
 import { ok, type Result } from '../../../shared/result.ts'
 import type { WaitingList, WaitingTask } from '../../../shared/waiting.ts'
 import type { UserServer } from '../../debusine/user-server.ts'
@@ -60,7 +61,7 @@ function forgetEnded(memory: WaitingMemory, waiting: ReadonlySet<number | null>)
 async function external(ports: ConfirmPorts, look: Look, apiUrl: string, task: WaitTask): Promise<WaitingTask> {
   const held = await readerOf(ports.db)
     .selectFrom('request')
-    .select(['id', 'stage'])
+    .select(['id', 'stage', 'outcome'])
     .where('server', '=', apiUrl)
     .where('work_request_id', '=', task.request.id)
     .executeTakeFirst()
@@ -69,6 +70,7 @@ async function external(ports: ConfirmPorts, look: Look, apiUrl: string, task: W
     ...common(task, await look.workflow(task)),
     upload: await look.upload(task),
     inHand: held === undefined || held.stage === 'done' ? null : requestId.parse(held.id),
+    endedHere: held === undefined || held.outcome === null ? null : requestOutcome.parse(held.outcome),
   }
 }
 

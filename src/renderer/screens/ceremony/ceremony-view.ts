@@ -1,6 +1,7 @@
 import type { CeremonyDetail, CeremonyRecord, StepState } from '../../../shared/ceremony.ts'
 import type { CeremonyStep } from '../../../shared/ceremony-script.ts'
 import { durationWords, stepKindWords } from '../../../shared/ceremony-words.ts'
+import type { CertificatePlan } from '../../../shared/key-generation.ts'
 import { tokenKind } from '../../../shared/key-place.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
@@ -149,16 +150,7 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
         { label: 'Id on the device', value: step.objectId },
         { label: 'Label', value: step.label },
         { label: 'Leaves the device', value: step.exportable ? 'under a wrap key only' : 'never' },
-        {
-          label: step.certificate.kind === 'request' ? 'Certificate request for' : 'Certificate for',
-          value: [
-            step.certificate.subject.commonName,
-            step.certificate.subject.organization,
-            step.certificate.kind === 'self-signed' ? `${step.certificate.days} days` : null,
-          ]
-            .filter((part) => part !== null)
-            .join(', '),
-        },
+        certificateLine(step.certificate),
       ]
     case 'import-key':
       return [
@@ -185,5 +177,19 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
       return [{ label: 'Questions', value: String(step.questions.length) }]
     default:
       return []
+  }
+}
+
+function certificateLine(plan: CertificatePlan): { readonly label: string; readonly value: string } {
+  if (plan.kind === 'openpgp')
+    return {
+      label: 'OpenPGP certificate for',
+      value: `${plan.userId}, ${plan.days === null ? 'without an end' : `${plan.days} days`}`,
+    }
+  const { commonName, organization } = plan.subject
+  const parts = [commonName, organization, plan.kind === 'self-signed' ? `${plan.days} days` : null]
+  return {
+    label: plan.kind === 'request' ? 'Certificate request for' : 'Certificate for',
+    value: parts.filter((part) => part !== null).join(', '),
   }
 }
