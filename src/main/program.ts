@@ -26,6 +26,7 @@ import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
+import { openPgpBindings } from './ipc/openpgp.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
 import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
@@ -259,6 +260,7 @@ export async function runProgram(
       ...requestBindings(access, signer.outputSuffix, now),
       ...byHandBindings(access, offered),
       ...keyBindings(access, now),
+      ...openPgpBindings(access, now),
       ...attestationBindings(access, now),
       ...deviceBindings({
         usb: () => presence.state(),

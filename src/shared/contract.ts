@@ -22,7 +22,7 @@ import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { registeredKey } from './key.ts'
-import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
+import { generatedAlgorithm, generationPlan, keyGeneration, openPgpPlan } from './key-generation.ts'
 import { importPreview, importReport, keyExport } from './key-import.ts'
 import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
@@ -190,6 +190,49 @@ export const contract = {
       pin,
       useLastTry: z.boolean(),
     }),
+    output: answer(registeredKey),
+  },
+  /** Makes an OpenPGP certificate for a key that is on a token, by the key itself, and registers it. Its creation time is now, for ever. */
+  'keys.certify-openpgp': {
+    input: z.strictObject({
+      purpose: purpose.exclude(['uefi']),
+      token: tokenId,
+      ckaId: z.string().max(64),
+      spkiSha256: sha256Hex,
+      description: typedText(200),
+      production: z.boolean(),
+      plan: openPgpPlan,
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Gives an OpenPGP certificate another end, counted in days from now; null: none. */
+  'keys.extend-openpgp': {
+    input: z.strictObject({
+      purpose,
+      fingerprint,
+      days: openPgpPlan.shape.days,
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Revokes an OpenPGP certificate; not to be taken back. */
+  'keys.revoke-openpgp': {
+    input: z.strictObject({
+      purpose,
+      fingerprint,
+      reason: z.enum(['superseded', 'compromised', 'retired']),
+      text: typedText(200),
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Takes a newer OpenPGP certificate of a registered key that was made elsewhere. Uses no key. */
+  'keys.bring-openpgp': {
+    input: z.strictObject({ purpose, fingerprint, certificate: z.string().max(64 * 1024) }),
     output: answer(registeredKey),
   },
   /**

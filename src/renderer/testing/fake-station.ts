@@ -22,6 +22,7 @@ import { fakeAudit } from './fake-audit.ts'
 import { fakeByHand } from './fake-by-hand.ts'
 import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
+import { fakeOpenPgp } from './fake-openpgp.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { fakeWaiting } from './fake-waiting.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
@@ -348,6 +349,7 @@ export class FakeStation {
       ...fakeByHand(state),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
+      ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

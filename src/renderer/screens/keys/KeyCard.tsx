@@ -18,6 +18,7 @@ import { useAction } from '../../station/station-queries.ts'
 import { AssetDialog } from './AssetDialog.tsx'
 import { AttestationPanel } from './AttestationPanel.tsx'
 import { keyCard } from './keys-view.ts'
+import { OpenPgpActions } from './OpenPgpActions.tsx'
 
 type NextState = 'active' | 'suspended' | 'retired'
 
@@ -97,7 +98,7 @@ export function KeyCard({
       <DisclosurePanel className="key-row-panel">
         <FactList facts={view.facts} />
         <Field
-          label="Certificate (PEM)"
+          label={registered.openpgp === null ? 'Certificate (PEM)' : 'OpenPGP certificate'}
           value={registered.certificatePem}
           isReadOnly
           rows={6}
@@ -111,6 +112,7 @@ export function KeyCard({
         <div className="row row-end">
           <CopyButton text={registered.certificatePem} what="the certificate" />
         </div>
+        {registered.openpgp === null ? null : <OpenPgpActions registered={registered} openpgp={registered.openpgp} />}
         <AttestationPanel registered={registered} records={attestations} />
         <div className="row key-row-actions">
           {registered.lastUseSeq === null ? null : (

@@ -152,6 +152,7 @@ export function KeysScreen() {
           token={generating.token}
           objects={generating.objects}
           description=""
+          purpose={null}
           mayRequest
           confirm="Make the key"
           pending={begin.pending}

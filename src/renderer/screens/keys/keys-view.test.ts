@@ -108,6 +108,13 @@ describe('a pasted certificate', () => {
     expect(certificateProblem('-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----')).toContain('private key')
   })
 
+  it('may be armored OpenPGP, whole', () => {
+    const begin = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n'
+    expect(certificateProblem(`${begin}-----END PGP PUBLIC KEY BLOCK-----\n`)).toBeNull()
+    expect(certificateProblem(begin)).toContain('no complete OpenPGP')
+    expect(certificateProblem('-----BEGIN PGP PRIVATE KEY BLOCK-----\n')).toContain('private key')
+  })
+
   it('is refused when there are several, none, or half of one', () => {
     const one = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
     expect([certificateProblem(one), certificateProblem('')]).toEqual([null, null])

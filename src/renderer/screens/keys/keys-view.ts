@@ -1,5 +1,5 @@
 import type { AttestationRecord } from '../../../shared/attestation.ts'
-import type { RegisteredKey } from '../../../shared/key.ts'
+import { noExpiry, type RegisteredKey } from '../../../shared/key.ts'
 import { idProblem, pivSlots, tokenKind } from '../../../shared/key-place.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
@@ -47,7 +47,10 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
     usable: key.usableNow
       ? { text: 'Usable now', tone: 'passed', why: null }
       : { ...missingWords[key.availability], why: key.unusableBecause ?? 'The station does not know why.' },
-    validity: validity(certificate.notBefore, certificate.notAfter, now),
+    validity:
+      key.openpgp?.revoked === true
+        ? { text: 'Revoked', tone: 'refused' }
+        : validity(certificate.notBefore, certificate.notAfter, now),
     attestation: attestationView(key, attestations)?.badge ?? null,
     facts: [
       {
@@ -58,17 +61,13 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
       },
       originFact(key, attestations),
       { id: 'fingerprint', label: 'Fingerprint', value: digest(key.fingerprint), ...verified },
-      { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
-      {
-        id: 'issuer',
-        label: 'Issuer',
-        value: certificate.selfSigned ? text('self-signed') : name(certificate.issuer),
-        ...verified,
-      },
+      ...ownerFacts(key),
       {
         id: 'valid',
         label: 'Valid',
-        value: text(`${certificate.notBefore.slice(0, 10)} to ${certificate.notAfter.slice(0, 10)}`),
+        value: text(
+          `${certificate.notBefore.slice(0, 10)} to ${certificate.notAfter === noExpiry ? 'no end' : certificate.notAfter.slice(0, 10)}`,
+        ),
         ...verified,
       },
       home.kind === 'token'
@@ -95,6 +94,34 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
   }
 }
 
+function ownerFacts({ certificate, openpgp, fingerprint }: RegisteredKey): readonly Fact[] {
+  const verified = { source: 'station', assurance: 'verified' } as const
+  if (openpgp === null)
+    return [
+      { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
+      {
+        id: 'issuer',
+        label: 'Issuer',
+        value: certificate.selfSigned ? text('self-signed') : name(certificate.issuer),
+        ...verified,
+      },
+    ]
+  return [
+    ...openpgp.userIds.map(
+      (userId, index): Fact => ({ id: `user-${index}`, label: 'User id', value: name(userId), ...verified }),
+    ),
+    ...(openpgp.signingFingerprint === fingerprint
+      ? []
+      : [{ id: 'subkey', label: 'Signs as subkey', value: digest(openpgp.signingFingerprint), ...verified }]),
+    {
+      id: 'created',
+      label: 'Created (part of its fingerprint)',
+      value: { kind: 'time', iso: openpgp.created },
+      ...verified,
+    },
+  ]
+}
+
 function seenFact(seen: RegisteredKey['lastSeen']): Fact {
   const read = { id: 'seen', label: 'Last seen', source: 'token', assurance: 'verified' } as const
   // The label is the token's own word; only its serial number and the key that was read count.
@@ -104,6 +131,7 @@ function seenFact(seen: RegisteredKey['lastSeen']): Fact {
 }
 
 export function validity(notBefore: string, notAfter: string, now: number): Word {
+  if (notAfter === noExpiry) return { text: 'Does not expire', tone: 'neutral' }
   const left = daysUntil(notAfter, now)
   if (left < 0) return { text: `Expired ${-left} days ago`, tone: 'refused' }
   if (daysUntil(notBefore, now) >= 0 && Date.parse(notBefore) > now)
@@ -260,6 +288,11 @@ export function commonNameProblem(description: string): string | null {
     : null
 }
 
+/** Whether what was typed is an OpenPGP certificate, by its first line. */
+export function isOpenPgpArmor(text: string): boolean {
+  return text.trimStart().startsWith('-----BEGIN PGP PUBLIC KEY BLOCK-----')
+}
+
 /** Why the certificate as typed cannot be sent, or null. Main parses it; this only spares a round trip for the obvious. */
 export function certificateProblem(pem: string): string | null {
   const blocks = pem.match(/-----BEGIN [^-]*-----/g) ?? []
@@ -267,6 +300,8 @@ export function certificateProblem(pem: string): string | null {
   if (/PRIVATE KEY/.test(pem)) return 'This holds a private key. Never paste a private key; the token keeps it.'
   if (blocks.length === 0) return 'This is no PEM certificate: it has no line “-----BEGIN CERTIFICATE-----”.'
   if (blocks.length > 1) return `This holds ${blocks.length} PEM blocks. Give the certificate of this key alone.`
+  if (isOpenPgpArmor(pem))
+    return pem.includes('-----END PGP PUBLIC KEY BLOCK-----') ? null : 'This is no complete OpenPGP certificate.'
   if (blocks[0] !== '-----BEGIN CERTIFICATE-----' || !pem.includes('-----END CERTIFICATE-----'))
     return 'This is no complete PEM certificate.'
   return null
