@@ -99,6 +99,18 @@ export interface DeskBenchOptions {
   readonly registerKey?: boolean
   /** False: a station as it was before logs had keys. */
   readonly logKey?: boolean
+  /** Another server than the sandbox, which then is started and not asked. */
+  readonly server?: OtherServer
+}
+
+export interface OtherServer {
+  readonly apiUrl: string
+  readonly caPem: string
+  /** Under which the station is enrolled. */
+  readonly fqdn: string
+  readonly activationToken: string | null
+  /** What an administrator does after the station has registered. */
+  enable(): Promise<void>
 }
 
 export class DeskBench {
@@ -130,7 +142,8 @@ export class DeskBench {
     const soft = options.tokens?.soft ?? null
     const tokens = bench.#tokens()
     const parts = { profile: bench.profile, tokens, version: '0', now: () => new Date() }
-    const names = { stationName: 'desk.example.org', operatorName: 'Release Manager' }
+    const other = options.server
+    const names = { stationName: other?.fqdn ?? 'desk.example.org', operatorName: 'Release Manager' }
     const made =
       options.logKey === false
         ? await createStationDatabase(bench.profile.database, async (trx) => {
@@ -147,16 +160,22 @@ export class DeskBench {
     await tokens.reset()
     if (!made.ok) throw new Error(made.error.message)
     const settings = {
-      ...defaultSettings('desk.example.org', 'Release Manager'),
-      server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
+      ...defaultSettings(names.stationName, 'Release Manager'),
+      server: { apiUrl: other?.apiUrl ?? server.apiUrl, caPem: other?.caPem ?? server.caPem, scope: null },
       modules: soft === null ? [] : [{ path: options.module ?? soft.module, enabled: true }],
       trustedCerts: [...(options.trustedCerts ?? [])],
     }
     await made.value.db.transaction().execute((trx) => writeSettings(trx, settings, new Date().toISOString()))
     await made.value.close()
     await bench.start()
-    orThrow(await bench.station.link.enrol(null, async () => ok(null)))
-    server.enableWorker()
+    orThrow(
+      await bench.station.link.enrol(
+        other?.activationToken == null ? null : Secret.fromText(other.activationToken),
+        async () => ok(null),
+      ),
+    )
+    if (other === undefined) server.enableWorker()
+    else await other.enable()
     bench.#fingerprint = soft === null ? await bench.makeSoftwareKey() : bench.keyFingerprint(0)
     server.addKey({ purpose: 'uefi', fingerprint: bench.fingerprint })
     if (soft !== null && options.registerKey !== false) orThrow(await bench.register(0))

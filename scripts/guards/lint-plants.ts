@@ -24,6 +24,8 @@ function forbidden(file: string, imports: readonly string[]): LintPlant[] {
 
 const pureFolders = [
   'src/main/asn1/x.ts',
+  'src/main/deb822/x.ts',
+  'src/main/debian/x.ts',
   'src/main/policy/x.ts',
   'src/main/review/x.ts',
   'src/main/canonical/x.ts',
