@@ -21,6 +21,7 @@ import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tamper
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 import { uploadScenarios } from './upload-scenarios.ts'
+import { waitingScenarios } from './waiting-scenarios.ts'
 
 /** Every state of the station that a screen has to bear, by name. */
 export const scenarios = {
@@ -42,6 +43,7 @@ export const scenarios = {
       }),
     ],
   }),
+  ...waitingScenarios,
   absent: () => ({
     ...base(),
     status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },

@@ -36,6 +36,7 @@ const everyScreen: readonly (readonly [scenario: string, place: string])[] = [
   ['new', 'requests'],
   ['ten-thousand', 'requests'],
   ['next', 'next'],
+  ['waiting', 'waiting'],
   ['rich', 'request'],
   ['malformed', 'request'],
   ['hostile', 'request'],
