@@ -1,16 +1,24 @@
-import { createPrivateKey, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
 import BetterSqlite3 from 'better-sqlite3'
 import { unseal } from '../src/main/keys/software/sealed-box.ts'
+import { ReaderRoom, whyNoReader } from './devices/reader.ts'
+import { makeCard, withChip } from './devices/yubikey/card.ts'
+import { spkiOf } from './devices/yubikey/card-key.ts'
+import { pinBytes } from './devices/yubikey/testing/card-talk.ts'
+import { certificateFor, withKeys } from './devices/yubikey/testing/given-key.ts'
+import { installedYkcs11 } from './devices/yubikey/testing/vendor-modules.ts'
+import { VirtualYubiKey } from './devices/yubikey/virtual-yubikey.ts'
 import { test as base, type StationApp } from './harness/fixtures.ts'
 import { processTree } from './harness/process-tree.ts'
 import { buildPe } from './workbench/pe-files.ts'
 import { personAt } from './workbench/person.ts'
+import { fingerprintOf } from './workbench/token-bench.ts'
 import { type TokenHold, tokenHold } from './workbench/token-hold.ts'
-import { filesWith, formsOf, heapOfPage, memoryHolds, processesWith } from './workbench/traces.ts'
+import { filesWith, formsOf, heapOfPage, memoryHolds, processesWith, temporaryFilesWith } from './workbench/traces.ts'
 import { makeWorkbench, type Workbench } from './workbench/workbench.ts'
 
 // Secrets that nobody else has are typed and used, and then everything is searched for them (docs/traps.md). What has to be found, so
@@ -18,6 +26,8 @@ import { makeWorkbench, type Workbench } from './workbench/workbench.ts'
 
 const marker = `q${randomBytes(7).toString('hex')}`
 const secret = { right: `${marker}-right`, wrong: `${marker}-wrong`, dropped: `${marker}-dropped` }
+/** A YubiKey's has eight characters at most. */
+const yubiKeySecret = { right: `k${randomBytes(3).toString('hex')}z`, wrong: `w${randomBytes(3).toString('hex')}z` }
 const harmless = `c${randomBytes(7).toString('hex')}`
 
 /** What was seen of the station from inside: a folder that it can write to, and that is not one of its own. */
@@ -26,7 +36,47 @@ interface Seen {
   readonly heap: string
 }
 
-const test = base.extend<{ bench: Workbench; hold: TokenHold; seen: Seen; stationEnv: Record<string, string> }>({
+/** A YubiKey in a reader that the station sees, with a key in 9A. */
+interface PluggedKey {
+  readonly room: ReaderRoom
+  readonly module: string
+  readonly certificatePem: string
+}
+
+async function plugKey(): Promise<PluggedKey | string> {
+  const module = installedYkcs11()
+  const why = whyNoReader() ?? (module === null ? 'the Debian package ykcs11 is not installed' : null)
+  if (why !== null || module === null) return why ?? ''
+  const card = withKeys(makeCard(), [{ slot: 0x9a, algorithm: 'rsa-2048', commonName: 'A YubiKey’s signer' }])
+  const key = new VirtualYubiKey({
+    made: withChip(card, { pin: { ...card.chip.pin, value: pinBytes(yubiKeySecret.right) } }),
+  })
+  const room = await ReaderRoom.open()
+  await room.plug(key, 0)
+  const stored = card.chip.keys.get(0x9a)
+  if (stored === undefined) throw new Error('the card has no key')
+  const der = certificateFor(spkiOf(stored), 'A YubiKey’s signer')
+  return { room, module: module.path, certificatePem: new X509Certificate(der).toString() }
+}
+
+const test = base.extend<{
+  bench: Workbench
+  hold: TokenHold
+  seen: Seen
+  yubiKey: PluggedKey | string
+  stationWithin: readonly string[]
+  stationEnv: Record<string, string>
+}>({
+  // oxlint-disable-next-line no-empty-pattern
+  yubiKey: async ({}, use) => {
+    const plugged = await plugKey()
+    await use(plugged)
+    if (typeof plugged !== 'string') await plugged.room.close()
+  },
+  stationWithin: async ({ yubiKey }, use) => {
+    // `true` stands for the command that follows.
+    await use(typeof yubiKey === 'string' ? [] : yubiKey.room.inside(['true']).slice(0, -1))
+  },
   // Playwright reads which fixtures a fixture needs from its parameter: none.
   // oxlint-disable-next-line no-empty-pattern
   seen: async ({}, use) => {
@@ -61,7 +111,12 @@ async function type(page: Page, label: RegExp, text: string): Promise<void> {
 const typePin = (page: Page, pin: string) => type(page, /^PIN of/, pin)
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 
-async function useEveryPin(page: Page, bench: Workbench, hold: TokenHold): Promise<void> {
+async function typeEveryPin(
+  page: Page,
+  bench: Workbench,
+  hold: TokenHold,
+  yubiKey: PluggedKey | string,
+): Promise<void> {
   const person = personAt(page)
   await person.createStation({ station: 'desk.example.org', operator: 'Release Manager' })
   await person.setServer(bench.server, bench.tokens.module)
@@ -73,7 +128,7 @@ async function useEveryPin(page: Page, bench: Workbench, hold: TokenHold): Promi
     .first()
     .click()
   await type(page, /^Description/, harmless)
-  await page.getByText('Test', { exact: true }).first().click()
+  await page.getByRole('dialog').getByText('Test', { exact: true }).click()
   await button(page, 'Continue to the PIN …').click()
   await refusedThenRight(page, 'Register the key')
 
@@ -94,6 +149,8 @@ async function useEveryPin(page: Page, bench: Workbench, hold: TokenHold): Promi
   await beginToApprove(page)
   await refusedThenRight(page, /^Sign \d/)
   await expect.poll(() => bench.server.workRequest(first)?.status).toBe('completed')
+
+  if (typeof yubiKey !== 'string') await signWithYubiKey(page, bench, yubiKey)
 
   // The token's process dies while it is logged in to.
   await ask(2)
@@ -117,14 +174,51 @@ async function beginToApprove(page: Page): Promise<void> {
   await button(page, 'Approve …').click()
 }
 
-async function refusedThenRight(page: Page, confirm: string | RegExp): Promise<void> {
+async function refusedThenRight(
+  page: Page,
+  confirm: string | RegExp,
+  typed: { readonly right: string; readonly wrong: string } = secret,
+): Promise<void> {
   const dialog = page.getByRole('alertdialog')
-  await typePin(page, secret.wrong)
+  await typePin(page, typed.wrong)
   await dialog.getByRole('button', { name: confirm }).click()
   await expect(page.getByText('The token refused the PIN')).toBeVisible()
-  await typePin(page, secret.right)
+  await typePin(page, typed.right)
   await dialog.getByRole('button', { name: confirm }).click()
   await expect(dialog).toHaveCount(0)
+}
+
+/** The same for a YubiKey: its own module, its own PIN. */
+async function signWithYubiKey(page: Page, bench: Workbench, { module, certificatePem }: PluggedKey): Promise<void> {
+  const problem = await page.evaluate(async (path) => {
+    const settings = await window.station.settingsGet()
+    if (!settings.ok) return settings.error.message
+    const modules = [...settings.value.modules, { path, enabled: true }]
+    const saved = await window.station.settingsSet({ ...settings.value, modules })
+    return saved.ok ? null : saved.error.message
+  }, module)
+  expect(problem).toBeNull()
+  const person = personAt(page)
+  await person.go('Keys & tokens')
+  const fingerprint = fingerprintOf(certificatePem)
+  bench.server.addKey({ purpose: 'uefi', fingerprint, publicKey: certificatePem })
+  await button(page, /^Register/)
+    .first()
+    .click()
+  await type(page, /^Description/, 'yubikey')
+  await page.getByRole('dialog').getByText('Test', { exact: true }).click()
+  await button(page, 'Continue to the PIN …').click()
+  await refusedThenRight(page, 'Register the key', yubiKeySecret)
+  const work = await bench.server.addSignRequest({
+    fingerprint,
+    files: [{ name: 'pkg/0.efi', bytes: buildPe(0) }],
+    binaryPackageName: 'pkg',
+    trustedCerts: [],
+  })
+  await person.openFirst()
+  await beginToApprove(page)
+  await refusedThenRight(page, /^Sign \d/, yubiKeySecret)
+  await expect.poll(() => bench.server.workRequest(work)?.status).toBe('completed')
 }
 
 /** What is alive in main's heap. */
@@ -160,15 +254,21 @@ test('a PIN is nowhere once it was used, refused, dropped, or died with the toke
   hold,
   folders,
   seen,
+  yubiKey,
 }) => {
-  test.setTimeout(300_000)
-  await useEveryPin(page, bench, hold)
-  const [pin, control] = [formsOf(marker), formsOf(harmless)]
+  test.setTimeout(600_000)
+  if (typeof yubiKey === 'string') test.info().annotations.push({ type: 'without a YubiKey', description: yubiKey })
+  const { uid, birthtimeMs } = statSync(folders.profile)
+  await typeEveryPin(page, bench, hold, yubiKey)
+  const texts = [marker, yubiKeySecret.right, yubiKeySecret.wrong]
+  const [pin, control] = [texts.flatMap(formsOf), formsOf(harmless)]
 
   await test.step('on disk', () => {
     // Profile with its database pages, log of SQLite and spool; home and runtime with the browser's profile; the token's own folder.
     expect.soft(filesWith(folders.base, pin)).toEqual([])
     expect.soft(filesWith(folders.base, control).length).toBeGreaterThan(0)
+    expect.soft(temporaryFilesWith(uid, birthtimeMs, pin)).toEqual([])
+    expect.soft(temporaryFilesWith(uid, birthtimeMs, control).length).toBeGreaterThan(0)
     const dumps = readdirSync(folders.base, { recursive: true, encoding: 'utf8' })
     expect
       .soft(dumps.filter((path) => /(?:^|\/)(?:core(?:\.\d+)?|report\..*\.json|.*\.dmp|.*\.heapsnapshot)$/.test(path)))
@@ -193,26 +293,36 @@ test('a PIN is nowhere once it was used, refused, dropped, or died with the toke
     const values = await page
       .locator('input, textarea')
       .evaluateAll((fields) => fields.map((field) => Reflect.get(field, 'value')))
-    expect.soft(JSON.stringify(values)).not.toContain(marker)
+    for (const text of texts) expect.soft(JSON.stringify(values)).not.toContain(text)
   })
   await test.step('alive in the heap of the page', async () => {
     const personGone = personAt(page)
     await personGone.go('Keys & tokens')
     const heap = await heapOfPage(page)
     expect.soft(heap.includes(harmless)).toBe(true)
-    expect.soft(heap.includes(marker)).toBe(false)
+    for (const text of texts) expect.soft(heap.includes(text)).toBe(false)
   })
   await test.step('alive in the heap of main', async () => {
     const heap = await heapOfMain(app, seen.heap)
     expect.soft(heap.includes('desk.example.org')).toBe(true)
-    expect.soft(heap.includes(marker)).toBe(false)
+    for (const text of texts) expect.soft(heap.includes(text)).toBe(false)
   })
   await test.step('in the memory of any process but main and the window, dead or alive', () => {
     const tree = processTree(app.pid)
     const window = /chromium.*(?:--type=renderer|--remote-debugging-pipe)/
     const others = tree.filter(({ pid, command }) => pid !== app.pid && !window.test(command))
     expect(others.some(({ command }) => command.includes('token-host'))).toBe(true)
-    expect.soft(others.filter(({ pid }) => memoryHolds(pid, [Buffer.from(marker)]) === true)).toEqual([])
+    expect
+      .soft(
+        others.filter(
+          ({ pid }) =>
+            memoryHolds(
+              pid,
+              texts.map((text) => Buffer.from(text)),
+            ) === true,
+        ),
+      )
+      .toEqual([])
   })
   await test.step('and no process of the station may leave its memory behind', () => {
     for (const { pid, command } of processTree(app.pid)) {
@@ -229,7 +339,7 @@ test('a private key in software, and the service key that opens it, are in no pr
   folders,
   seen,
 }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   const person = personAt(page)
   await person.createStation({ station: 'desk.example.org', operator: 'Release Manager' })
   await person.setServer(bench.server, null)

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 
@@ -28,6 +28,19 @@ export function filesWith(folder: string, forms: readonly Buffer[]): readonly st
     if (!entry.isFile()) return named
     return holds(read(path) ?? Buffer.alloc(0), forms) ? [path] : named
   })
+}
+
+/** The same in the folders for temporary files: what a user made there since then. */
+export function temporaryFilesWith(uid: number, since: number, forms: readonly Buffer[]): readonly string[] {
+  return ['/tmp', '/var/tmp', '/dev/shm'].flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name)
+      const made = statSync(path, { throwIfNoEntry: false })
+      if (made === undefined || made.uid !== uid || made.mtimeMs < since) return []
+      if (entry.isDirectory()) return filesWith(path, forms)
+      return entry.isFile() && holds(read(path) ?? Buffer.alloc(0), forms) ? [path] : []
+    }),
+  )
 }
 
 /** Processes of this machine, of any user, whose command line or environment holds it. */
