@@ -299,8 +299,6 @@ export const scenario: readonly Step[] = [
       const other = new UsbYubiKey(yubikeyOf(keySerial))
       await world.plug('another YubiKey', other)
       await world.shown(String(keySerial))
-      const detail = await world.until(asked.work, 'review')
-      process.stdout.write(`${JSON.stringify([detail.approvability, detail.summary, detail.failure])}\n`)
       const refused = await world.approve(asked)
       assert(!refused.ok)
       assert.deepEqual([refused.error.code, refused.error.kind], ['key-mismatch', 'refused'], JSON.stringify(refused))
