@@ -22,6 +22,8 @@ const needed = {
 export function whyNoMachine(): string | null {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return `the machine is emulated on Linux, x64; this is ${process.platform}, ${process.arch}`
+  if (process.getuid?.() !== 0)
+    return 'run it as root: the emulated machine has this machine’s files, and changes the accounts among them, which only root can read'
   const missing = Object.entries(needed).filter(([path]) => !existsSync(path))
   if (missing.length === 0) return null
   const packages = missing.map(([, name]) => name).join(' ')

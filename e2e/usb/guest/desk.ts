@@ -31,7 +31,7 @@ export const desk = {
   },
   /** Runs a program to its end as that user. */
   run(program: string, ...args: readonly string[]): Promise<Ended> {
-    return end(desk.command([program, ...args]), { cwd: '/srv/station', env: desk.environment })
+    return end(desk.command([program, ...args]), { cwd: process.cwd(), env: desk.environment })
   },
   /** What a person does who is told to type a command: `sudo` asks for no password here, and there is none to ask. */
   async type(command: string): Promise<void> {
