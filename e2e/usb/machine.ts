@@ -14,7 +14,6 @@ const needed = {
   '/usr/sbin/usbip': 'usbip',
   '/lib/systemd/systemd-udevd': 'udev',
   '/usr/sbin/pcscd': 'pcscd',
-  '/usr/lib/gnupg/scdaemon': 'scdaemon',
   '/usr/bin/sbverify': 'sbsigntool',
 } as const
 

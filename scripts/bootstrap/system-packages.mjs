@@ -35,15 +35,12 @@ const virtualYubiKey = [
 // An emulated machine with the kernel's USB/IP host, and what a desk with a YubiKey has on its USB. The kernel is downloaded by the test.
 const usbMachine = [
   'busybox-static',
-  'gpg-agent',
-  'gpgconf',
   'kmod',
   'libccid',
   'openssl',
   'pcscd',
   'qemu-system-x86',
   'sbsigntool',
-  'scdaemon',
   'udev',
   'usbip',
   'xz-utils',

@@ -87,38 +87,20 @@ export const scenario: readonly Step[] = [
     },
   },
   {
-    title: 'the doctor says that gpg’s scdaemon holds the YubiKey, and what it tells him to type mends it',
+    title: 'the doctor sees the YubiKey from USB over pcscd to the module',
     run: async (world) => {
       const { bus } = world
       yubikey = new UsbYubiKey(yubikeyOf(keySerial))
       await bus.plug(yubikey)
       await bus.settled(yubikey, true)
-      // What logind does where somebody sits at the desk: the device is tagged for him.
-      await desk.type(`chown ${desk.name} ${await nodeOf(yubikey)}`)
-      // As with every program of gpg before, which makes its folder; with the agent's own it would not start.
-      await desk.type(`install -d -m 700 -o ${desk.name} ${desk.home}/.gnupg`)
-      await desk.run('/usr/bin/gpg-connect-agent', 'scd serialno', '/bye')
+      const without = findingOf(await doctorOnTerminal(ykcs11), 'pcscd')
+      assert.equal(without.verdict.kind, 'problem')
       await world.startPcscd()
-      const held = await world.eventually('the doctor sees who holds it', async () => {
-        const found = findingOf(await doctorOnTerminal(ykcs11), 'scdaemon')
-        return found.verdict.kind === 'problem' ? found : null
+      const shown = await world.eventually('ykcs11 shows the key', async () => {
+        const report = await doctorOnTerminal(ykcs11)
+        return findingOf(report, 'module-shows-token', 'YubiKey').verdict.kind === 'ok' ? report : null
       })
-      assert.equal(held.subject, 'YubiKey OTP+FIDO+CCID')
-      assert.match(held.verdict.sentence, /^scdaemon holds the device, so that pcscd/)
-      assert(held.verdict.kind === 'problem' && held.verdict.command !== null)
-      const typed = await desk.run('/bin/sh', '-ec', held.verdict.command)
-      assert.equal(typed.code, 0, typed.said)
-      bus.pull(yubikey)
-      await bus.settled(yubikey, false)
-      await bus.plug(yubikey)
-      await world.eventually('ykcs11 shows the key', async () => {
-        const found = findingOf(await doctorOnTerminal(ykcs11), 'module-shows-token')
-        return found.verdict.kind === 'ok' || null
-      })
-      // gpg goes through pcscd from now on, and is no longer in the way.
-      await desk.run('/usr/bin/gpg-connect-agent', 'scd serialno', '/bye')
-      assert.notEqual(findingOf(await doctorOnTerminal(ykcs11), 'scdaemon').verdict.kind, 'problem')
-      await desk.run('/usr/bin/gpgconf', '--kill', 'all')
+      assert.match(findingOf(shown, 'pcscd').verdict.sentence, /^pcscd runs, and shows “Yubico YubiKey OTP\+FIDO\+CCID/)
     },
   },
   {

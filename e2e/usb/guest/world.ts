@@ -28,7 +28,6 @@ export type Figure = { readonly name: string; readonly ms: number }
 export type Given = {
   readonly vendor: readonly string[]
   readonly connector: readonly string[]
-  readonly quick?: boolean
 }
 
 /** Everything that the steps of the scenario share. */
