@@ -11,7 +11,7 @@ import { type GuestRun, runGuest, whyNoMachine } from './machine.ts'
 
 /** Everything that the guest says is kept here. */
 const folder = join(import.meta.dirname, '..', '..', 'test-results', 'usb')
-/** Three minutes on two free cores. */
+/** Six and a half minutes on two cores with a load of 25. */
 const limitMs = 12 * 60_000
 
 /** The YubiHSM's software, which Debian 12 does not have and runs; the connector apart, because its udev rule is installed with it. */
