@@ -273,7 +273,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   const found = trust.state()
   if (found.kind === 'whole') {
     const failed = (error: unknown) => log('audit.check-failed', { error })
-    wholeCheck = startWholeCheck(readerOf(db), found.entries, trust.distrust, failed)
+    wholeCheck = startWholeCheck(readerOf(db), found.entries, (state) => trust.distrust(state), failed)
     await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: found.head }])
     await link.reconnect()
@@ -328,7 +328,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       makingKey = next.catch(() => null)
       return next
     },
-    closeContradiction: trust.closeContradiction,
+    closeContradiction: (id, reason) => trust.closeContradiction(id, reason),
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
