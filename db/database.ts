@@ -9,11 +9,14 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
+import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
+import type { CeremonyFileTable, CeremonyRecordTable, CeremonyTable } from './tables/ceremony.table.ts'
 import type { ConfirmationTable } from './tables/confirmation.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
@@ -48,15 +51,22 @@ export interface Database {
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
   openpgp_certificate: OpenPgpCertificateTable
+  key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  hand_request: HandRequestTable
+  hand_file: HandFileTable
+  hand_output: HandOutputTable
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
   confirmation: ConfirmationTable
+  ceremony: CeremonyTable
+  ceremony_record: CeremonyRecordTable
+  ceremony_file: CeremonyFileTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

@@ -23,8 +23,10 @@ import { createSigner } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
+import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
 import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
@@ -41,6 +43,7 @@ import { buildPe } from '../workbench/pe-files.ts'
 export const benchPin = '648219'
 const root = new URL('../../src/main/index.ts', import.meta.url)
 const hostEntry = fileURLToPath(new URL('../../src/main/token/host/index.ts', import.meta.url))
+const hsmHostEntry = fileURLToPath(new URL('../../src/main/token/hsm-host/index.ts', import.meta.url))
 const deviceLogHostEntry = fileURLToPath(new URL('../../src/main/token/log-host/index.ts', import.meta.url))
 const sbatLevel = JSON.parse(
   readFileSync(new URL('../../resources/sbat-level.json', import.meta.url), 'utf8'),
@@ -88,6 +91,8 @@ export interface DeskBenchOptions {
   readonly module?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly trustedCerts?: readonly string[]
+  /** Where the token process runs, if not on this machine as it is (`ReaderRoom.node`). */
+  readonly node?: string
   /** PIN of the token. Left out: `benchPin`. */
   readonly pin?: string
   /** Left out: the first key of the token is registered. */
@@ -240,17 +245,22 @@ export class DeskBench {
   readonly #log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
     void this.lines.push({ event, fields })
 
-  #tokens() {
+  #configuration(): YubiHsmConfiguration {
     const soft = this.#options.tokens?.soft ?? null
+    const environment = {
+      ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
+      ...this.#options.environment,
+    }
+    return createYubiHsmConfiguration(environment, this.profile.runtime)
+  }
+
+  #tokens(yubihsm = this.#configuration()) {
     return createTokenService({
-      node: process.execPath,
+      node: this.#options.node ?? process.execPath,
       hostEntry,
       modules: [],
       serviceKeysFolder: this.profile.serviceKeys,
-      environment: {
-        ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
-        ...this.#options.environment,
-      },
+      environment: yubihsm.environment,
       log: this.#log,
     })
   }
@@ -259,15 +269,27 @@ export class DeskBench {
     const opened = await openStationDatabase(this.profile.database)
     if (!opened.ok) throw new Error(opened.error.message)
     const log = this.#log
+    const yubihsm = this.#configuration()
     this.#station = await openStation(opened.value, {
       profile: this.profile,
-      tokens: this.#tokens(),
+      tokens: this.#tokens(yubihsm),
+      yubihsm,
       deviceLogReader: createDeviceLogReader({
         node: process.execPath,
         hostEntry: deviceLogHostEntry,
+        environment: yubihsm.environment,
+        log,
+      }),
+      hsm: createHsmService({
+        node: process.execPath,
+        hostEntry: hsmHostEntry,
         environment: this.#options.environment ?? {},
         log,
       }),
+      ceremonyFiles: {
+        scripts: fileURLToPath(new URL('../../resources/ceremonies', import.meta.url)),
+        program: fileURLToPath(new URL('../../src/main', import.meta.url)),
+      },
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigner(this.#digester),

@@ -38,12 +38,28 @@ const virtualYubiKey = [
   'yubikey-manager',
 ]
 
+// An emulated machine with the kernel's USB/IP host, and what a desk with a YubiKey has on its USB. The kernel is downloaded by the test.
+const usbMachine = [
+  'busybox-static',
+  'kmod',
+  'libccid',
+  'openssl',
+  'pcscd',
+  'qemu-system-x86',
+  'sbsigntool',
+  'udev',
+  'usbip',
+  'xz-utils',
+  'ykcs11',
+]
+
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
   test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...virtualYubiKey, ...unpackedSoftware],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
+  'test:usb': [...native, ...usbMachine, ...unpackedSoftware],
   bench: [
     ...native,
     ...window,

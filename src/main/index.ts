@@ -15,7 +15,7 @@ function stop(code: number, text: string): never {
   process.exit(code)
 }
 
-const wanted = parseCommandLine(programArguments(process))
+const wanted = parseCommandLine(programArguments(process), process.cwd())
 const whyNot = wanted.ok && wanted.value.doctor !== null ? whyNoDoctor : whyNotThisUser
 const refusal = whyNotThisNode(process.versions) ?? whyNot(process.getuid?.(), process.geteuid?.())
 const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
@@ -66,11 +66,14 @@ const code = await runProgram(
     attestationRootsFolder: join(here, '../../resources/attestation-roots'),
     tokenHost,
     deviceLogHost: join(here, 'device-log-host.js'),
+    hsmHost: join(here, 'hsm-host.js'),
+    ceremonyScripts: join(here, '../../resources/ceremonies'),
     node: plainNode(),
     version: manifest.version,
   },
   process.env['ELECTRON_RENDERER_URL'] ?? null,
   log,
+  wanted.value.open,
 )
 process.exit(code)
 

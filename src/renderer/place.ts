@@ -31,6 +31,7 @@ export const wholeLog: LogView = {
 export type Place =
   | { readonly screen: 'requests'; readonly tab: RequestsTab; readonly open: RequestId | null }
   | { readonly screen: 'keys' }
+  | { readonly screen: 'ceremony' }
   | { readonly screen: 'audit'; readonly source: AuditSource; readonly view: LogView; readonly seq: number | null }
   | { readonly screen: 'settings' }
 
@@ -47,6 +48,7 @@ export function hashOf(place: Place): string {
     case 'requests':
       return place.open === null ? `#/requests/${place.tab}` : `#/requests/${place.tab}/${place.open}`
     case 'keys':
+    case 'ceremony':
     case 'settings':
       return `#/${place.screen}`
     case 'audit': {
@@ -82,6 +84,7 @@ export function placeFrom(hash: string): Place | null {
       return { screen, tab: known, open: open ?? null }
     }
     case 'keys':
+    case 'ceremony':
     case 'settings':
       return tab === undefined ? { screen } : null
     case 'audit':

@@ -45,8 +45,17 @@ export const auditEvent = z.enum([
   'device-incident-closed',
   'attestation-root-added',
   'attestation-root-withdrawn',
+  'opened-by-hand',
+  'output-delivered',
   'confirmation-intended',
   'confirmation-answered',
+  'ceremony-begun',
+  'ceremony-step-begun',
+  'ceremony-act-intended',
+  'ceremony-step-failed',
+  'ceremony-step-ended',
+  'ceremony-deviation',
+  'ceremony-ended',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

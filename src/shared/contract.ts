@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answer, done, pin } from './answer.ts'
 import { attestationRecord, attestationRoot, attestedDevice } from './attestation.ts'
 import {
   auditDetail,
@@ -13,6 +14,8 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
+import { ceremonyChannels } from './ceremony-channels.ts'
 import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
@@ -34,15 +37,6 @@ import { confirmOutcome, confirmWords, waitingList } from './waiting.ts'
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
 
-function answer<T extends z.ZodType>(value: T) {
-  return z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({ ok: z.literal(false), error: failure }),
-  ])
-}
-
-const done = answer(z.null())
-
 /** As the operator typed or chose it. Main opens it for reading only, and answers with nothing of a file that is no log. */
 const logPath = z
   .string()
@@ -54,9 +48,6 @@ const certificateSource = {
   text: z.string().max(200_000),
   paths: z.array(logPath).max(8),
 }
-
-/** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
-const pin = z.string().min(1).max(255)
 
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
@@ -136,6 +127,12 @@ export const contract = {
     output: answer(z.strictObject({ folder: z.string(), files: z.int(), proofs: z.int() })),
   },
 
+  /** Files that were named on the command line or handed over by a second start, and that nobody has taken yet. Taken with the answer. */
+  'hand.offered': { input: z.null(), output: answer(z.array(handPath).max(maxHandFiles)) },
+  /** Opens files at this station: a request in hand like any other. Answers when they are copied and on record. */
+  'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
+  /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
+  'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
   /** What waits at the server for the user whose API token is set. Asks the server. */
   'waiting.list': { input: z.null(), output: answer(waitingList) },
   /** Answers a question that waits, once. `words`: as they were shown; main refuses where the server words it otherwise now. */
@@ -161,7 +158,12 @@ export const contract = {
     output: answer(
       z.strictObject({
         tokens: z.array(
-          z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() }),
+          z.strictObject({
+            token: tokenSummary,
+            objects: z.array(tokenObject),
+            mechanisms: z.array(z.string()),
+            problem: failure.nullable(),
+          }),
         ),
         modules: z.array(z.strictObject({ path: z.string(), problem: failure.nullable() })),
       }),
@@ -336,6 +338,8 @@ export const contract = {
     }),
     output: done,
   },
+
+  ...ceremonyChannels,
 
   'audit.list': {
     input: z.strictObject({

@@ -24,6 +24,8 @@ export const events = {
   'keys.reencrypt-progress': reencryptionProgress,
   'keys.import-progress': reencryptionProgress,
   'settings.changed': z.null(),
+  /** `hand.offered` has files. */
+  'hand.offered': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
   /**
    * How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. In bytes while a

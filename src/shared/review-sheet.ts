@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { handOrigin } from './by-hand.ts'
 import { check } from './check.ts'
-import { artifactId, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
+import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { inputFacts } from './input-facts.ts'
 import { certificateFacts, keyHome, keyOrigin } from './key.ts'
 import { purpose } from './purpose.ts'
@@ -27,6 +28,8 @@ export const permissionAnswer = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('no-such-key') }),
   z.strictObject({ kind: z.literal('not-answered'), reason: z.string() }),
+  /** Nobody was asked: a person opened the files at this station. A state of its own, never the server's yes. */
+  z.strictObject({ kind: z.literal('by-hand'), openedBy: z.string() }),
   /**
    * No key is asked about: the server waits for the signature of the user who made the task (ExternalDebsign). `mine`: it says that the API
    * token of the settings is theirs.
@@ -98,7 +101,21 @@ export const sheetFile = z.strictObject({
 })
 export type SheetFile = z.infer<typeof sheetFile>
 
+/** What came of the last look at the attestation of the key by its token's maker. */
+export const sheetAttestation = z.strictObject({
+  /** `generated` and `imported`: verified up to a root. `not-verified`: an issuer is not known here. `none`: there is none to check. */
+  result: z.enum(['generated', 'imported', 'not-verified', 'failed', 'none']),
+  /** What a verified one ends at, and who trusts it: the program's own list, or the operator. */
+  root: z.strictObject({ name: z.string(), source: z.enum(['shipped', 'operator']) }).nullable(),
+  /** An earlier look failed. It stays so. */
+  failedBefore: z.boolean(),
+  /** Entry of the log about the last look. Null: nobody looked. */
+  seq: auditSeq.nullable(),
+})
+export type SheetAttestation = z.infer<typeof sheetAttestation>
+
 export const sheetArtifact = z.strictObject({
+  /** At the server. By hand: 1, the one group of opened files. */
   artifactId,
   category: z.string(),
   binaryPackageName: z.string().nullable(),
@@ -109,6 +126,8 @@ export const sheetArtifact = z.strictObject({
   upload: uploadSummary.exactOptional(),
   /** Only of a SignRepositoryIndex. */
   repositoryIndex: indexSummary.exactOptional(),
+  /** Only by hand: files of any kind, signed byte for byte by signatures beside them. */
+  detached: z.literal(true).exactOptional(),
 })
 export type SheetArtifact = z.infer<typeof sheetArtifact>
 
@@ -120,16 +139,21 @@ export const reviewSheet = z.strictObject({
   version: z.literal(1),
   requestId,
   madeAt: utcTime,
-  workRequest: z.strictObject({
-    server: z.string(),
-    id: workRequestId,
-    scope: z.string().nullable(),
-    workspace: z.string(),
-    task: signingTask,
-    createdAt: z.string(),
-    createdBy: z.int(),
-    retryCount: z.int().nonnegative(),
-  }),
+  /** Null: nobody at a server asked; then `byHand` says who opened the files. */
+  workRequest: z
+    .strictObject({
+      server: z.string(),
+      id: workRequestId,
+      scope: z.string().nullable(),
+      workspace: z.string(),
+      task: signingTask,
+      createdAt: z.string(),
+      createdBy: z.int(),
+      retryCount: z.int().nonnegative(),
+    })
+    .nullable(),
+  /** Only on a sheet without `workRequest`: the sheets of servers have no such member, so that their digests stay as they were. */
+  byHand: handOrigin.optional(),
   purpose,
   key: z.strictObject({
     fingerprint,
@@ -142,6 +166,8 @@ export const reviewSheet = z.strictObject({
         origin: keyOrigin,
         home: keyHome,
         certificate: certificateFacts,
+        /** Null: a software key. Left out of sheets that are older than it. */
+        attestation: sheetAttestation.nullable().optional(),
       })
       .nullable(),
   }),
@@ -154,3 +180,20 @@ export type ReviewSheet = z.infer<typeof reviewSheet>
 export type Approvability =
   | { readonly kind: 'approvable'; readonly acknowledge: readonly string[] }
   | { readonly kind: 'blocked'; readonly by: readonly string[] }
+
+/** What a sheet is about, in the server's words: a file that is opened by hand is signed as one of its tasks would be. */
+export function taskOf(sheet: Pick<ReviewSheet, 'workRequest' | 'byHand'>): SigningTask {
+  if (sheet.workRequest !== null) return sheet.workRequest.task
+  switch (sheet.byHand?.signAs) {
+    case 'debian-upload':
+      return 'debsign'
+    case 'release-clear':
+    case 'release-detached':
+      return 'signrepositoryindex'
+    case 'uefi-detached':
+    case 'openpgp-clear':
+    case 'openpgp-detached':
+    case undefined:
+      return 'sign'
+  }
+}

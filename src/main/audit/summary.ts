@@ -1,4 +1,5 @@
 import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import { unreachable } from '../../shared/result.ts'
 import type { CertificatePart } from './format/certificate-events.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
@@ -49,6 +50,8 @@ export function summary(body: AuditEntryBody): string {
     case 'keys-exported':
       return `${quoted(body.operator)} exported ${count(body.keys, 'sealed key')} to a file (${short(body.fileSha256)})`
     case 'request-received':
+      if (body.server === byHandOrigin)
+        return `Files were opened by hand, to be signed for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
       return `Request${workRequest(body.workRequestId)} received from ${visible(body.server)}, workspace ${quoted(body.workspace)}, for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
     case 'request-renewed':
       return `${quoted(body.operator)} asked for the request anew, and the server ${body.held ? 'handed it out again' : 'did not hand it out again'}`
@@ -90,10 +93,30 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} added the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
     case 'attestation-root-withdrawn':
       return `${quoted(body.operator)} withdrew the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
+    case 'opened-by-hand':
+      return `${quoted(body.operator)} opened ${quoted(body.named)} (${short(body.inputSha256)}) by hand${body.opened === body.named ? '' : `, which is ${quoted(body.opened)}`}, to be signed as ${visible(body.signAs)}`
+    case 'output-delivered':
+      return body.how === 'kept'
+        ? `Output ${short(body.outputSha256)} was kept in the station by ${quoted(body.operator)}, and not written to ${quoted(body.path)}`
+        : `Output ${short(body.outputSha256)} was written to ${quoted(body.path)}${body.replacedSha256 === null ? '' : `, in place of ${short(body.replacedSha256)}, as ${quoted(body.operator)} said`}`
     case 'confirmation-intended':
       return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
     case 'confirmation-answered':
       return `Answer to work request ${body.workRequestId} at ${visible(body.server)}: ${confirmationText(body.outcome)}${body.status === null ? '' : `; it is ${visible(body.status)}${body.result === null || body.result === '' ? '' : `, ${visible(body.result)}`}`}`
+    case 'ceremony-begun':
+      return `${quoted(body.operator)} began the ceremony ${quoted(body.title)}, plan ${short(body.planSha256)}`
+    case 'ceremony-step-begun':
+      return `Ceremony: step ${quoted(body.step)} (${body.kind}) begun${body.attempt === 1 ? '' : `, attempt ${body.attempt}`}`
+    case 'ceremony-act-intended':
+      return `Ceremony: device ${visible(body.deviceSerial)} is about to be asked in step ${quoted(body.step)}: ${body.act} ${visible(body.object)}`
+    case 'ceremony-step-failed':
+      return `Ceremony: step ${quoted(body.step)} did not succeed (${body.code}): ${visible(body.message)}`
+    case 'ceremony-step-ended':
+      return `Ceremony: step ${quoted(body.step)} done, record ${short(body.recordSha256)}`
+    case 'ceremony-deviation':
+      return `Ceremony: ${body.step === null ? 'a deviation' : `step ${quoted(body.step)} ${body.effect === 'skipped' ? 'was SKIPPED' : 'went otherwise'}`}, by ${quoted(body.by)}: ${visible(body.reason)}`
+    case 'ceremony-ended':
+      return `Ceremony ${body.outcome}, ${count(body.deviations, 'deviation')}; transcript ${short(body.transcriptSha256)} sealed`
     default:
       return unreachable(body)
   }

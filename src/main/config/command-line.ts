@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { handPath, maxHandFiles } from '../../shared/by-hand.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { exitCodes } from './exit-codes.ts'
 
@@ -17,9 +19,12 @@ export interface CommandLine {
   readonly doctor: { readonly json: boolean; readonly modules: readonly string[] } | null
   /** Null, and no doctor: opens the window. */
   readonly command: Command | null
+  /** `open FILE…`: files, as absolute paths, that the window offers to sign. Nothing is opened before a person says what they are to be signed as. */
+  readonly open: readonly string[]
 }
 
 export const usage = `Usage: signing-station [--profile DIR] [COMMAND]
+       signing-station [--profile DIR] open FILE…
        signing-station --doctor [--json] [--module FILE]… [--profile DIR]
 
   --profile DIR   keep everything in DIR instead of $XDG_DATA_HOME/signing-station
@@ -28,6 +33,8 @@ export const usage = `Usage: signing-station [--profile DIR] [COMMAND]
   --module FILE   with --doctor: load this PKCS#11 module too, beside those of the station
   --version       print the version
   --help          print this
+
+  open FILE…      show the files in the window, to be signed by hand; a window that is open already takes them over
 
 Without a command the window opens. Commands, for a station whose window is closed:
 
@@ -44,7 +51,8 @@ Node); ${exitCodes.alreadyRunning} another window of this profile is open (it wa
 opened; ${exitCodes.commandFailed} the command did not do all that it was to do; ${exitCodes.defect} a defect ended the program.
 `
 
-export function parseCommandLine(argv: readonly string[]): Result<CommandLine, string> {
+/** `folder`: what a file is named from that is not an absolute path. */
+export function parseCommandLine(argv: readonly string[], folder = '/'): Result<CommandLine, string> {
   let parsed: ReturnType<typeof parse>
   try {
     parsed = parse(argv)
@@ -52,16 +60,29 @@ export function parseCommandLine(argv: readonly string[]): Result<CommandLine, s
     return err(error instanceof Error ? error.message : String(error))
   }
   const { values, positionals } = parsed
-  const command = positionals.length === 0 ? null : commandOf(positionals, values.sha256 ?? null)
+  const opens = positionals[0] === 'open'
+  const command = positionals.length === 0 || opens ? null : commandOf(positionals, values.sha256 ?? null)
   if (typeof command === 'string') return err(command)
+  const files = filesToOpen(opens ? positionals.slice(1) : [], folder)
+  if (opens && files.length === 0) return err('Name the files: signing-station open FILE…')
+  if (files.length > maxHandFiles) return err(`At most ${maxHandFiles} files at a time.`)
+  const unsayable = files.find((path) => !handPath.safeParse(path).success)
+  if (unsayable !== undefined) return err('The name of a file is too long or is not valid text; rename it.')
   const takesDigest = command?.kind === 'software-keys' && command.action === 'import'
   if (values.sha256 !== undefined && !takesDigest) return err('--sha256 belongs to “software-keys import”.')
   if (!values.doctor && (values.json || values.module.length > 0)) return err('--json and --module belong to --doctor')
-  if (values.doctor && command !== null) return err('--doctor takes no command')
+  if (values.doctor && (command !== null || opens)) return err('--doctor takes no command')
   const relative = values.module.find((path) => !path.startsWith('/'))
   if (relative !== undefined) return err(`--module ${relative}: not an absolute path`)
   const doctor = values.doctor ? { json: values.json, modules: values.module } : null
-  return ok({ profile: values.profile ?? null, help: values.help, version: values.version, doctor, command })
+  return ok({
+    profile: values.profile ?? null,
+    help: values.help,
+    version: values.version,
+    doctor,
+    command,
+    open: files,
+  })
 }
 
 function parse(argv: readonly string[]) {
@@ -78,6 +99,10 @@ function parse(argv: readonly string[]) {
       sha256: { type: 'string' },
     },
   })
+}
+
+function filesToOpen(names: readonly string[], folder: string): readonly string[] {
+  return names.map((name) => resolve(folder, name))
 }
 
 /** The command, or a sentence about what is wrong with it. */

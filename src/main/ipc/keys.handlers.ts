@@ -28,9 +28,10 @@ export function keyBindings(access: StationAccess, now: () => Date) {
         const { tokens, modules } = await station.tokens.list({ refresh })
         if (refresh) station.keysChanged()
         return ok({
-          tokens: tokens.map(({ token, objects, problem }) => ({
+          tokens: tokens.map(({ token, objects, mechanisms, problem }) => ({
             token,
             objects: [...objects],
+            mechanisms: [...mechanisms],
             problem: withoutDetail(problem),
           })),
           modules: modules.map(({ path, problem }) => ({ path, problem: withoutDetail(problem) })),

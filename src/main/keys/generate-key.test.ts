@@ -238,7 +238,7 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
         generationAbilities: (token) => real.tokens.generationAbilities(token),
         list: (options) => real.tokens.list(options),
         reset: () => real.tokens.reset(),
-        setModules: (paths) => real.tokens.setModules(paths),
+        setModules: (...modules) => real.tokens.setModules(...modules),
         readPublicKey: (token, id) => real.tokens.readPublicKey(token, id),
       },
     }

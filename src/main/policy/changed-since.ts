@@ -1,6 +1,6 @@
 import type { CheckId } from '../../shared/check.ts'
 import { isOpenPgp } from '../../shared/purpose.ts'
-import type { ReviewSheet } from '../../shared/review-sheet.ts'
+import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
 import { checkIndexSound } from './index-sound.ts'
@@ -16,7 +16,7 @@ export function changedSince(
   { now, trustedList }: Pick<PolicyInput, 'now' | 'trustedList'>,
 ): readonly CheckId[] {
   const { artifacts, purpose } = sheet
-  const { task } = sheet.workRequest
+  const task = taskOf(sheet)
   const again = [
     ...(task === 'sign' ? [checkTrustedCerts({ artifacts, trustedList, purpose })] : []),
     // An index runs out while its sheet lies on the screen.

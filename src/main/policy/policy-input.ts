@@ -19,6 +19,8 @@ export interface PolicyInput {
   readonly held:
     | { readonly kind: 'held' }
     | { readonly kind: 'gone' }
+    /** Nobody waits at a server: the files were opened at this station. */
+    | { readonly kind: 'by-hand'; readonly openedBy: string }
     | { readonly kind: 'not-answered'; readonly failure: Failure }
   readonly artifacts: readonly SheetArtifact[]
   /** Each file of the spool hashed anew, by ordinal. */

@@ -21,6 +21,15 @@ export function checkTrustedCerts({
   purpose,
 }: Pick<PolicyInput, 'artifacts' | 'trustedList' | 'purpose'>): Check {
   const evidence = artifacts.flatMap((artifact): Evidence[] => {
+    if (artifact.permission.kind === 'by-hand')
+      return [
+        {
+          subject: nameOfArtifact(artifact),
+          source: 'station',
+          found: 'opened by hand: nobody has declared which certificates they trust',
+          outcome: 'attention',
+        },
+      ]
     const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
     switch (artifact.trustedCerts.kind) {
       case 'not-declared':

@@ -17,6 +17,7 @@ import type { Log } from '../log/logger.ts'
 import type { SbatLevel } from '../policy/policy-input.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { TokenService } from '../token/token-service.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import type { RequestEvent } from './machine.ts'
 import type { RunLogs } from './run-log.ts'
 import type { Spool } from './spool.ts'
@@ -56,8 +57,12 @@ export function serverOf(ports: DeskPorts, row: Pick<RequestRow, 'server' | 'tas
 }
 
 /** A live-log line at the server, where a worker's request has one. */
-export function sayOf(ports: DeskPorts, row: Pick<RequestRow, 'work_request_id' | 'task_name'>, line: string): void {
-  if (!isExternalDebsign(row)) ports.say(row.work_request_id, line)
+export function sayOf(
+  ports: DeskPorts,
+  row: Pick<RequestRow, 'server' | 'work_request_id' | 'task_name'>,
+  line: string,
+): void {
+  if (!isByHand(row) && !isExternalDebsign(row)) ports.say(row.work_request_id, line)
 }
 
 /** Moves a request and writes what explains it, in one transaction. */

@@ -10,19 +10,20 @@ import {
 } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
+import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
+import { prepareByOrigin, returnByOrigin } from './by-origin.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
-import { prepare } from './prepare.ts'
 import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
 import { keyIsAwaited } from './request-lists.ts'
-import { returnResult } from './return-result.ts'
 import {
   approveGeneration,
   closeGenerationIncident,
@@ -34,12 +35,11 @@ import { signApproved } from './sign-approved.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
-import { returnSignature } from './waiting/return-signature.ts'
 import { createSeldom } from './waiting/seldom.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
-export interface Desk {
+export interface Desk extends HandDesk {
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
   /** The bell rang, or a request was finished: takes the next one if none is in hand. */
@@ -115,9 +115,8 @@ export function createDesk(ports: DeskPorts): Desk {
   async function runPrepare(id: RequestId, signal: AbortSignal): Promise<void> {
     const row = await findRequest(ports.db, id)
     if (row === null) return
-    const server = serverOf(ports, row)
     sayOf(ports, row, 'Signing station: fetching and checking the files')
-    const prepared = server === null ? err(notEnrolled) : await prepare({ ...ports, server }, row, signal)
+    const prepared = await prepareByOrigin(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
       sayOf(ports, row, 'Signing station: waiting for the operator')
@@ -136,23 +135,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const server = serverOf(ports, row)
-    const returned = isExternalDebsign(row)
-      ? await returnSignature(ports, row, state, signal)
-      : server === null
-        ? err(notEnrolled)
-        : await returnResult(
-            {
-              ...ports,
-              server,
-              stationName: () => ports.settings().stationName,
-              operatorName: () => ports.settings().operatorName,
-              suffix: ports.signer.outputSuffix,
-            },
-            row,
-            state,
-            signal,
-          )
+    const returned = await returnByOrigin(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
@@ -187,9 +170,9 @@ export function createDesk(ports: DeskPorts): Desk {
     lookForNext(row)
   }
 
-  /** What was taken in a user's name held up no work of ours. */
+  /** What was taken in a user's name, or opened by hand, held up no work of ours. */
   function lookForNext(row: RequestRow): void {
-    if (!isExternalDebsign(row)) lookout.lookAgain(row.server)
+    if (!isExternalDebsign(row) && !isByHand(row)) lookout.lookAgain(row.server)
   }
 
   /** A server that was lost comes back; what is signed goes to it without a click. */
@@ -250,8 +233,19 @@ export function createDesk(ports: DeskPorts): Desk {
     carryOut(id, await recoverRequest(ports, row))
   }
 
+  const hand = createHandDesk(ports, {
+    isBusy: (id) => running.has(id),
+    begin: (id) => took({ kind: 'taken', requestId: id }),
+    returnAgain: (id) => moveAndGo(id, move(ports, id, { kind: 'return-again' })),
+  })
+
   return {
-    recover: () => recoverRequests(ports, carryOut),
+    recover: async () => {
+      await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
+      await recoverRequests(ports, carryOut)
+    },
+    openByHand: (input) => hand.openByHand(input),
+    redirectDelivery: (id, delivery) => hand.redirectDelivery(id, delivery),
     lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -379,8 +373,10 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      for (const { abort } of [...deciding.values(), ...running.values()]) abort.abort()
-      await Promise.all([lookout.stop(), ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
+      await hand.stop()
+      const all = [...deciding.values(), ...running.values()]
+      for (const { abort } of all) abort.abort()
+      await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
     },
   }
 }

@@ -12,6 +12,7 @@ import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
 import { signingInputOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
+import { attestationForSheet } from '../keys/attestation/sheet-attestation.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import { approvability, evaluate } from '../policy/evaluate.ts'
 import { worst } from '../policy/evidence.ts'
@@ -24,6 +25,7 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { lastRelease } from './last-signed.ts'
 import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
@@ -273,16 +275,16 @@ const stopped: Failure = {
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-async function signedBefore(
+export async function signedBefore(
   db: Kysely<Database>,
   id: RequestId,
   sha256: string,
-  task: TaskPlan,
+  task: Pick<TaskPlan, 'purpose' | 'fingerprint'>,
 ): Promise<SheetFile['signedBefore']> {
   const rows = await db
     .selectFrom('signature')
     .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id'])
+    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
     .where('signature.input_sha256', '=', sha256)
     .where('signature.purpose', '=', task.purpose)
     .where('signature.fingerprint', '=', task.fingerprint)
@@ -294,7 +296,7 @@ async function signedBefore(
   return rows.map((row) => ({
     at: row.at,
     requestId: requestId.parse(row.request_id),
-    workRequest: row.work_request_id as SheetFile['signedBefore'][number]['workRequest'],
+    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
   }))
 }
 
@@ -349,6 +351,7 @@ async function makeSheet(
     purpose: task.purpose,
     fingerprint: task.fingerprint,
     key: known,
+    attestation: known === null ? null : await attestationForSheet(ports.db, known),
     artifacts,
     checks,
   })

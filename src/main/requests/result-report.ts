@@ -1,5 +1,5 @@
 import type { ArtifactId } from '../../shared/ids.ts'
-import type { ReviewSheet, SheetArtifact } from '../../shared/review-sheet.ts'
+import { type ReviewSheet, type SheetArtifact, taskOf } from '../../shared/review-sheet.ts'
 import type { CompletionResult } from '../debusine/server.ts'
 import type { SigningFileResult } from '../debusine/task-data.ts'
 import type { RequestState, Verdict } from './machine.ts'
@@ -42,7 +42,7 @@ export function reportOf(
 ): Report {
   const bySeq = new Map(signatures.map((each) => [each.ordinal, each]))
   // An upload or an index is handed back whole or not at all.
-  const whole = sheet !== null && sheet.workRequest.task !== 'sign' && state.verdict !== 'signed'
+  const whole = sheet !== null && taskOf(sheet) !== 'sign' && state.verdict !== 'signed'
   const decided = state.verdict !== 'declined' && sheet !== null && signatures.length > 0 && !whole
   const outputs = decided
     ? sheet.artifacts.map((artifact, position) => outputOf(artifact, position, bySeq, facts.suffix))

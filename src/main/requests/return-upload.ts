@@ -25,7 +25,7 @@ interface Ports {
 
 /** The category of a task's outputs; they are found by it after a crash. Null: a Sign task, whose outputs are made elsewhere. */
 export function outputCategory(sheet: ReviewSheet | null): ReturnedArtifact['category'] | null {
-  switch (sheet?.workRequest.task) {
+  switch (sheet?.workRequest?.task) {
     case 'debsign':
       return 'debian:upload'
     case 'signrepositoryindex':

@@ -8,6 +8,7 @@ import { type AuditSeq, auditSeq, type RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { workRequestOf } from '../debusine/task-data.ts'
 import { indexTaskOf } from '../debusine/upload-task.ts'
+import { isByHand, outputsOf } from './by-hand/hand.repository.ts'
 import { notFound } from './desk-ports.ts'
 import { findRequest } from './request.repository.ts'
 
@@ -44,12 +45,16 @@ export async function saveOutputs(
     .orderBy('signature.ordinal')
     .execute()
   if (signed.length === 0) return err(nothingSigned)
-  const folder = join(exports, `work-request-${row.work_request_id}-${serverName(row.server)}`)
+  const folder = join(
+    exports,
+    isByHand(row) ? `by-hand-${row.work_request_id}` : `work-request-${row.work_request_id}-${serverName(row.server)}`,
+  )
+  const hand = isByHand(row) ? await outputsOf(db, id) : []
   let proofs = 0
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const file of signed) {
-      const name = outputName(row, file, suffix)
+      const name = outputName(row, file, hand.find(({ ordinal }) => ordinal === file.ordinal)?.path ?? null, suffix)
       await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
       const proof = file.outcome_seq === null ? null : await evidence.proofOf(auditSeq.parse(file.outcome_seq))
       if (proof === null) continue
@@ -78,8 +83,10 @@ export async function saveOutputs(
 function outputName(
   row: RequestRow,
   file: { readonly path: string; readonly ordinal: number },
+  opened: string | null,
   suffix: string,
 ): string {
+  if (opened !== null) return `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(opened))}`
   const request = row.task_name === 'signrepositoryindex' ? workRequestOf(row.raw) : null
   const index = request?.ok === true ? indexTaskOf(request.value) : null
   if (index?.ok === true) return index.value.signedName

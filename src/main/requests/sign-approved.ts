@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
+import { taskOf } from '../../shared/review-sheet.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, keyNotActive } from './approve.ts'
 import { type DeskPorts, move, sayOf } from './desk-ports.ts'
@@ -102,7 +103,7 @@ async function ended(
   if (end.kind === 'stopped')
     return effectsOf(ports, id, await move(ports, id, { kind: 'signing-stopped', failure: end.failure }))
   const tally = await tallyOf(ports.db, id, toSign)
-  const release = sheet.workRequest.task === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
+  const release = taskOf(sheet) === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
   const moved = await move(ports, id, { kind: 'signing-finished', tally }, async (trx) => {
     if (tally.signed === tally.toSign) await rememberSigned(trx, row, sheet, release, ports.now().toISOString())
     return []

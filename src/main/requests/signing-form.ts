@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { ReviewSheet } from '../../shared/review-sheet.ts'
+import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
 import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
 import type { SpooledFile } from '../signing/signer.ts'
@@ -18,6 +18,8 @@ export async function formOf(
   { file, artifact }: FileToSign,
 ): Promise<Result<SpooledFile['form'] | null, Failure>> {
   if (artifact.repositoryIndex !== undefined) return ok({ kind: 'index', mode: artifact.repositoryIndex.mode })
+  // Byte for byte, like a Release; no other part of an index is in it.
+  if (artifact.detached === true) return ok({ kind: 'index', mode: 'detached' })
   if (artifact.upload === undefined) return ok(null)
   const { upload } = artifact
   const document = debsignOrder.find((each) => upload[each] === file.path)
@@ -37,7 +39,8 @@ export async function formOf(
     if (signed?.output == null) return err(childNotSigned(name))
     children.push(signedChild(name, signed.output))
   }
-  return ok({ kind: 'upload', document, fields: upload.debusineFields, children })
+  const files = artifact.files.map(({ path, size, sha256 }) => ({ name: path, size, sha256 }))
+  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files })
 }
 
 /** The files of a sheet in the order in which they can be signed. */
@@ -49,7 +52,7 @@ export function inSigningOrder(files: readonly FileToSign[]): readonly FileToSig
 
 /** Whether a file waits for the output of the one before it: then nothing is prepared ahead. */
 export function oneAfterAnother(sheet: ReviewSheet): boolean {
-  return sheet.workRequest.task === 'debsign'
+  return taskOf(sheet) === 'debsign'
 }
 
 const notSigned: Failure = {

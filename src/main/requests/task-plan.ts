@@ -24,7 +24,7 @@ export interface TaskPlan {
   /** Written into the `.changes` of an upload. Null: nothing, or no upload. */
   readonly fields: DebusineFields | null
   /** Null: no repository index. */
-  readonly index: IndexTask | null
+  readonly index: Pick<IndexTask, 'suite' | 'mode' | 'signedName'> | null
 }
 
 /** What a Sign task can ask for; keys for repository indexes sign nothing but those, and the server refuses it as well. */

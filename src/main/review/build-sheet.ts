@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { HandOrigin } from '../../shared/by-hand.ts'
 import type { Check } from '../../shared/check.ts'
 import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared/ids.ts'
 import { sha256Hex } from '../../shared/ids.ts'
@@ -9,7 +10,9 @@ import type {
   PermissionAnswer,
   ReviewSheet,
   SheetArtifact,
+  SheetAttestation,
   SheetFile,
+  SigningTask,
   TrustedCerts,
 } from '../../shared/review-sheet.ts'
 import { canonicalBytes } from '../canonical/canonical-json.ts'
@@ -91,11 +94,15 @@ export interface SheetParts {
   readonly requestId: RequestId
   readonly madeAt: string
   readonly server: string
-  readonly request: WorkRequest
-  readonly task: ReviewSheet['workRequest']['task']
+  /** Null: opened at this station; then `byHand` is not. */
+  readonly request: WorkRequest | null
+  readonly byHand?: HandOrigin
+  readonly task: SigningTask
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
+  /** Of the key; null: it is kept in software, or not registered. */
+  readonly attestation: SheetAttestation | null
   readonly artifacts: readonly SheetArtifact[]
   readonly checks: readonly Check[]
 }
@@ -106,16 +113,20 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
     version: 1,
     requestId: parts.requestId,
     madeAt: parts.madeAt,
-    workRequest: {
-      server: parts.server,
-      id: request.id,
-      scope: request.scope,
-      workspace: request.workspace,
-      task: parts.task,
-      createdAt: request.createdAt,
-      createdBy: request.createdBy,
-      retryCount: request.retryCount,
-    },
+    workRequest:
+      request === null
+        ? null
+        : {
+            server: parts.server,
+            id: request.id,
+            scope: request.scope,
+            workspace: request.workspace,
+            task: parts.task,
+            createdAt: request.createdAt,
+            createdBy: request.createdBy,
+            retryCount: request.retryCount,
+          },
+    ...(parts.byHand === undefined ? {} : { byHand: parts.byHand }),
     purpose: parts.purpose,
     key: {
       fingerprint: parts.fingerprint,
@@ -128,6 +139,7 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
               origin: key.origin,
               home: key.home,
               certificate: key.certificate,
+              attestation: parts.attestation,
             },
     },
     artifacts: [...parts.artifacts],

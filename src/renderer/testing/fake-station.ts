@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { CeremonyDetail } from '../../shared/ceremony.ts'
 import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
@@ -18,6 +19,8 @@ import type { WaitingTask } from '../../shared/waiting.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeByHand } from './fake-by-hand.ts'
+import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeOpenPgp } from './fake-openpgp.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
@@ -34,7 +37,7 @@ export type FakeState = {
   moreRequests: readonly RequestSummary[]
   pending: PendingWork[] | Failure
   waiting: readonly WaitingTask[] | Failure
-  tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
+  tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
   deviceLogs: DeviceLogState[]
   modules: { path: string; problem: Failure | null }[]
   usb: UsbState
@@ -46,6 +49,7 @@ export type FakeState = {
   /** Keys that were begun on tokens, newest first. */
   generations: readonly KeyGeneration[]
   serviceKeys: ServiceKeyList
+  ceremonies: readonly CeremonyDetail[]
   audit: AuditRow[]
   auditCheck: AuditState
   log: FakeLog
@@ -53,6 +57,8 @@ export type FakeState = {
   pin: string
   /** Failures that a function gives instead of its answer, by the function's name. */
   failures: Map<string, Failure>
+  /** Files that were named on the command line. */
+  offered: string[]
   /** Milliseconds for one file; null: a signing stays where it is. */
   signingPace: number | null
 }
@@ -340,8 +346,10 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
-      ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),
+      ...fakeByHand(state),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
+      ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
+      ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

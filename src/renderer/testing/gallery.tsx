@@ -20,6 +20,7 @@ const places: Record<string, Place> = {
   done: { screen: 'requests', tab: 'done', open: null },
   request: { screen: 'requests', tab: 'in-hand', open: theRequest },
   keys: { screen: 'keys' },
+  ceremony: { screen: 'ceremony' },
   audit: logPlace('station'),
   entry: logPlace('station', {}, 1_280),
   foreign: logPlace('opened'),

@@ -5,10 +5,12 @@ import {
   sampleArtifact,
   sampleDetail,
   sampleFile,
+  sampleMechanisms,
   sampleObject,
   samplePe,
   sampleSheet,
   sampleTokenSummary,
+  sampleWorkRequest,
 } from './sample-data.ts'
 import { hostileName, manyFiles, reviewing, rich, softwareSheet } from './sample-sheets.ts'
 import { base, withRequest } from './sample-station.ts'
@@ -214,7 +216,7 @@ export const reviewScenarios = {
           },
         ),
       ],
-      workRequest: { ...sampleSheet().workRequest, workspace: 'sid\u202Ednuorgkrow <script>', retryCount: 2 },
+      workRequest: { ...sampleWorkRequest, workspace: 'sid\u202Ednuorgkrow <script>', retryCount: 2 },
     })
     return withRequest(
       sampleDetail(sheet, { title: hostileName, requestedBy: 'admin\u202Enimda', workspace: 'sid\u202Ednuorg' }),
@@ -223,6 +225,13 @@ export const reviewScenarios = {
   'test-key': () => withRequest(sampleDetail(softwareSheet())),
   'last-try': () => ({
     ...reviewing({}),
-    tokens: [{ token: sampleTokenSummary({ pinState: 'final-try' }), objects: [sampleObject()], problem: null }],
+    tokens: [
+      {
+        token: sampleTokenSummary({ pinState: 'final-try' }),
+        objects: [sampleObject()],
+        mechanisms: sampleMechanisms,
+        problem: null,
+      },
+    ],
   }),
 } satisfies Record<string, () => FakeState>

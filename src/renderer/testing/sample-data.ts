@@ -1,5 +1,6 @@
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
-import type { Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
+import type { AuditSeq, Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'
 import type { CertificateFacts, RegisteredKey } from '../../shared/key.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
@@ -52,6 +53,8 @@ export function sampleTokenSummary(change: Partial<TokenSummary> = {}): TokenSum
   }
 }
 
+export const sampleMechanisms: string[] = ['CKM_ECDSA', 'CKM_RSA_PKCS', 'CKM_RSA_PKCS_PSS', 'CKM_SHA256']
+
 export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
   return {
     ckaId: '02',
@@ -61,6 +64,8 @@ export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
     certificatePem:
       '-----BEGIN CERTIFICATE-----\nMIIDSAMPLE0000000000000000000000000000000000000000000000000000000\n-----END CERTIFICATE-----\n',
     alwaysAuthenticate: true,
+    policies: { pin: 'always', touch: 'cached' },
+    certificateNotAfter: '2027-11-20T00:00:00.000Z',
     generatedOnToken: true,
     ...change,
   }
@@ -243,22 +248,24 @@ function defaultEvidence(id: CheckId): Check['evidence'] {
   return []
 }
 
+export const sampleWorkRequest: NonNullable<ReviewSheet['workRequest']> = {
+  server: 'https://debusine.example.org/api',
+  id: 10_423 as WorkRequestId,
+  scope: 'debian',
+  workspace: 'sid',
+  task: 'sign',
+  createdAt: minutesAgo(17),
+  createdBy: 42,
+  retryCount: 0,
+}
+
 export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
   const key = sampleKey()
   return {
     version: 1,
     requestId: requestIdOf(1),
     madeAt: minutesAgo(3),
-    workRequest: {
-      server: 'https://debusine.example.org/api',
-      id: 10_423 as WorkRequestId,
-      scope: 'debian',
-      workspace: 'sid',
-      task: 'sign',
-      createdAt: minutesAgo(17),
-      createdBy: 42,
-      retryCount: 0,
-    },
+    workRequest: sampleWorkRequest,
     purpose: 'uefi',
     key: {
       fingerprint: key.fingerprint,
@@ -268,6 +275,12 @@ export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
         origin: key.origin,
         home: key.home,
         certificate: key.certificate,
+        attestation: {
+          result: 'generated',
+          root: { name: 'CN=Yubico PIV Root CA Serial 263751', source: 'shipped' },
+          failedBefore: false,
+          seq: 12 as AuditSeq,
+        },
       },
     },
     artifacts: [sampleArtifact([sampleFile(0), sampleFile(1), sampleFile(2)])],
@@ -281,10 +294,10 @@ export function sampleSummary(sheet: ReviewSheet, change: Partial<RequestSummary
   const worst = (['refused', 'unknown', 'attention'] as const).find((outcome) => outcomes.includes(outcome)) ?? 'passed'
   return {
     id: sheet.requestId,
-    workRequestId: sheet.workRequest.id,
-    server: sheet.workRequest.server,
-    scope: sheet.workRequest.scope,
-    workspace: sheet.workRequest.workspace,
+    workRequestId: sheet.workRequest?.id ?? ((sheet.byHand?.number ?? 1) as WorkRequestId),
+    server: sheet.workRequest?.server ?? byHandOrigin,
+    scope: sheet.workRequest?.scope ?? null,
+    workspace: sheet.workRequest?.workspace ?? byHandOrigin,
     purpose: sheet.purpose,
     fingerprint: sheet.key.fingerprint,
     keyDescription: sheet.key.registered?.description ?? null,

@@ -10,6 +10,7 @@ import {
   sampleCertificate,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
@@ -87,6 +88,7 @@ export function base(): FakeState {
       checkpointFolders: [],
       witnesses: [],
       keyRequests: { accept: true, software: true, tokens: 'any' },
+      yubihsm: { connectors: ['http://127.0.0.1:12345'], caPem: null },
     },
     generations: [],
     requests: new Map(),
@@ -107,10 +109,12 @@ export function base(): FakeState {
             alwaysAuthenticate: false,
           }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],
     deviceLogs: [],
+    ceremonies: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
     serviceKeys: {
@@ -161,6 +165,7 @@ export function base(): FakeState {
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
     failures: new Map(),
+    offered: [],
     signingPace: null,
   }
 }

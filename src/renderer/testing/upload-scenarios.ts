@@ -10,6 +10,7 @@ import {
   sampleDetail,
   sampleFile,
   sampleSheet,
+  sampleWorkRequest,
 } from './sample-data.ts'
 import { withRequest } from './sample-station.ts'
 
@@ -114,7 +115,7 @@ function taskSheet(
 ): FakeState {
   const sheet = sampleSheet({
     purpose: task === 'debsign' ? 'openpgp' : 'openpgp-repository',
-    workRequest: { ...sampleSheet().workRequest, task },
+    workRequest: { ...sampleWorkRequest, task },
     artifacts: [artifact],
     checks: checks.filter(({ id }) => !notAsked.has(id)),
   })

@@ -1,8 +1,18 @@
 import { z } from 'zod'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
+import {
+  ceremonyActIntended,
+  ceremonyBegun,
+  ceremonyDeviation,
+  ceremonyEnded,
+  ceremonyStepBegun,
+  ceremonyStepEnded,
+  ceremonyStepFailed,
+} from './ceremony-events.ts'
 import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
+import { openedByHand, outputDelivered } from './hand-events.ts'
 import {
   attestationRootAdded,
   attestationRootWithdrawn,
@@ -243,8 +253,17 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceIncidentClosed,
   attestationRootAdded,
   attestationRootWithdrawn,
+  openedByHand,
+  outputDelivered,
   confirmationIntended,
   confirmationAnswered,
+  ceremonyBegun,
+  ceremonyStepBegun,
+  ceremonyActIntended,
+  ceremonyStepFailed,
+  ceremonyStepEnded,
+  ceremonyDeviation,
+  ceremonyEnded,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -82,11 +82,13 @@ export function KeyCard({
             <UntrustedText text={view.description} truncate />
           </AriaButton>
         </Heading>
-        <KeyKindBadge production={view.production} />
-        <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
-        <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
-        {view.attestation === null ? null : <Badge tone={view.attestation.tone}>{view.attestation.text}</Badge>}
-        <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
+        <span className="key-row-badges">
+          <KeyKindBadge production={view.production} />
+          <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
+          <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
+          {view.attestation === null ? <span /> : <Badge tone={view.attestation.tone}>{view.attestation.text}</Badge>}
+          <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
+        </span>
       </div>
       {view.usable.why === null ? null : (
         <p className="small key-row-why">

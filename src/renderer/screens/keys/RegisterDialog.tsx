@@ -13,10 +13,11 @@ import { algorithmWords } from '../../parts/wording.ts'
 import { useStationEvent } from '../../station/station-context.tsx'
 import { useAction } from '../../station/station-queries.ts'
 import { daysOf, openPgpProblems } from './generate-view.ts'
-import { certificateProblem, isOpenPgpArmor } from './keys-view.ts'
+import { certificateProblem, isOpenPgpArmor, objectIdOf } from './keys-view.ts'
 import { OpenPgpFields, PurposeOptions } from './OpenPgpFields.tsx'
 
-export type Registering = { readonly token: TokenSummary; readonly object: TokenObject }
+/** `object` null: the token shows none before its PIN, and the operator names the key by its id. */
+export type Registering = { readonly token: TokenSummary; readonly object: TokenObject | null }
 
 /** Two steps: what the key is, then the PIN with which the token proves that it holds it. */
 export function RegisterDialog({
@@ -27,8 +28,9 @@ export function RegisterDialog({
   readonly onClose: () => void
 }) {
   const { token, object } = registering
-  const [description, setDescription] = useState(object.label)
-  const [certificatePem, setCertificatePem] = useState(object.certificatePem ?? '')
+  const [typedId, setTypedId] = useState('')
+  const [description, setDescription] = useState(object?.label ?? '')
+  const [certificatePem, setCertificatePem] = useState(object?.certificatePem ?? '')
   const [kind, setKind] = useState<'production' | 'test' | null>(null)
   const [proving, setProving] = useState(false)
   const register = useAction((station, input: Parameters<typeof station.keysRegister>[0]) =>
@@ -40,15 +42,17 @@ export function RegisterDialog({
   )
   const [source, setSource] = useState<'brought' | 'openpgp'>('brought')
   const [openPgpPurpose, setOpenPgpPurpose] = useState<Purpose>('openpgp')
-  const [owner, setOwner] = useState({ userId: object.label, expiryYears: '2' })
+  const [owner, setOwner] = useState({ userId: object?.label ?? '', expiryYears: '2' })
   const wantsPurpose = source === 'openpgp' || isOpenPgpArmor(certificatePem)
   const problem = certificateProblem(certificatePem)
+  const { ckaId, problem: wrongId } =
+    object === null ? objectIdOf(token.id, typedId) : { ckaId: object.ckaId, problem: null }
   const ownerProblems = openPgpProblems(owner.userId, owner.expiryYears)
   const certified =
     source === 'openpgp'
       ? owner.userId.trim() !== '' && Object.keys(ownerProblems).length === 0
       : certificatePem.trim() !== '' && problem === null
-  const complete = description.trim() !== '' && certified && kind !== null
+  const complete = description.trim() !== '' && certified && kind !== null && ckaId !== null
 
   if (proving) {
     return (
@@ -60,18 +64,19 @@ export function RegisterDialog({
         onConfirm={async ({ pin, useLastTry }) => {
           const common = {
             token: token.id,
-            ckaId: object.ckaId,
+            ckaId: ckaId ?? '',
             description: description.trim(),
             production: kind === 'production',
             pin: pin ?? '',
             useLastTry,
           }
+          const spkiSha256 = object?.spkiSha256 ?? null
           const result =
-            source === 'openpgp' && openPgpPurpose !== 'uefi' && object.spkiSha256 !== null
+            source === 'openpgp' && openPgpPurpose !== 'uefi' && spkiSha256 !== null
               ? await certify.run({
                   ...common,
                   purpose: openPgpPurpose,
-                  spkiSha256: object.spkiSha256,
+                  spkiSha256,
                   plan: { userId: owner.userId.trim(), days: daysOf(owner.expiryYears) },
                 })
               : await register.run({ ...common, purpose: wantsPurpose ? openPgpPurpose : 'uefi', certificatePem })
@@ -103,25 +108,34 @@ export function RegisterDialog({
         </>
       }
     >
-      <div className="register-object">
-        <p>
-          <strong>{algorithmWords[object.algorithm]}</strong>, object <code>{object.ckaId}</code> on{' '}
-          <UntrustedText text={tokenName(token.id)} exact />
-        </p>
-        {object.spkiSha256 === null ? null : (
-          <div>
-            <p className="small muted">SHA-256 of its public key, read from the token</p>
-            <Digest hex={object.spkiSha256} />
-          </div>
-        )}
-      </div>
+      {object === null ? (
+        <>
+          <p>
+            On <UntrustedText text={tokenName(token.id)} exact />. It shows no key before its PIN: name the key by its
+            id. The certificate has to fit the key that is found there.
+          </p>
+          <Field
+            label="Object id"
+            value={typedId}
+            onChange={setTypedId}
+            problem={wrongId}
+            mono
+            maxLength={6}
+            isRequired
+            autoFocus
+            description="Four hex digits, as the maker’s tool lists it (0x0064)."
+          />
+        </>
+      ) : (
+        <RegisteredObject token={token} object={object} />
+      )}
       <Field
         label="Description"
         value={description}
         onChange={setDescription}
         maxLength={200}
         isRequired
-        autoFocus
+        autoFocus={object !== null}
         description="How the review sheet names the key."
       />
       <Options
@@ -137,7 +151,7 @@ export function RegisterDialog({
           { value: 'test', label: 'Test', description: 'Marked as a test key everywhere.' },
         ]}
       />
-      {object.spkiSha256 === null ? null : (
+      {(object?.spkiSha256 ?? null) === null ? null : (
         <Options
           label="Certificate"
           inline
@@ -168,12 +182,29 @@ export function RegisterDialog({
           maxLength={64 * 1024}
           isRequired
           description={
-            object.certificatePem === null
+            (object?.certificatePem ?? null) === null
               ? 'The token holds no certificate for this key: paste it, PEM or OpenPGP armor.'
               : 'Read from the token. For OpenPGP put the armored certificate in its place.'
           }
         />
       ) : null}
     </Dialog>
+  )
+}
+
+function RegisteredObject({ token, object }: { readonly token: TokenSummary; readonly object: TokenObject }) {
+  return (
+    <div className="register-object">
+      <p>
+        <strong>{algorithmWords[object.algorithm]}</strong>, object <code>{object.ckaId}</code> on{' '}
+        <UntrustedText text={tokenName(token.id)} exact />
+      </p>
+      {object.spkiSha256 === null ? null : (
+        <div>
+          <p className="small muted">SHA-256 of its public key, read from the token</p>
+          <Digest hex={object.spkiSha256} />
+        </div>
+      )}
+    </div>
   )
 }

@@ -5,6 +5,7 @@ import { type Fact, name, text } from '../../parts/fact.ts'
 import { count, utc } from '../../parts/format.ts'
 import { acknowledgements, checkQuestions } from '../../parts/wording.ts'
 import { type FileView, fileView } from './file-view.ts'
+import { handFacts } from './hand-view.ts'
 import { type KeyView, keyView } from './key-view.ts'
 import { type IndexView, taskView, type UploadView } from './upload-view.ts'
 
@@ -51,8 +52,10 @@ export type SheetView = {
   readonly headline: {
     readonly files: string
     readonly skipped: number
-    readonly workRequest: number
-    readonly workspace: string
+    /** `work request 42`, or who opened it. */
+    readonly from: string
+    /** Null: opened by hand. */
+    readonly workspace: string | null
     readonly keyName: string | null
     readonly production: boolean | null
   }
@@ -75,11 +78,8 @@ export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number
     headline: {
       files: count(toSign, 'file'),
       skipped: files.filter((file) => file.disposition === 'skip').length,
-      workRequest: sheet.workRequest.id,
-      workspace:
-        sheet.workRequest.scope === null
-          ? sheet.workRequest.workspace
-          : `${sheet.workRequest.scope}/${sheet.workRequest.workspace}`,
+      from: sheet.workRequest === null ? 'nobody but this desk' : `work request ${sheet.workRequest.id}`,
+      workspace: sheet.workRequest === null ? null : workspaceOf(sheet.workRequest),
       keyName: sheet.key.registered?.description ?? null,
       production: sheet.key.registered?.production ?? null,
     },
@@ -111,7 +111,8 @@ function countOutcomes(checks: readonly CheckView[]): Record<CheckOutcome, numbe
 }
 
 function askedFacts(detail: RequestDetail, sheet: ReviewSheet): readonly Fact[] {
-  const { workRequest } = sheet
+  const { workRequest, byHand } = sheet
+  if (workRequest === null) return byHand === undefined ? [] : handFacts(byHand)
   const server = { source: 'server', assurance: 'claimed' } as const
   const who: Fact =
     detail.summary.requestedBy === null
@@ -131,13 +132,17 @@ function askedFacts(detail: RequestDetail, sheet: ReviewSheet): readonly Fact[] 
     {
       id: 'workspace',
       label: 'Workspace',
-      value: name(workRequest.scope === null ? workRequest.workspace : `${workRequest.scope}/${workRequest.workspace}`),
+      value: name(workspaceOf(workRequest)),
       ...server,
     },
   ]
   if (workRequest.retryCount > 0)
     facts.push({ id: 'retries', label: 'Tried before', value: text(count(workRequest.retryCount, 'time')), ...server })
   return facts
+}
+
+function workspaceOf({ scope, workspace }: NonNullable<ReviewSheet['workRequest']>): string {
+  return scope === null ? workspace : `${scope}/${workspace}`
 }
 
 /** The same answer for all artifacts is one fact; answers that differ are one fact each. */
@@ -172,6 +177,13 @@ function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
       return { ...base, value: text('The server knows no asset with this key'), source: 'server', assurance: 'claimed' }
     case 'not-answered':
       return { ...base, value: text(`No answer: ${permission.reason}`), source: 'server', assurance: 'unknown' }
+    case 'by-hand':
+      return {
+        ...base,
+        value: text(`Not asked: opened by hand at this station by ${permission.openedBy}`),
+        source: 'station',
+        assurance: 'unknown',
+      }
     case 'own-signature':
       return {
         ...base,
@@ -187,6 +199,7 @@ function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
 }
 
 function artifactView(artifact: SheetArtifact): ArtifactView {
+  const byHand = artifact.permission.kind === 'by-hand'
   const claimed = { source: 'server', assurance: 'claimed' } as const
   const facts: Fact[] = [{ id: 'category', label: 'Category', value: name(artifact.category), ...claimed }]
   if (artifact.binaryPackageName !== null)
@@ -194,9 +207,9 @@ function artifactView(artifact: SheetArtifact): ArtifactView {
   const task = taskView(artifact)
   return {
     artifactId: artifact.artifactId,
-    heading: `Artifact ${artifact.artifactId}`,
-    facts,
-    trustedCerts: task === null ? trustedCertsView(artifact) : null,
+    heading: byHand ? 'Opened by hand' : `Artifact ${artifact.artifactId}`,
+    facts: byHand ? [] : facts,
+    trustedCerts: task === null && !byHand ? trustedCertsView(artifact) : null,
     task,
     files: artifact.files.map(fileView),
   }
