@@ -9,10 +9,13 @@ import type {
 } from './tables/audit-checkpoint.table.ts'
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
+import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
 import type { CeremonyFileTable, CeremonyRecordTable, CeremonyTable } from './tables/ceremony.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
+import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
   RequestFileTable,
@@ -22,6 +25,7 @@ import type {
   SignatureTable,
 } from './tables/request.table.ts'
 import type { SettingTable } from './tables/setting.table.ts'
+import type { SignedReleaseTable, SignedUploadTable } from './tables/signed-upload.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
 
 /** Table name → row type. */
@@ -43,12 +47,19 @@ export interface Database {
   signing_key: SigningKeyTable
   key_generation: KeyGenerationTable
   key_asset: KeyAssetTable
+  imported_key: ImportedKeyTable
+  openpgp_certificate: OpenPgpCertificateTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable
   decision: DecisionTable
   signature: SignatureTable
   returned_artifact: ReturnedArtifactTable
+  hand_request: HandRequestTable
+  hand_file: HandFileTable
+  hand_output: HandOutputTable
+  signed_upload: SignedUploadTable
+  signed_release: SignedReleaseTable
   ceremony: CeremonyTable
   ceremony_record: CeremonyRecordTable
   ceremony_file: CeremonyFileTable

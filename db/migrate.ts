@@ -11,7 +11,11 @@ import { migration as auditIndex } from './migrations/0060-audit-index.ts'
 import { migration as contradictionsAndDeviceIncidents } from './migrations/0070-contradictions-and-device-incidents.ts'
 import { migration as attestation } from './migrations/0090-attestation.ts'
 import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
+import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
+import { migration as openPgpCertificates } from './migrations/0120-openpgp-certificates.ts'
+import { migration as signedUploads } from './migrations/0130-signed-uploads.ts'
 import { migration as ceremony } from './migrations/0140-ceremony.ts'
+import { migration as byHand } from './migrations/0170-by-hand.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -26,7 +30,11 @@ export const migrations: readonly Migration[] = [
   contradictionsAndDeviceIncidents,
   attestation,
   keyGeneration,
+  softwareKeys,
+  openPgpCertificates,
+  signedUploads,
   ceremony,
+  byHand,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

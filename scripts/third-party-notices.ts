@@ -34,6 +34,8 @@ export function importedPackages(root: string): readonly string[] {
       const [scope = '', name = ''] = specifier.split('/')
       names.add(scope.startsWith('@') ? `${scope}/${name}` : scope)
     }
+    // Loaded when it is first needed.
+    for (const [, name = ''] of source.matchAll(/\bimport\('([^'".:][^'":]*)'\)/g)) names.add(name)
   }
   // Provided by the runtime that opens the window, and shipped with it, not with the bundles.
   names.delete('electron')

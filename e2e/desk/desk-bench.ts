@@ -19,7 +19,7 @@ import { registerKey } from '../../src/main/keys/register-key.ts'
 import type { SbatLevel } from '../../src/main/policy/policy-input.ts'
 import { showRequest } from '../../src/main/requests/request-lists.ts'
 import { defaultSettings, writeSettings } from '../../src/main/settings/settings-store.ts'
-import { createSigners } from '../../src/main/signing/registry.ts'
+import { createSigner } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
@@ -89,6 +89,8 @@ export interface DeskBenchOptions {
   /** Another PKCS#11 module than SoftHSM itself, and what its environment needs. */
   readonly module?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Runs the token processes: a Node in the room of a reader. */
+  readonly tokenNode?: string
   readonly trustedCerts?: readonly string[]
   /** PIN of the token. Left out: `benchPin`. */
   readonly pin?: string
@@ -226,7 +228,7 @@ export class DeskBench {
   #tokens() {
     const soft = this.#options.tokens?.soft ?? null
     return createTokenService({
-      node: process.execPath,
+      node: this.#options.tokenNode ?? process.execPath,
       hostEntry,
       modules: [],
       serviceKeysFolder: this.profile.serviceKeys,
@@ -263,7 +265,7 @@ export class DeskBench {
       },
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
-      signer: createSigners(this.#digester).uefi,
+      signer: createSigner(this.#digester),
       sbatLevel,
       shippedRoots: await readShippedRoots(
         fileURLToPath(new URL('../../resources/attestation-roots', import.meta.url)),

@@ -79,7 +79,7 @@ describe('a station without a token, with a key in software', () => {
     expect(without.approvability).toEqual({ kind: 'blocked', by: ['token-present'] })
     expect((await bench.station.keys.list())[0]).toMatchObject({
       usableNow: false,
-      unusableBecause: expect.stringContaining('not in this station’s folder of service keys'),
+      unusableBecause: expect.stringContaining(`which is not in ${serviceKeys}. Put that file back`),
     })
     renameSync(join(dir, file), join(serviceKeys, file))
     orThrow(await bench.station.desk.recheck(before.summary.id))

@@ -19,6 +19,7 @@ import {
   seedSignRequest,
   seedWorkRequest,
 } from './seed.ts'
+import { type IndexRequest, seedDebsign, seedIndex, type UploadRequest } from './seed-upload.ts'
 import { createServerClock } from './server-clock.ts'
 import { createState, type NextIds, type ServerState } from './state.ts'
 
@@ -77,6 +78,8 @@ export interface SandboxServer {
   addKey(key: SigningKey): number
   addSignRequest(request: SignRequest): Promise<number>
   addWorkRequest(request: AnyWorkRequest): number
+  addDebsign(request: UploadRequest): Promise<number>
+  addIndex(request: IndexRequest): Promise<number>
   /** An input alone, to be named in the `unsigned` of a request that is added by `addWorkRequest`. */
   addSigningInput(input: SigningInput & { readonly scope?: string; readonly workspace?: string }): Promise<number>
   workRequest(id: number): Readonly<WorkRequest> | null
@@ -170,6 +173,8 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     addKey: (key) => seedKey(state, key),
     addSignRequest: async (request) => (await seedSignRequest(state, request)).id,
     addWorkRequest: (request) => seedWorkRequest(state, request).id,
+    addDebsign: async (request) => (await seedDebsign(state, request)).id,
+    addIndex: async (request) => (await seedIndex(state, request)).id,
     addSigningInput: (input) => seedSigningInput(state, input),
     workRequest: (id) => state.workRequests.get(id) ?? null,
     workRequestJson(id) {

@@ -63,6 +63,8 @@ export interface AnyWorkRequest {
   readonly scope?: string
   readonly priority?: number
   readonly status?: 'pending' | 'blocked'
+  /** What the server resolved; left out: from the lookups of `taskData`. */
+  readonly dynamicTaskData?: Readonly<Record<string, unknown>>
 }
 
 export function seedWorkRequest(state: ServerState, wanted: AnyWorkRequest): WorkRequest {
@@ -71,7 +73,7 @@ export function seedWorkRequest(state: ServerState, wanted: AnyWorkRequest): Wor
     taskType: wanted.taskType ?? 'Signing',
     taskName: wanted.taskName,
     taskData: wanted.taskData,
-    dynamicTaskData: null,
+    dynamicTaskData: wanted.dynamicTaskData ?? null,
     status: wanted.status ?? 'pending',
     result: '',
     worker: null,
@@ -174,7 +176,7 @@ function seedBinaryPackage(
   })
 }
 
-async function storedFile(input: InputFile): Promise<StoredFile> {
+export async function storedFile(input: InputFile): Promise<StoredFile> {
   const content =
     input.file === undefined ? bytesContent(input.bytes ?? new Uint8Array()) : await fileContent(input.file)
   const first: FileVersion = {

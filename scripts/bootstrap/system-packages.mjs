@@ -8,6 +8,7 @@ const display = ['xvfb']
 const softToken = ['opensc', 'openssl', 'softhsm2']
 // The reference tools that must accept what the station signs, and that make files to be signed.
 const referenceTools = [
+  'devscripts', // debsign and dscverify
   'dbus-daemon', // with python3-dbus a bus on which a logind of the tests locks the desk
   'efitools',
   'libengine-pkcs11-openssl',

@@ -107,6 +107,15 @@ export const lintPlants: readonly LintPlant[] = [
       '@peculiar/x509',
     ]),
   ),
+  ...forbidden('src/main/openpgp/x.ts', [
+    'node:fs',
+    'node:net',
+    'kysely',
+    '../keys/key-registry.ts',
+    '../token/service.ts',
+    '../requests/desk.ts',
+    'pkcs11js',
+  ]),
   ...forbidden('src/main/pki/x.ts', ['node:fs', 'node:net', 'kysely', '../keys/key-store.ts', 'pkcs11js']),
   ...forbidden('src/main/inspector/x.ts', ['./process/index.ts', 'node:net', 'pkcs11js', '../token/token-service.ts']),
   ...forbidden('src/main/inspector/process/x.ts', [
@@ -132,6 +141,7 @@ export const lintPlants: readonly LintPlant[] = [
     '../../../db/open.ts',
   ]),
   ...forbidden('src/main/signing/x.ts', [
+    'openpgp',
     '../token/client.ts',
     '../audit/append.ts',
     '../requests/runner.ts',
@@ -291,6 +301,15 @@ export const lintPlants: readonly LintPlant[] = [
     'ws',
     'better-sqlite3',
     '../index.ts',
+  ]),
+  ...forbidden('src/main/commands/x.ts', [
+    '../requests/desk.ts',
+    '../debusine/rest.ts',
+    '../token/host/index.ts',
+    '../desktop/electron/adapter.ts',
+    'pkcs11js',
+    'node:net',
+    'node:child_process',
   ]),
   ...forbidden('src/main/ipc/x.ts', [
     '../desktop/chromium/cdp.ts',

@@ -15,7 +15,7 @@ function stop(code: number, text: string): never {
   process.exit(code)
 }
 
-const wanted = parseCommandLine(programArguments(process))
+const wanted = parseCommandLine(programArguments(process), process.cwd())
 const whyNot = wanted.ok && wanted.value.doctor !== null ? whyNoDoctor : whyNotThisUser
 const refusal = whyNotThisNode(process.versions) ?? whyNot(process.getuid?.(), process.geteuid?.())
 const manifest: { version: string } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'))
@@ -29,6 +29,19 @@ process.on('unhandledRejection', (error) => log('program.defect', { error }))
 
 const profile = profileAt(wanted.value.profile, process.env)
 const tokenHost = join(here, 'token-host.js')
+const { command } = wanted.value
+if (command !== null) {
+  // As below: loaded only now.
+  const { runCommand } = await import('./commands/run-command.ts')
+  process.exit(
+    await runCommand(command, profile, {
+      tokenHost,
+      root: import.meta.url,
+      node: plainNode(),
+      log,
+    }),
+  )
+}
 
 // Loaded only now: the database's native module ends an unsuitable Node without a word.
 if (wanted.value.doctor !== null) {
@@ -60,6 +73,7 @@ const code = await runProgram(
   },
   process.env['ELECTRON_RENDERER_URL'] ?? null,
   log,
+  wanted.value.open,
 )
 process.exit(code)
 

@@ -19,6 +19,7 @@ import { examine } from './doctor/examine.ts'
 import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
+import { byHandBindings } from './ipc/by-hand.handlers.ts'
 import { ceremonyBindings } from './ipc/ceremony.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
@@ -29,16 +30,19 @@ import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
+import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
 import { discoverModules } from './modules/discover.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
-import { createSigners } from './signing/registry.ts'
-import { openStation, type Station, type StationParts } from './station.ts'
+import { createOfferedFiles } from './requests/by-hand/offered-files.ts'
+import { createSigner } from './signing/registry.ts'
+import { openStation, type Station } from './station.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
 import { createStation } from './station-log-key.ts'
+import type { StationParts } from './station-parts.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createDeviceLogReader } from './token/device-log-reader.ts'
 import { createHsmService } from './token/hsm-service.ts'
@@ -71,15 +75,20 @@ export async function runProgram(
   files: ProgramFiles,
   devServerUrl: string | null,
   log: Log,
+  /** Files of the command line, to be shown in the window. */
+  named: readonly string[] = [],
 ): Promise<number> {
   const lifecycle = createLifecycle(log)
   prepareProfile(profile)
-  const instance = await claimInstance(join(profile.runtime, 'station.sock'))
+  const instance = await claimInstance(join(profile.runtime, 'station.sock'), named)
   if (!instance.ok) {
     process.stderr.write(`${instance.error.message}\n`)
+    if (instance.error.code === 'files-handed-over') return exitCodes.closed
     return instance.error.code === 'already-running' ? exitCodes.alreadyRunning : exitCodes.noWindow
   }
   lifecycle.started('instance', () => instance.value.release())
+  const offered = createOfferedFiles(named, () => publish('hand.offered', null))
+  instance.value.onFiles((paths) => offered.add(paths))
 
   let station: Station | null = null
   let desktop: Desktop | null = null
@@ -123,7 +132,7 @@ export async function runProgram(
     onState: (state) => presence.heard(state),
     log,
   })
-  const signer = createSigners(digester).uefi
+  const signer = createSigner(digester)
   const parts: StationParts = {
     profile,
     tokens,
@@ -241,6 +250,7 @@ export async function runProgram(
     {
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
+      ...byHandBindings(access, offered),
       ...keyBindings(access, now),
       ...attestationBindings(access, now),
       ...deviceBindings({
@@ -256,6 +266,7 @@ export async function runProgram(
           }),
       }),
       ...generationBindings(access),
+      ...softwareKeyBindings(access, publish, now),
       ...ceremonyBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),

@@ -2,7 +2,6 @@ import { readerOf } from '../../db/database.ts'
 import type { StationDatabase } from '../../db/open.ts'
 import { writeTransaction } from '../../db/write-transaction.ts'
 import type { AuditState } from '../shared/audit.ts'
-import type { EventName, EventPayload } from '../shared/events.ts'
 import type { Failure } from '../shared/failure.ts'
 import type { RegisteredKey } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -17,49 +16,22 @@ import { startWholeCheck, type WholeCheck } from './audit/whole-check.ts'
 import type { Profile } from './config/profile.ts'
 import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
-import type { Inspector } from './inspector/inspector.ts'
 import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
-import type { Log } from './log/logger.ts'
-import type { MediaProcess } from './media/folder-process.ts'
 import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
-import type { SbatLevel } from './policy/policy-input.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
-import type { Signer } from './signing/signer.ts'
-import { type CeremonyFiles, createStationCeremonies, type StationCeremonies } from './station-ceremonies.ts'
+import { createStationCeremonies, type StationCeremonies } from './station-ceremonies.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
 import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
+import type { StationParts, StationTokens } from './station-parts.ts'
 import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
-import type { DeviceLogReader } from './token/device-log-reader.ts'
-import type { HsmService } from './token/hsm-service.ts'
-import type { LogKeyService, SoftwareKeyMaker, TokenKeyMaker, TokenService } from './token/token-service.ts'
-
-export interface StationParts {
-  readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
-  readonly deviceLogReader: DeviceLogReader
-  readonly hsm: HsmService
-  readonly ceremonyFiles: CeremonyFiles
-  /** What reads and writes the operator's folders on media. */
-  readonly media: MediaProcess
-  readonly inspector: Inspector
-  readonly signer: Signer
-  readonly sbatLevel: SbatLevel
-  /** What attestations of keys may end at, beside what the operator adds. */
-  readonly shippedRoots: TrustStore
-  readonly version: string
-  readonly now: () => Date
-  readonly log: Log
-  readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
-  readonly onStatus: () => void
-}
 
 /** An opened station: its database, its log, its keys, its server, and the desk where requests are worked on. */
 export interface Station {
@@ -70,7 +42,7 @@ export interface Station {
   readonly desk: Desk
   readonly link: ServerLink
   readonly profile: Profile
-  readonly tokens: TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker
+  readonly tokens: StationTokens
   readonly shippedRoots: TrustStore
   /** What the last check found. Anything but `whole`: the station is for reading only, until it is started with a whole log. */
   readonly logState: AuditState
@@ -253,6 +225,13 @@ export async function openStation(database: StationDatabase, parts: StationParts
     if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
   })
 
+  async function wrongSettings(fields: readonly string[], next: Settings): Promise<Failure | null> {
+    // A key that is none would be waited for without a word.
+    if (!next.witnesses.every(isWitnessKey)) return noWitness
+    const inside = fields.includes('checkpointFolders') ? await checkpoints.insideProfile(next.checkpointFolders) : null
+    return inside === null ? null : noFolderInside(inside)
+  }
+
   const timers: NodeJS.Timeout[] = []
   function isTrusted(): boolean {
     return logState.kind === 'whole'
@@ -374,12 +353,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
-      // A key that is none would be waited for without a word.
-      if (!next.witnesses.every(isWitnessKey)) return err(noWitness)
-      if (fields.includes('checkpointFolders')) {
-        const inside = await checkpoints.insideProfile(next.checkpointFolders)
-        if (inside !== null) return err(noFolderInside(inside))
-      }
+      const wrong = await wrongSettings(fields, next)
+      if (wrong !== null) return err(wrong)
       const saved = await writeTransaction(db, async (trx) => {
         await writeSettings(trx, next, now().toISOString())
         await audit.append(trx, [{ event: 'settings-changed', fields: [...fields], operator: current.operatorName }])

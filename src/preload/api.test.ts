@@ -12,6 +12,7 @@ function connected(answer: (text: string) => string) {
       return answer(text)
     },
     onEvent: (listener) => (tell = listener),
+    pathOf: (file) => (file.name.startsWith('real') ? `/home/${file.name}` : ''),
   })
   return { api, sent, tell: (event: object) => tell(JSON.stringify(event)) }
 }
@@ -22,7 +23,8 @@ describe('window.station', () => {
   it('asks on exactly the channels of the contract, one for each function', async () => {
     const { api, sent } = connected(done)
     expect(Object.isFrozen(api)).toBe(true)
-    for (const [name, call] of Object.entries(api)) if (name !== 'onEvent') await Reflect.apply(call, undefined, [null])
+    for (const [name, call] of Object.entries(api))
+      if (name !== 'onEvent' && name !== 'pathsOf') await Reflect.apply(call, undefined, [null])
     const channels = sent.map((message) => Reflect.get(Object(message), 'channel'))
     expect(new Set(channels)).toEqual(new Set(Object.keys(contract)))
     expect(channels).toHaveLength(Object.keys(contract).length)
@@ -62,6 +64,13 @@ describe('window.station', () => {
     tell({ event: 'audit.changed', payload: { entries: 2 } })
     await Promise.resolve()
     expect(heard).toEqual([{ entries: 1 }])
+  })
+
+  it('gives the paths of files of this machine, and none for what a script made', async () => {
+    const { api, sent } = connected(done)
+    const files = ['real-1', 'made up', 'real-2'].map((name) => new File([], name))
+    expect(await api.pathsOf(files)).toEqual(['/home/real-1', '/home/real-2'])
+    expect(sent).toEqual([])
   })
 
   it('knows the events of the shared list and no other', () => {

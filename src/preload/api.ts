@@ -18,6 +18,9 @@ type Calls = {
 
 /** `window.station`: everything that the untrusted side of the program can do. A failure is data; a promise never rejects. */
 export interface StationApi extends Calls {
+  /** Paths of files that were dropped or chosen, in order; those that have none (made by a script) are left out. */
+  pathsOf(files: readonly File[]): Promise<readonly string[]>
+
   /** Calls `listener` for each event of that name until the returned function is called. Unknown names throw. */
   onEvent<E extends EventName>(event: E, listener: (payload: EventPayload<E>) => void): () => void
 }
@@ -28,6 +31,8 @@ export interface Transport {
   readonly invoke: (text: string) => Promise<string>
   /** Calls `listener` with the JSON of each event from main. */
   readonly onEvent: (listener: (text: string) => void) => void
+  /** Empty: it is no file of this machine. */
+  readonly pathOf: (file: File) => string | Promise<string>
 }
 
 // The schemas stay in main: the preload only names things, so that neither zod nor a second opinion is in this process.
@@ -39,7 +44,10 @@ const eventNames: { readonly [E in EventName]: true } = {
   'generation.progress': true,
   'tokens.changed': true,
   'keys.changed': true,
+  'keys.reencrypt-progress': true,
+  'keys.import-progress': true,
   'settings.changed': true,
+  'hand.offered': true,
   'audit.changed': true,
   'audit.verify-progress': true,
   'audit.export-progress': true,
@@ -93,6 +101,9 @@ export function makeStationApi(transport: Transport): StationApi {
     returnRetry: call('return.retry'),
     requestRenew: call('request.renew'),
     outputsSave: call('outputs.save'),
+    handOffered: call('hand.offered'),
+    handOpen: call('hand.open'),
+    handDeliver: call('hand.deliver'),
     dutySet: call('duty.set'),
     tokensList: call('tokens.list'),
     devicesList: call('devices.list'),
@@ -118,6 +129,14 @@ export function makeStationApi(transport: Transport): StationApi {
     generationBringCertificate: call('generation.bring-certificate'),
     generationClose: call('generation.close'),
     generationServe: call('generation.serve'),
+    keysServiceList: call('keys.service-list'),
+    keysServiceMake: call('keys.service-make'),
+    keysReencrypt: call('keys.reencrypt'),
+    keysReencryptStop: call('keys.reencrypt-stop'),
+    keysImportPreview: call('keys.import-preview'),
+    keysImport: call('keys.import'),
+    keysImportStop: call('keys.import-stop'),
+    keysExportSoftware: call('keys.export-software'),
     ceremonyScripts: call('ceremony.scripts'),
     ceremonyReadScript: call('ceremony.read-script'),
     ceremonyPlan: call('ceremony.plan'),
@@ -150,6 +169,11 @@ export function makeStationApi(transport: Transport): StationApi {
     settingsSet: call('settings.set'),
     serverEnrol: call('server.enrol'),
     serverSetUserToken: call('server.set-user-token'),
+
+    async pathsOf(files: readonly File[]) {
+      const paths = await Promise.all(files.map(async (file) => transport.pathOf(file)))
+      return paths.filter((path) => path.startsWith('/'))
+    },
 
     onEvent<E extends EventName>(event: E, listener: (payload: EventPayload<E>) => void): () => void {
       if (!Object.hasOwn(eventNames, event)) throw new TypeError(`there is no event ${event}`)

@@ -12,6 +12,7 @@ import { logPlace, type Place } from './place.ts'
 import { Rail } from './rail.tsx'
 import { AuditScreen } from './screens/audit/AuditScreen.tsx'
 import { ReviewScreen } from './screens/audit/ReviewScreen.tsx'
+import { ByHandProvider } from './screens/by-hand/ByHandProvider.tsx'
 import { CeremonyScreen } from './screens/ceremony/CeremonyScreen.tsx'
 import { CreateStation } from './screens/first-start/CreateStation.tsx'
 import { KeysScreen } from './screens/keys/KeysScreen.tsx'
@@ -62,14 +63,16 @@ function Frame({ status }: { readonly status: StationStatus }) {
   const settings = useQuery(settingsQuery(station))
   useTheme(settings.data?.theme ?? 'system')
   return (
-    <div className="app">
-      <Rail status={status} />
-      <main className="app-main" id="main">
-        {status.station === 'read-only' ? <ReadOnlyBand status={status} /> : null}
-        <Screen />
-      </main>
-      <BottomLine status={status} />
-    </div>
+    <ByHandProvider>
+      <div className="app">
+        <Rail status={status} />
+        <main className="app-main" id="main">
+          {status.station === 'read-only' ? <ReadOnlyBand status={status} /> : null}
+          <Screen />
+        </main>
+        <BottomLine status={status} />
+      </div>
+    </ByHandProvider>
   )
 }
 

@@ -19,6 +19,10 @@ export const checkId = z.enum([
   'file-explained',
   'sbat-level',
   'signed-before',
+  'upload-whole',
+  'upload-version',
+  'index-sound',
+  'index-progress',
 ])
 export type CheckId = z.infer<typeof checkId>
 

@@ -14,16 +14,20 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
+import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
 import { ceremonyChannels } from './ceremony-channels.ts'
+import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
 import { registeredKey } from './key.ts'
 import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
+import { importPreview, importReport, keyExport } from './key-import.ts'
 import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
+import { reencryptionReport, serviceKeyList } from './service-key.ts'
 import { settings } from './settings.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
@@ -122,6 +126,13 @@ export const contract = {
     output: answer(z.strictObject({ folder: z.string(), files: z.int(), proofs: z.int() })),
   },
 
+  /** Files that were named on the command line or handed over by a second start, and that nobody has taken yet. Taken with the answer. */
+  'hand.offered': { input: z.null(), output: answer(z.array(handPath).max(maxHandFiles)) },
+  /** Opens files at this station: a request in hand like any other. Answers when they are copied and on record. */
+  'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
+  /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
+  'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
+
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 
   'tokens.list': {
@@ -171,6 +182,24 @@ export const contract = {
     input: z.strictObject({ purpose, fingerprint, state: z.enum(['active', 'suspended', 'retired']) }),
     output: done,
   },
+  'keys.service-list': { input: z.null(), output: answer(serviceKeyList) },
+  /** Makes a service key that encrypts from now on. What is sealed stays as it is until a rotation. */
+  'keys.service-make': {
+    input: z.null(),
+    output: answer(z.strictObject({ file: z.string(), fingerprint: sha256Hex })),
+  },
+  /** Seals every record to the first service key. Answers when it is done; `keys.reencrypt-progress` comes meanwhile. */
+  'keys.reencrypt': { input: z.null(), output: answer(reencryptionReport) },
+  /** Stops between two records; the call answers with what was done. */
+  'keys.reencrypt-stop': { input: z.null(), output: done },
+  /** Reads a dump of debusine-signing's database, for reading only, and says of each key whether it would be taken. */
+  'keys.import-preview': { input: z.strictObject({ path: logPath }), output: answer(importPreview) },
+  /** Takes the keys of exactly the dump that was looked at; `keys.import-progress` comes meanwhile. */
+  'keys.import': { input: z.strictObject({ path: logPath, dumpSha256: sha256Hex }), output: answer(importReport) },
+  /** Stops between two keys; what was taken stays taken. */
+  'keys.import-stop': { input: z.null(), output: done },
+  /** Writes all software keys, sealed, to the exports folder in a form that debusine-signing loads. */
+  'keys.export-software': { input: z.null(), output: answer(keyExport) },
 
   /** Every look at the attestation of every key, the newest first. */
   'keys.attestations': { input: z.null(), output: answer(z.array(attestationRecord)) },

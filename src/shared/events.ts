@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { auditSource } from './audit.ts'
 import { usbState } from './devices.ts'
 import { requestId } from './ids.ts'
+import { reencryptionProgress } from './service-key.ts'
 import { stationStatus } from './status.ts'
 
 /** What main tells the window without being asked. Events announce that something changed; the window asks for what it shows. */
@@ -20,7 +21,11 @@ export const events = {
   'generation.progress': z.strictObject({ phase: z.enum(['login', 'touch', 'generating', 'over']) }),
   'tokens.changed': z.null(),
   'keys.changed': z.null(),
+  'keys.reencrypt-progress': reencryptionProgress,
+  'keys.import-progress': reencryptionProgress,
   'settings.changed': z.null(),
+  /** `hand.offered` has files. */
+  'hand.offered': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
   /**
    * How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. In bytes while a

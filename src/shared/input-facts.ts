@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { sha256Hex } from './ids.ts'
 import { certificateFacts } from './key.ts'
+import { releaseFacts } from './release-facts.ts'
+import { payloadFacts, uploadDocumentFacts } from './upload-facts.ts'
 
 /** One row of a `.sbat` section (CSV; shim SBAT.md). */
 export const sbatRow = z.strictObject({
@@ -69,6 +71,42 @@ export const peFacts = z.strictObject({
 })
 export type PeFacts = z.infer<typeof peFacts>
 
+/** Characters of a text that are not seen, or show it otherwise than it is. */
+export const textOddity = z.strictObject({
+  kind: z.enum(['control', 'bidirectional', 'invisible', 'line-separator', 'not-assigned']),
+  /** `U+202E`. */
+  codePoint: z.string().regex(/^U\+[0-9A-F]{4,6}$/),
+  count: z.int().positive(),
+  /** Line of the first, from 1. */
+  firstLine: z.int().positive(),
+})
+export type TextOddity = z.infer<typeof textOddity>
+
+/** How much of a text is on the sheet, in UTF-16 units. */
+export const shownTextLength = 16_384
+
+/** A file that is to be clear-signed. */
+export const textFacts = z.strictObject({
+  kind: z.literal('text'),
+  /** Why no signature may be made: programs would not read the same text. */
+  faults: z.array(layoutFault).max(8),
+  /** SHA-256 of the text as a clear-text signature reads it (RFC 9580 §7). Null when there is a fault. */
+  signedTextSha256: sha256Hex.nullable(),
+  lines: z.int().nonnegative(),
+  lineEnds: z.enum(['lf', 'crlf', 'mixed', 'none']),
+  /** Lines with blanks at their end, which stay in the text and which no signature covers. */
+  trailingBlanks: z.int().nonnegative(),
+  /** The beginning of the text in pieces, as it is: the screen makes visible what does not show. */
+  text: z.array(z.string()).max(8),
+  cut: z.boolean(),
+  oddities: z.array(textOddity).max(32),
+  /** Lines that begin like OpenPGP's armor: the text holds a signed message, or looks as if it did. */
+  frames: z.array(z.strictObject({ line: z.int().positive(), text: z.string() })).max(32),
+  /** Lines that are not empty and lie outside the signed part of a message inside the text. Null: there is no such message. */
+  linesOutside: z.int().nonnegative().nullable(),
+})
+export type TextFacts = z.infer<typeof textFacts>
+
 /** A file that the inspector cannot explain: signing it would be blind signing. */
 export const opaqueFacts = z.strictObject({
   kind: z.literal('opaque'),
@@ -76,6 +114,14 @@ export const opaqueFacts = z.strictObject({
   reason: z.string(),
   firstBytesHex: z.string().max(64),
 })
+export type OpaqueFacts = z.infer<typeof opaqueFacts>
 
-export const inputFacts = z.discriminatedUnion('kind', [peFacts, opaqueFacts])
+export const inputFacts = z.discriminatedUnion('kind', [
+  peFacts,
+  textFacts,
+  uploadDocumentFacts,
+  payloadFacts,
+  releaseFacts,
+  opaqueFacts,
+])
 export type InputFacts = z.infer<typeof inputFacts>

@@ -31,10 +31,20 @@ export const subject = z.strictObject({
 })
 export type Subject = z.infer<typeof subject>
 
+/** A certificate of OpenPGP, by the key itself. Its creation time is that of the key's making. */
+export const openPgpPlan = z.strictObject({
+  /** `Name <mail>`, as people write it. */
+  userId: typedText(200),
+  /** Null: it does not expire. */
+  days: z.int().min(1).max(36_500).nullable(),
+})
+export type OpenPgpPlan = z.infer<typeof openPgpPlan>
+
 /** A certificate by the key itself, or a PKCS#10 request for a CA, whose certificate is brought later. */
 export const certificatePlan = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('self-signed'), subject, days: z.int().min(1).max(36_500) }),
   z.strictObject({ kind: z.literal('request'), subject }),
+  z.strictObject({ kind: z.literal('openpgp'), ...openPgpPlan.shape }),
 ])
 export type CertificatePlan = z.infer<typeof certificatePlan>
 

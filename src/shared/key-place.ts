@@ -51,7 +51,18 @@ export function idProblem(kind: TokenKind, ckaId: string): string | null {
   }
 }
 
+const openPgpAlgorithms: readonly GeneratedAlgorithm[] = [
+  'ed25519',
+  'rsa-4096',
+  'rsa-3072',
+  'rsa-2048',
+  'ec-p256',
+  'ec-p384',
+]
+
 /** Algorithms that sign for a purpose. UEFI firmware and kernels verify RSA; ECDSA where the verifier is known to take it. */
 export const algorithmsOf: Readonly<Record<Purpose, readonly GeneratedAlgorithm[]>> = {
   uefi: ['rsa-2048', 'rsa-3072', 'rsa-4096', 'ec-p256', 'ec-p384'],
+  openpgp: openPgpAlgorithms,
+  'openpgp-repository': openPgpAlgorithms,
 }

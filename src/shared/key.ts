@@ -6,7 +6,10 @@ import { keyAlgorithm, tokenId } from './token.ts'
 export const keyState = z.enum(['active', 'suspended', 'retired', 'destroyed'])
 export type KeyState = z.infer<typeof keyState>
 
-/** `generated` and `imported` are the token's own word (CKA_LOCAL); without it nobody knows. */
+/**
+ * Of a key on a token: `generated` and `imported` are the token's own word (CKA_LOCAL); without it nobody knows. Of a key in software:
+ * `software` was made here, `imported` came from another installation, and stays so for ever.
+ */
 export const keyOrigin = z.enum(['generated', 'imported', 'unknown', 'software'])
 export type KeyOrigin = z.infer<typeof keyOrigin>
 
@@ -17,13 +20,17 @@ export const keyHome = z.discriminatedUnion('kind', [
 ])
 export type KeyHome = z.infer<typeof keyHome>
 
+/** `notAfter` of a certificate that does not expire: RFC 5280 §4.1.2.5 says it so, and an OpenPGP certificate is shown the same way. */
+export const noExpiry = '9999-12-31T23:59:59.000Z'
+
+/** Of an X.509 certificate; of an OpenPGP certificate subject and issuer are its first user id and `serial` its fingerprint. */
 export const certificateFacts = z.strictObject({
   subject: z.string(),
   issuer: z.string(),
   serial: z.string(),
   notBefore: utcTime,
   notAfter: utcTime,
-  /** SHA-256 of the DER, lower-case hex. */
+  /** SHA-256 of the DER, or of the OpenPGP certificate's packets. */
   sha256: sha256Hex,
   algorithm: keyAlgorithm,
   isCa: z.boolean(),
@@ -46,6 +53,20 @@ export const keyAvailability = z.enum([
 ])
 export type KeyAvailability = z.infer<typeof keyAvailability>
 
+/** What an OpenPGP key is beside what every key is. */
+export const openPgpKeyFacts = z.strictObject({
+  version: z.union([z.literal(4), z.literal(6)]),
+  userIds: z.array(z.string()).max(64),
+  /** The key in the certificate that the token holds; another than the key's own fingerprint: a subkey. */
+  signingFingerprint: fingerprint,
+  /** When that key was created, as its fingerprint has it. */
+  created: utcTime,
+  revoked: z.boolean(),
+  /** Armored revocation that was prepared when the certificate was made, to be kept apart. Null: not made here. */
+  revocation: z.string().nullable(),
+})
+export type OpenPgpKeyFacts = z.infer<typeof openPgpKeyFacts>
+
 /** A registered key as screens see it. */
 export const registeredKey = z.strictObject({
   purpose,
@@ -57,7 +78,10 @@ export const registeredKey = z.strictObject({
   algorithm: keyAlgorithm,
   home: keyHome,
   certificate: certificateFacts,
+  /** PEM of X.509, or armor of OpenPGP. */
   certificatePem: z.string(),
+  /** Null: a key with a certificate of X.509. */
+  openpgp: openPgpKeyFacts.nullable(),
   createdAt: utcTime,
   lastUsedAt: utcTime.nullable(),
   /** Number of the audit entry about its last signature. */

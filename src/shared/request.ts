@@ -114,6 +114,19 @@ export const requestDetail = z.strictObject({
       renewalsLeft: z.int().min(0).max(3).nullable(),
     })
     .nullable(),
+  /** Only of files that were opened by hand: where their signatures are, and the file for which a person is asked. */
+  byHand: z
+    .strictObject({
+      outputs: z.array(
+        z.strictObject({
+          ordinal: z.int().nonnegative(),
+          path: z.string(),
+          state: z.enum(['intended', 'written', 'kept']),
+        }),
+      ),
+      inTheWay: z.string().nullable(),
+    })
+    .optional(),
   failure: failure.nullable(),
   decision: z
     .strictObject({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { handOrigin } from './by-hand.ts'
 import { check } from './check.ts'
 import { artifactId, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { inputFacts } from './input-facts.ts'
@@ -27,8 +28,54 @@ export const permissionAnswer = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('no-such-key') }),
   z.strictObject({ kind: z.literal('not-answered'), reason: z.string() }),
+  /** Nobody was asked: a person opened the files at this station. A state of its own, never the server's yes. */
+  z.strictObject({ kind: z.literal('by-hand'), openedBy: z.string() }),
 ])
 export type PermissionAnswer = z.infer<typeof permissionAnswer>
+
+/** The task of the server that a request is, in its word. */
+export const signingTask = z.enum(['sign', 'debsign', 'signrepositoryindex'])
+export type SigningTask = z.infer<typeof signingTask>
+
+/** An upload as one, beside the facts of its files. */
+export const uploadSummary = z.strictObject({
+  /** The documents that are signed, in the order of signing; null where there is none. */
+  dsc: z.string().nullable(),
+  buildinfo: z.string().nullable(),
+  changes: z.string().nullable(),
+  /** What is written into the `.changes` before it is signed, as debusine does since 0.14.8. Null: nothing. */
+  debusineFields: z
+    .strictObject({ user: z.string(), workflow: z.string().nullable(), workRequest: z.string() })
+    .nullable(),
+  /** The last upload of the same source that was signed here. Names are without their version. */
+  last: z
+    .strictObject({
+      at: utcTime,
+      requestId,
+      version: z.string(),
+      distribution: z.string(),
+      order: z.enum(['newer', 'same', 'older', 'unknown']),
+      added: z.array(z.string()).max(500),
+      removed: z.array(z.string()).max(500),
+      resized: z
+        .array(z.strictObject({ name: z.string(), before: z.int().nonnegative(), after: z.int().nonnegative() }))
+        .max(500),
+    })
+    .nullable(),
+})
+export type UploadSummary = z.infer<typeof uploadSummary>
+
+/** A repository index that is signed; what it says is in the facts of its file. */
+export const indexSummary = z.strictObject({
+  /** The suite as the server names it. */
+  suite: z.string(),
+  mode: z.enum(['clear', 'detached']),
+  /** Name of the output. */
+  signedName: z.string(),
+  /** The last index of this suite that was signed here; its file's facts say what changed since. */
+  last: z.strictObject({ at: utcTime, requestId, date: utcTime.nullable() }).nullable(),
+})
+export type IndexSummary = z.infer<typeof indexSummary>
 
 export const sheetFile = z.strictObject({
   /** Position in the request, from 0; files of all artifacts are counted through. */
@@ -37,8 +84,11 @@ export const sheetFile = z.strictObject({
   size: z.int().nonnegative(),
   sha256: sha256Hex,
   facts: inputFacts,
-  /** `skip`: reported as skipped, as debusine's own worker does with kernel modules; never signed. */
-  disposition: z.enum(['sign', 'skip']),
+  /**
+   * `skip`: reported as skipped, as debusine's own worker does with kernel modules; never signed. `keep`: not signed itself; it goes back
+   * with what is signed, which holds its digests.
+   */
+  disposition: z.enum(['sign', 'skip', 'keep']),
   /** What the key will sign for this file. Null where nothing can be signed. */
   toBeSigned: z.strictObject({ what: z.string(), algorithm: z.literal('sha256'), digest: sha256Hex }).nullable(),
   /** Earlier signatures of these bytes by this key at this station. */
@@ -47,12 +97,19 @@ export const sheetFile = z.strictObject({
 export type SheetFile = z.infer<typeof sheetFile>
 
 export const sheetArtifact = z.strictObject({
+  /** At the server. By hand: 1, the one group of opened files. */
   artifactId,
   category: z.string(),
   binaryPackageName: z.string().nullable(),
   trustedCerts,
   permission: permissionAnswer,
   files: z.array(sheetFile),
+  /** Only of a Debsign. */
+  upload: uploadSummary.exactOptional(),
+  /** Only of a SignRepositoryIndex. */
+  repositoryIndex: indexSummary.exactOptional(),
+  /** Only by hand: files of any kind, signed byte for byte by signatures beside them. */
+  detached: z.literal(true).exactOptional(),
 })
 export type SheetArtifact = z.infer<typeof sheetArtifact>
 
@@ -64,16 +121,21 @@ export const reviewSheet = z.strictObject({
   version: z.literal(1),
   requestId,
   madeAt: utcTime,
-  workRequest: z.strictObject({
-    server: z.string(),
-    id: workRequestId,
-    scope: z.string().nullable(),
-    workspace: z.string(),
-    task: z.literal('sign'),
-    createdAt: z.string(),
-    createdBy: z.int(),
-    retryCount: z.int().nonnegative(),
-  }),
+  /** Null: nobody at a server asked; then `byHand` says who opened the files. */
+  workRequest: z
+    .strictObject({
+      server: z.string(),
+      id: workRequestId,
+      scope: z.string().nullable(),
+      workspace: z.string(),
+      task: signingTask,
+      createdAt: z.string(),
+      createdBy: z.int(),
+      retryCount: z.int().nonnegative(),
+    })
+    .nullable(),
+  /** Only on a sheet without `workRequest`: the sheets of servers have no such member, so that their digests stay as they were. */
+  byHand: handOrigin.optional(),
   purpose,
   key: z.strictObject({
     fingerprint,
@@ -98,3 +160,20 @@ export type ReviewSheet = z.infer<typeof reviewSheet>
 export type Approvability =
   | { readonly kind: 'approvable'; readonly acknowledge: readonly string[] }
   | { readonly kind: 'blocked'; readonly by: readonly string[] }
+
+/** What a sheet is about, in the server's words: a file that is opened by hand is signed as one of its tasks would be. */
+export function taskOf(sheet: Pick<ReviewSheet, 'workRequest' | 'byHand'>): SigningTask {
+  if (sheet.workRequest !== null) return sheet.workRequest.task
+  switch (sheet.byHand?.signAs) {
+    case 'debian-upload':
+      return 'debsign'
+    case 'release-clear':
+    case 'release-detached':
+      return 'signrepositoryindex'
+    case 'uefi-detached':
+    case 'openpgp-clear':
+    case 'openpgp-detached':
+    case undefined:
+      return 'sign'
+  }
+}

@@ -19,6 +19,13 @@ export type StepName =
   | 'ceremony'
   | 'device-log'
   | 'device-log-free'
+  | 'reseal'
+  | 'reseal-commit'
+  | 'log-key-exchange'
+  | 'key-import'
+  | 'open'
+  | 'deliver'
+  | 'delivered'
 
 const steps = channel('station:step')
 

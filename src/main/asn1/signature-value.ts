@@ -46,3 +46,8 @@ export function sha256DigestInfo(digest: Uint8Array): Uint8Array {
   if (digest.length !== 32) throw new Error(`a SHA-256 digest has 32 bytes, not ${digest.length}`)
   return derSequence(derSequence(derOid(oid.sha256), derNull), derOctetString(digest))
 }
+
+export function sha512DigestInfo(digest: Uint8Array): Uint8Array {
+  if (digest.length !== 64) throw new Error(`a SHA-512 digest has 64 bytes, not ${digest.length}`)
+  return derSequence(derSequence(derOid(oid.sha512), derNull), derOctetString(digest))
+}

@@ -79,13 +79,8 @@ export async function createLogKey(path: string, origin: string, signer: LogSign
   const { publicKey, sealed } = made.value
   const key = verifierKey(origin, noteKeyType.ed25519, publicKey)
   try {
-    const text = `${JSON.stringify({
-      version: 1,
-      vkey: formatVerifierKey(key),
-      sealed: { storage: 'nacl', public_key: sealed.publicKey, encrypted: sealed.encrypted },
-    })}\n`
-    writeNew(path, text)
-    return ok(logKey(key, sealed, signer))
+    writeNew(path, recordText(key, sealed))
+    return openLogKey(path, signer)
   } catch (error) {
     const code = codeOf(error)
     if (code === 'EEXIST') return err(exists)
@@ -98,6 +93,25 @@ export async function createLogKey(path: string, origin: string, signer: LogSign
 
 /** Reads the key of a log that is there. Whether the sealed half opens and belongs to the public one shows when it signs. */
 export function openLogKey(path: string, signer: LogSigner): Result<LogKey, LogKeyFailure> {
+  const read = readLogKey(path)
+  if (!read.ok) return read
+  const { key, sealed } = read.value
+  const sign = (text: string) => {
+    // The file was exchanged since: what it was sealed to may be gone, and the same key is in the new one.
+    const now = readLogKey(path)
+    const same = now.ok && Buffer.compare(now.value.key.publicKey, key.publicKey) === 0
+    return signer.signCheckpoint({ publicKey: key.publicKey, sealed: same ? now.value.sealed : sealed }, text)
+  }
+  return ok({ key, vkey: formatVerifierKey(key), sign })
+}
+
+export interface LogKeyRecord {
+  readonly key: VerifierKey
+  readonly sealed: SealedSeed
+}
+
+/** What is in the file, with nothing opened. */
+export function readLogKey(path: string): Result<LogKeyRecord, LogKeyFailure> {
   let text: string
   try {
     text = readOwn(path)
@@ -110,7 +124,38 @@ export function openLogKey(path: string, signer: LogSigner): Result<LogKey, LogK
   const key = parsed.success ? parseVerifierKey(parsed.data.vkey) : null
   if (!parsed.success || key?.ok !== true || key.value.type !== noteKeyType.ed25519) return err(unreadable('malformed'))
   const { public_key: publicKey, encrypted } = parsed.data.sealed
-  return ok(logKey(key.value, { publicKey, encrypted }, signer))
+  return ok({ key: key.value, sealed: { publicKey, encrypted } })
+}
+
+/** The place of a record that is to become the key's file, between the entry that says so and the exchange. */
+export function nextLogKeyPath(path: string): string {
+  return `${path}.next`
+}
+
+/** Writes the same key, sealed anew, beside its file. What lies there is of a try that came to nothing. */
+export function stageLogKey(path: string, { key, sealed }: LogKeyRecord): Result<null, LogKeyFailure> {
+  try {
+    rmSync(nextLogKeyPath(path), { force: true })
+    writeNew(nextLogKeyPath(path), recordText(key, sealed))
+    return ok(null)
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === null) throw error
+    return err(unwritable(code))
+  }
+}
+
+/** Exchanges the file for the staged one; after this the old record is gone. */
+export function commitLogKey(path: string): Result<null, LogKeyFailure> {
+  try {
+    renameSync(nextLogKeyPath(path), path)
+    syncFolderOf(path)
+    return ok(null)
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === null) throw error
+    return err(unwritable(code))
+  }
 }
 
 /**
@@ -124,12 +169,9 @@ export function setLogKeyAside(path: string): string | null {
   return aside
 }
 
-function logKey(key: VerifierKey, sealed: SealedSeed, signer: LogSigner): LogKey {
-  return {
-    key,
-    vkey: formatVerifierKey(key),
-    sign: (text) => signer.signCheckpoint({ publicKey: key.publicKey, sealed }, text),
-  }
+function recordText(key: VerifierKey, { publicKey, encrypted }: SealedSeed): string {
+  const sealed = { storage: 'nacl', public_key: publicKey, encrypted }
+  return `${JSON.stringify({ version: 1, vkey: formatVerifierKey(key), sealed })}\n`
 }
 
 const maxRecordBytes = 4096
@@ -155,6 +197,10 @@ function writeNew(path: string, text: string): void {
   } finally {
     closeSync(handle)
   }
+  syncFolderOf(path)
+}
+
+function syncFolderOf(path: string): void {
   const folder = openSync(dirname(path), 'r')
   try {
     fsyncSync(folder)

@@ -67,8 +67,8 @@ describe('an export that is saved', () => {
 
   it('counts the entries that are in it, not those that are left out', async () => {
     const { made, exports } = await station()
-    const wanted = sampleEntries().filter((body) => 'requestId' in body && body.requestId !== null).length
     const requestId = sampleEntries().find((body) => body.event === 'intent')?.requestId ?? null
+    const wanted = sampleEntries().filter((body) => 'requestId' in body && body.requestId === requestId).length
     const saved = await save(made, exports, { selection: { ...everything, requestId } })
     expect(saved).toMatchObject({ ok: true, value: { entries: wanted } })
     await made.close()

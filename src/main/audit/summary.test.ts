@@ -20,6 +20,7 @@ describe('the one-line summary of an entry', () => {
       'Key of public key 0808080808080808… is about to sign its certificate request, token 07550140',
       '“Zoë” gave up the new key of public key 0808080808080808…: The token was reset before witnesses.',
       'Key C3C3C3C3C3C3C3C3… for uefi is asset 91 at https://debusine.example.org/api, workspace “System”',
+      '“Zoë” extended OpenPGP key A1A1A1A1A1A1A1A1… for openpgp; it expires 2030-01-02',
       'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
       'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
       '“Zoë” asked for the request anew, and the server handed it out again',
@@ -42,6 +43,10 @@ describe('the one-line summary of an entry', () => {
       'Incident with device 07550140, opened by entry 12, closed by “Zoë”: A test of the custodian’s, before the station had the key.',
       '“Zoë” added the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
       '“Zoë” withdrew the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
+      'Service key 5a5a5a5a5a5a5a5a… (“9999-0a1b2c3d.key”) was made by “Zoë”',
+      'The key of this log was sealed anew by “Zoë”: from service key 5b5b5b5b5b5b5b5b… to 5a5a5a5a5a5a5a5a…',
+      '“Zoë” is about to take 2 keys from a dump (3a3a3a3a3a3a3a3a…) and leaves 1',
+      '“Zoë” exported 3 sealed keys to a file (4a4a4a4a4a4a4a4a…)',
       '“Zoë” changed settings: trustedCerts',
     ])
   })

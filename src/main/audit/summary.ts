@@ -1,5 +1,7 @@
 import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import { unreachable } from '../../shared/result.ts'
+import type { CertificatePart } from './format/certificate-events.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
 
 /** One plain line that says what an entry records. Text from outside is quoted, with what cannot be seen made visible. */
@@ -26,7 +28,9 @@ export function summary(body: AuditEntryBody): string {
     case 'key-generation-failed':
       return `No key was made, ${place(body.tokenSerial)}: ${visible(body.message)}`
     case 'certificate-intended':
-      return `Key of public key ${short(body.spkiSha256)} is about to sign its ${body.what === 'certificate' ? 'certificate' : 'certificate request'}, ${place(body.tokenSerial)}`
+      return `Key of public key ${short(body.spkiSha256)} is about to sign ${ownSignatures[body.what]}, ${place(body.tokenSerial)}`
+    case 'openpgp-certificate-changed':
+      return `${quoted(body.operator)} ${body.why === 'brought' ? 'brought a newer certificate of' : body.why} OpenPGP key ${short(body.fingerprint)} for ${visible(body.purpose)}; ${body.expires === null ? 'it does not expire' : `it expires ${body.expires.slice(0, 10)}`}`
     case 'key-generation-closed':
       return `${quoted(body.operator)} gave up the new key of public key ${short(body.spkiSha256)}: ${visible(body.note)}`
     case 'key-asset-created':
@@ -37,7 +41,17 @@ export function summary(body: AuditEntryBody): string {
       return `Attestation of key ${short(body.fingerprint)} for ${visible(body.purpose)}, ${place(body.tokenSerial)}, ${body.source === 'token' ? 'read from the token' : 'from files'}: ${attestationText(body.verdict)}`
     case 'key-state-changed':
       return `Key ${short(body.fingerprint)} for ${visible(body.purpose)} changed from ${body.from} to ${body.to} by ${quoted(body.operator)}`
+    case 'service-key-added':
+      return `Service key ${short(body.serviceKey)} (${quoted(body.file)}) ${body.how === 'made' ? `was made by ${quoted(body.operator)}` : 'was found in the folder'}`
+    case 'key-reencrypted':
+      return `${body.what === 'log-key' ? 'The key of this log' : `Key ${short(body.fingerprint ?? '')} for ${visible(body.purpose ?? '')}`} was sealed anew by ${quoted(body.operator)}: from service key ${short(body.fromServiceKey)} to ${short(body.toServiceKey)}`
+    case 'key-import-begun':
+      return `${quoted(body.operator)} is about to take ${count(body.taking, 'key')} from a dump (${short(body.dumpSha256)}) and leaves ${body.leaving}`
+    case 'keys-exported':
+      return `${quoted(body.operator)} exported ${count(body.keys, 'sealed key')} to a file (${short(body.fileSha256)})`
     case 'request-received':
+      if (body.server === byHandOrigin)
+        return `Files were opened by hand, to be signed for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
       return `Request${workRequest(body.workRequestId)} received from ${visible(body.server)}, workspace ${quoted(body.workspace)}, for ${visible(body.purpose)}${body.fingerprint === null ? '' : ` with key ${short(body.fingerprint)}`}`
     case 'request-renewed':
       return `${quoted(body.operator)} asked for the request anew, and the server ${body.held ? 'handed it out again' : 'did not hand it out again'}`
@@ -79,6 +93,12 @@ export function summary(body: AuditEntryBody): string {
       return `${quoted(body.operator)} added the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
     case 'attestation-root-withdrawn':
       return `${quoted(body.operator)} withdrew the ${body.role} ${quoted(body.name)} (${short(body.sha256)}) for attestations of a ${deviceText(body.device)}`
+    case 'opened-by-hand':
+      return `${quoted(body.operator)} opened ${quoted(body.named)} (${short(body.inputSha256)}) by hand${body.opened === body.named ? '' : `, which is ${quoted(body.opened)}`}, to be signed as ${visible(body.signAs)}`
+    case 'output-delivered':
+      return body.how === 'kept'
+        ? `Output ${short(body.outputSha256)} was kept in the station by ${quoted(body.operator)}, and not written to ${quoted(body.path)}`
+        : `Output ${short(body.outputSha256)} was written to ${quoted(body.path)}${body.replacedSha256 === null ? '' : `, in place of ${short(body.replacedSha256)}, as ${quoted(body.operator)} said`}`
     case 'ceremony-begun':
       return `${quoted(body.operator)} began the ceremony ${quoted(body.title)}, plan ${short(body.planSha256)}`
     case 'ceremony-step-begun':
@@ -170,4 +190,15 @@ function quoted(text: string): string {
 /** Controls, line breaks and marks that reorder text (Unicode TR36 §2.3.1) would let a name from outside rewrite the line. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`)
+}
+
+const ownSignatures: Record<CertificatePart, string> = {
+  certificate: 'its certificate',
+  'certificate-request': 'its certificate request',
+  'openpgp-certification': 'its user id (OpenPGP)',
+  'openpgp-direct-key': 'what it says of itself (OpenPGP)',
+  'openpgp-subkey-binding': 'that a subkey is its own (OpenPGP)',
+  'openpgp-primary-key-binding': 'that it is a subkey of another key (OpenPGP)',
+  'openpgp-key-revocation': 'its revocation (OpenPGP)',
+  'openpgp-subkey-revocation': 'the revocation of a subkey (OpenPGP)',
 }

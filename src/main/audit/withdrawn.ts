@@ -14,6 +14,7 @@ const harmless: ReadonlySet<string> = new Set([
   'pin-locked',
   'pin-wanted',
   'service-key-absent',
+  'service-key-unsafe',
   'token-absent',
   'token-error',
 ])

@@ -14,7 +14,7 @@ import { attachSignatures } from '../signing/pe/attach.ts'
 import { buildPe } from '../signing/pe/testing/pe-builder.ts'
 import { makeBench } from '../signing/pe/testing/reference-tools.ts'
 import { spool } from '../signing/pe/testing/spooled.ts'
-import { createSigners } from '../signing/registry.ts'
+import { createSigner } from '../signing/registry.ts'
 import { localCertificate } from '../signing/testing/local-certificate.ts'
 import { generateLocalKey } from '../signing/testing/local-key.ts'
 import { at, known, prepareLogs, verify, vkey } from './testing/logs.ts'
@@ -51,7 +51,7 @@ beforeAll(async () => {
       trailing: new Uint8Array(5),
     })
     const file = spool(bench, `${name}.efi`, image)
-    const prepared = await createSigners(digester).uefi.prepare(file, certificate, new Date('2026-11-20T10:45:00Z'))
+    const prepared = await createSigner(digester).prepare(file, certificate, new Date('2026-11-20T10:45:00Z'))
     if (!prepared.ok) throw new Error(prepared.error.message)
     const signature = prepared.value.assemble(key.sign(prepared.value.request))
     const attached = attachSignatures(image, [signature])

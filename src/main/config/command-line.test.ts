@@ -5,11 +5,11 @@ import { exitCodes } from './exit-codes.ts'
 test('the command line knows a profile, help and the version', () => {
   expect(parseCommandLine([])).toEqual({
     ok: true,
-    value: { profile: null, help: false, version: false, doctor: null },
+    value: { profile: null, help: false, version: false, doctor: null, command: null },
   })
   expect(parseCommandLine(['--profile', '/p', '--help', '--version'])).toEqual({
     ok: true,
-    value: { profile: '/p', help: true, version: true, doctor: null },
+    value: { profile: '/p', help: true, version: true, doctor: null, command: null },
   })
 })
 
@@ -32,4 +32,35 @@ test('the usage names every option and exit code', () => {
     expect(usage).toContain(`  ${option} `)
   const codes = usage.slice(usage.indexOf('Exit codes:')).matchAll(/(?<=[:;\s])\d+(?= )/g)
   expect([...codes].map(Number)).toEqual(Object.values(exitCodes))
+})
+
+const digest = 'a1'.repeat(32)
+
+test.each([
+  [['service-key', 'new'], { kind: 'service-key', action: 'new' }],
+  [['--profile', '/p', 'service-key', 'list'], { kind: 'service-key', action: 'list' }],
+  [['service-key', 'reencrypt'], { kind: 'service-key', action: 'reencrypt' }],
+  [['software-keys', 'preview', 'dump.sql'], { kind: 'software-keys', action: 'preview', dump: 'dump.sql' }],
+  [
+    ['software-keys', 'import', 'dump.sql', '--sha256', digest],
+    { kind: 'software-keys', action: 'import', dump: 'dump.sql', sha256: digest },
+  ],
+  [['software-keys', 'export'], { kind: 'software-keys', action: 'export' }],
+])('the command %j is known, and in the usage', (argv, command) => {
+  expect(parseCommandLine(argv)).toMatchObject({ ok: true, value: { command } })
+  expect(usage).toContain(`  ${command.kind} ${command.action}`)
+})
+
+test.each([
+  [['service-key']],
+  [['service-key', 'delete']],
+  [['service-key', 'new', 'a.key']],
+  [['service-key', 'new', '--sha256', digest]],
+  [['software-keys', 'import', 'dump.sql']],
+  [['software-keys', 'import', 'dump.sql', '--sha256', 'A1']],
+  [['software-keys', 'preview']],
+  [['software-keys', 'preview', 'a', 'b']],
+  [['software-keys', 'export', 'a']],
+])('the command %j is wrong use', (argv) => {
+  expect(parseCommandLine(argv).ok).toBe(false)
 })

@@ -36,7 +36,11 @@ it('offers to 0.16 the tags of what can be signed now', () => {
   })
   expect(metadata016(nothing)).toMatchObject({ provided_tags: [], 'signing-station:purposes': [] })
   expect(metadata016({ ...uefi, signPurposes: ['openpgp'] })).toMatchObject({
-    provided_tags: ['worker:task:signing:sign:version:1'],
+    provided_tags: [
+      'worker:cap:debsign',
+      'worker:task:signing:debsign:version:1',
+      'worker:task:signing:sign:version:1',
+    ],
   })
 })
 
@@ -63,4 +67,23 @@ it('allows what Debian packages really have in their file names', () => {
   ]) {
     expect([path, nameFault(path)]).toEqual([path, null])
   }
+})
+
+it('offers uploads with a key for them, and indexes with one for those, and no more', () => {
+  const uploads = { ...nothing, signPurposes: ['openpgp'] }
+  expect(metadata016(uploads)).toMatchObject({
+    provided_tags: [
+      'worker:cap:debsign',
+      'worker:task:signing:debsign:version:1',
+      'worker:task:signing:sign:version:1',
+    ],
+  })
+  expect(metadata011(uploads)).toMatchObject({
+    'signing:sign:version': 1,
+    'signing:debsign:version': 1,
+    'signing:debsign:available': true,
+  })
+  const indexes = { ...nothing, signPurposes: ['openpgp-repository'] }
+  expect(metadata016(indexes)).toMatchObject({ provided_tags: ['worker:task:signing:signrepositoryindex:version:1'] })
+  expect(metadata011(indexes)).not.toHaveProperty('signing:sign:version')
 })

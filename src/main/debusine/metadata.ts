@@ -14,6 +14,11 @@ function forAdministrators(offer: Offer): Record<string, unknown> {
   }
 }
 
+/** Keys for repository indexes sign nothing but those. */
+function signsFiles(offer: Offer): boolean {
+  return offer.signPurposes.some((purpose) => purpose !== 'openpgp-repository')
+}
+
 /**
  * What 0.11's scheduler reads. Only tasks named with the right version are given to us, with one exception: GenerateKey has no
  * version there, so that leaving the key out means "can do". Any other value means "cannot".
@@ -22,8 +27,11 @@ export function metadata011(offer: Offer): Readonly<Record<string, unknown>> {
   return {
     'system:worker_type': 'signing',
     'signing:generatekey:version': offer.generatesKeys ? null : 0,
-    ...(offer.signPurposes.length === 0 ? {} : { 'signing:sign:version': 1 }),
+    ...(signsFiles(offer) ? { 'signing:sign:version': 1 } : {}),
     ...(offer.signPurposes.includes('uefi') ? { 'signing:sign:available:uefi': true } : {}),
+    ...(offer.signPurposes.includes('openpgp')
+      ? { 'signing:debsign:version': 1, 'signing:debsign:available': true }
+      : {}),
     ...forAdministrators(offer),
   }
 }
@@ -34,8 +42,14 @@ export function metadata016(offer: Offer): Readonly<Record<string, unknown>> {
     'system:worker_type': 'signing',
     provided_tags: [
       ...(offer.signPurposes.includes('uefi') ? ['worker:cap:sbsign'] : []),
+      ...(offer.signPurposes.includes('openpgp')
+        ? ['worker:cap:debsign', 'worker:task:signing:debsign:version:1']
+        : []),
       ...(offer.generatesKeys ? ['worker:task:signing:generatekey:version:1'] : []),
-      ...(offer.signPurposes.length === 0 ? [] : ['worker:task:signing:sign:version:1']),
+      ...(signsFiles(offer) ? ['worker:task:signing:sign:version:1'] : []),
+      ...(offer.signPurposes.includes('openpgp-repository')
+        ? ['worker:task:signing:signrepositoryindex:version:1']
+        : []),
     ],
     ...forAdministrators(offer),
   }

@@ -19,10 +19,12 @@ export function signPermission(
 ): Promise<Result<PermissionAnswer, ServerFailure>> {
   const what = `say who may sign artifact ${artifact}`
   return forHeld(connection, held, async (rules) => {
+    // Since 0.12.2 keys for repository indexes have a right of their own.
+    const right = key.purpose === 'openpgp-repository' ? 'sign_repository_with' : 'sign_with'
     const slug = encodeURIComponent(`${key.purpose}:${key.fingerprint}`)
     const answer = await connection.rest.call({
       method: 'POST',
-      url: connection.rest.url(`asset/debusine%3Asigning-key/${slug}/sign_with/`),
+      url: connection.rest.url(`asset/debusine%3Asigning-key/${slug}/${right}/`),
       authority: rules.authority(held, connection.workerToken),
       json: { artifact_id: artifact, work_request_id: held.workRequestId, workspace: held.workspace },
       // A question, though a POST: nothing is changed by asking twice.

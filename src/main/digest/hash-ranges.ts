@@ -7,7 +7,7 @@ export interface HashRange {
   readonly end: number
 }
 
-export type HashAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
+export type HashAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
 const chunkSize = 256 * 1024
 

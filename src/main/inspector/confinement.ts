@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { InspectedAs } from './protocol.ts'
 
 /**
  * How the inspector process is held. Innermost, always: Node's permission model (no file may be opened but its own code, nothing
@@ -32,6 +33,7 @@ export function confinedCommand(
   nodePath: string,
   entry: URL,
   confinement: Confinement,
+  as: InspectedAs = 'image',
 ): readonly [file: string, ...args: string[]] {
   const node = [
     nodePath,
@@ -42,6 +44,7 @@ export function confinedCommand(
     '--disallow-code-generation-from-strings',
     '--no-addons',
     fileURLToPath(entry),
+    as,
   ]
   const limited = confinement.limits ? [prlimit, ...prlimitArguments, ...node] : node
   const [file, ...args] = confinement.namespaces ? [unshare, ...unshareArguments, ...limited] : limited

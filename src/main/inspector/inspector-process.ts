@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import type { Log } from '../log/logger.ts'
 import { type Confinement, confinedCommand, probeConfinement } from './confinement.ts'
 import type { InspectionFailureCode, Inspector } from './inspector.ts'
-import { inspectedDescriptor, maxAnswerBytes, parseAnswer } from './protocol.ts'
+import { type InspectedAs, maxAnswerBytes, parseAnswer } from './protocol.ts'
 
 export interface InspectorOptions {
   /** The plain Node that is shipped with the station. */
@@ -45,23 +45,29 @@ export class InspectorProcess implements Inspector {
     options.log('inspector.confinement', { ...this.#options.confinement })
   }
 
-  async inspect(file: { readonly path: string; readonly name: string }, signal: AbortSignal): Promise<Inspection> {
+  async inspect(file: Parameters<Inspector['inspect']>[0], signal: AbortSignal): Promise<Inspection> {
     await this.#enter()
     try {
-      return signal.aborted ? cancelled() : await this.#inspectNow(file.path, signal)
+      return signal.aborted ? cancelled() : await this.#inspectNow(file, signal)
     } finally {
       this.#leave()
     }
   }
 
-  async #inspectNow(path: string, signal: AbortSignal): Promise<Inspection> {
-    let fd: number | null = null
+  async #inspectNow(
+    { path, before, as = 'image' }: Parameters<Inspector['inspect']>[0],
+    signal: AbortSignal,
+  ): Promise<Inspection> {
+    const fds: number[] = []
     try {
-      // O_NONBLOCK: a FIFO in the file's place must not hold the program.
-      fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      if (!fstatSync(fd).isFile())
-        return fail('invalid', 'file-unreadable', 'The file to be inspected is not a regular file.')
-      return await this.#run(fd, signal)
+      for (const each of before === undefined ? [path] : [path, before]) {
+        // O_NONBLOCK: a FIFO in the file's place must not hold the program.
+        const fd = openSync(each, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+        fds.push(fd)
+        if (!fstatSync(fd).isFile())
+          return fail('invalid', 'file-unreadable', 'The file to be inspected is not a regular file.')
+      }
+      return await this.#run(fds, as, signal)
     } catch (error) {
       return fail(
         'unavailable',
@@ -70,14 +76,16 @@ export class InspectorProcess implements Inspector {
         error instanceof Error ? error.message : String(error),
       )
     } finally {
-      if (fd !== null) closeSync(fd)
+      for (const fd of fds) closeSync(fd)
     }
   }
 
-  async #run(fd: number, signal: AbortSignal): Promise<Inspection> {
-    const [command, ...args] = confinedCommand(this.#options.nodePath, this.#options.entry, this.#options.confinement)
+  async #run(fds: readonly number[], as: InspectedAs, signal: AbortSignal): Promise<Inspection> {
+    const { nodePath, entry, confinement } = this.#options
+    const [command, ...args] = confinedCommand(nodePath, entry, confinement, as)
     const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe']
-    stdio[inspectedDescriptor] = fd
+    // `inspectedDescriptor`, then `comparedDescriptor`.
+    stdio.push(...fds)
     const child = spawn(command, args, { cwd: '/', env: {}, stdio })
     const answer: Buffer[] = []
     let answerBytes = 0

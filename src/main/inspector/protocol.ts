@@ -14,6 +14,12 @@ export const inspectorAnswer = z.discriminatedUnion('kind', [
 export type InspectorAnswer = z.infer<typeof inspectorAnswer>
 
 export const inspectedDescriptor = 3
+/** A second file, to compare the first with: the last `Release` that was signed. */
+export const comparedDescriptor = 4
+
+/** What a file is looked at as. The station knows it from the task; the process is told this word and no name. */
+export const inspectedAs = ['image', 'text', 'changes', 'dsc', 'buildinfo', 'release'] as const
+export type InspectedAs = (typeof inspectedAs)[number]
 
 /**
  * Reads an answer. The process that gave it has parsed hostile bytes and may be in an attacker's hand: it can lie about facts, and that is all

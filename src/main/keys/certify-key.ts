@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type Fingerprint, fingerprint } from '../../shared/ids.ts'
+import { type Fingerprint, fingerprint, type RequestId } from '../../shared/ids.ts'
 import type { KeyHome } from '../../shared/key.ts'
-import type { GenerationPlan, Subject } from '../../shared/key-generation.ts'
+import type { Subject } from '../../shared/key-generation.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import {
@@ -15,12 +15,18 @@ import {
 import { pemText } from '../pki/pem.ts'
 import { type ReadCertificate, readCertificate } from '../pki/x509.ts'
 import { signatureScheme } from '../signing/signature-scheme.ts'
-import type { KeyReference, SigningSession } from '../token/token-service.ts'
+import type { KeyReference, SignatureRequest, SigningSession } from '../token/token-service.ts'
 import { lookAt } from './attestation/attest-key.ts'
 import { changeGeneration, type StoredGeneration } from './generation.repository.ts'
 import { copyOf, type GenerationPorts, type GenerationSecrets, reread, writeLogin } from './generation-ports.ts'
+import { firstOwnRequest, makeWithSession, storeMade, type Wanted } from './openpgp/make-openpgp.ts'
 import { pkcs11Uri } from './pkcs11-uri.ts'
 import { challengeKey, storeTokenKey } from './register-key.ts'
+
+/** `request` is what the key is asked for first, which is on record before. */
+export type PreparedOwn =
+  | ({ readonly kind: 'x509' } & PreparedCertificate)
+  | { readonly kind: 'openpgp'; readonly request: SignatureRequest; readonly wanted: Wanted }
 
 /**
  * What a new key signs first: its own certificate, as debusine makes one for a UEFI key (CA:TRUE, no usages), or the request for
@@ -28,15 +34,21 @@ import { challengeKey, storeTokenKey } from './register-key.ts'
  */
 export function prepareOwn(
   { now, serialNumber }: Pick<GenerationPorts, 'now' | 'serialNumber'>,
-  plan: GenerationPlan,
+  { plan, begunAt }: Pick<StoredGeneration, 'plan' | 'begunAt'>,
   spki: Uint8Array,
-): PreparedCertificate {
+): PreparedOwn {
+  if (plan.certificate.kind === 'openpgp') {
+    // The time of the intent, which is on disk: whenever the key is certified, it is the same OpenPGP key.
+    const wanted = { plan: plan.certificate, spki, created: new Date(begunAt) }
+    return { kind: 'openpgp', request: firstOwnRequest(wanted), wanted }
+  }
   const scheme = signatureScheme(plan.algorithm)
   if (scheme === null) throw new Error(`a key ${plan.algorithm} was made and cannot sign`)
   const subject = nameOf(plan.certificate.subject)
-  if (plan.certificate.kind === 'request') return prepareCertificationRequest({ subject, spki, scheme })
+  if (plan.certificate.kind === 'request')
+    return { kind: 'x509', ...prepareCertificationRequest({ subject, spki, scheme }) }
   const notBefore = now()
-  return prepareCertificate({
+  const prepared = prepareCertificate({
     subject,
     issuer: null,
     spki,
@@ -48,6 +60,7 @@ export function prepareOwn(
     codeSigning: false,
     scheme,
   })
+  return { kind: 'x509', ...prepared }
 }
 
 /** From the widest to the narrowest, as names are read. */
@@ -64,7 +77,7 @@ function nameOf({ country, organization, unit, commonName }: Subject): readonly 
 interface Certifying {
   readonly generation: StoredGeneration
   /** Its digest is on record already. */
-  readonly prepared: PreparedCertificate
+  readonly prepared: PreparedOwn
   readonly operator: string
 }
 
@@ -78,6 +91,7 @@ export async function certify(
   { generation, prepared, operator }: Certifying,
   secrets: GenerationSecrets,
 ): Promise<Result<StoredGeneration, Failure>> {
+  if (prepared.kind === 'openpgp') return certifyOpenPgp(ports, { generation, prepared, operator }, secrets)
   const { id, plan } = generation
   type Signed = { readonly der: Uint8Array; readonly certificate: ReadCertificate | null }
   const signed = await withKey<Signed>(ports, generation, secrets, operator, async (session) => {
@@ -94,13 +108,8 @@ export async function certify(
     const proven = await challengeKey(ports, session, { purpose, print, token, scheme, operator })
     return proven.ok ? ok({ der, certificate: certificate.value }) : proven
   })
+  if (!signed.ok) return noteFailure(ports, id, signed.error)
   const at = ports.now().toISOString()
-  if (!signed.ok) {
-    const { kind, code, message } = signed.error
-    const failure = JSON.stringify({ kind, code, message })
-    const noted = await writeTransaction(ports.db, (trx) => changeGeneration(trx, id, ['made'], { failure }, at))
-    return noted.ok ? reread(ports, id) : noted
-  }
   const { der, certificate } = signed.value
   if (certificate === null) {
     const change = {
@@ -116,6 +125,61 @@ export async function certify(
   step('registration', 'after')
   if (!stored.ok) return stored
   return putOnToken(ports, generation, der, secrets)
+}
+
+/** The same for OpenPGP: nothing is put on the token, which has no object for such a certificate. */
+async function certifyOpenPgp(
+  ports: GenerationPorts,
+  {
+    generation,
+    prepared,
+    operator,
+  }: Certifying & { readonly prepared: Extract<PreparedOwn, { readonly kind: 'openpgp' }> },
+  secrets: GenerationSecrets,
+): Promise<Result<StoredGeneration, Failure>> {
+  const { id, plan, requestId, spkiSha256 } = generation
+  const { purpose, token } = plan
+  if (spkiSha256 === null || purpose === 'uefi') return err(notMade)
+  const recorded = Buffer.from(prepared.request.digest).toString('hex')
+  const made = await withKey(ports, generation, secrets, operator, (session) =>
+    makeWithSession(
+      ports,
+      session,
+      prepared.wanted,
+      { requestId: requestId ?? id, purpose, spkiSha256, tokenSerial: token.serial, operator, token },
+      recorded,
+    ),
+  )
+  if (!made.ok) return noteFailure(ports, id, made.error)
+  step('registration', 'before')
+  const { spki } = prepared.wanted
+  const stored = await storeMade(
+    ports,
+    { ...plan, purpose },
+    made.value,
+    { spki, spkiSha256 },
+    {
+      operator,
+      bornHere: true,
+      also: async (trx, print) => {
+        const change = { state: 'registered', fingerprint: print, failure: null } as const
+        await changeGeneration(trx, id, ['made'], change, ports.now().toISOString())
+      },
+    },
+  )
+  step('registration', 'after')
+  return stored.ok ? reread(ports, id) : stored
+}
+
+async function noteFailure(
+  ports: GenerationPorts,
+  id: RequestId,
+  { kind, code, message }: Failure,
+): Promise<Result<StoredGeneration, Failure>> {
+  const failure = JSON.stringify({ kind, code, message })
+  const at = ports.now().toISOString()
+  const noted = await writeTransaction(ports.db, (trx) => changeGeneration(trx, id, ['made'], { failure }, at))
+  return noted.ok ? reread(ports, id) : noted
 }
 
 async function register(
@@ -139,7 +203,14 @@ async function register(
         await changeGeneration(trx, id, ['made', 'awaiting-certificate'], change, ports.now().toISOString())
       },
     },
-    { input, certificate, print: fingerprintOf(der), home, seen, operator },
+    {
+      input,
+      certificate: { algorithm: certificate.facts.algorithm, spkiSha256: certificate.spkiSha256 },
+      print: fingerprintOf(der),
+      home,
+      seen,
+      operator,
+    },
     true,
   )
 }

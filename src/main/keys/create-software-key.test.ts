@@ -161,7 +161,7 @@ describe('making a software key', () => {
     renameSync(join(serviceKeys, file), join(folder, file))
     expect(await usable(print)).toEqual({
       usableNow: false,
-      because: expect.stringContaining('not in this station’s folder of service keys'),
+      because: expect.stringContaining(`which is not in ${serviceKeys}. Put that file back`),
     })
     // Another service key is not it.
     expect(codeOf(await tokens.ensureServiceKey())).toBe('ok')
@@ -175,7 +175,7 @@ describe('making a software key', () => {
   test('is not begun where a service key is not safe: none is made beside it', async () => {
     writeFileSync(join(serviceKeys, 'a.key'), Buffer.alloc(32, 1), { mode: 0o644 })
     chmodSync(join(serviceKeys, 'a.key'), 0o644)
-    expect(codeOf(await make())).toBe('service-key-absent')
+    expect(codeOf(await make())).toBe('service-key-unsafe')
     expect(readdirSync(serviceKeys)).toEqual(['a.key'])
     expect([await rows(), await entries()]).toEqual([[], []])
   })

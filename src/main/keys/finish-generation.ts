@@ -22,7 +22,7 @@ export async function continueGeneration(
     const generation = found.value
     const { plan, spki, spkiSha256, requestId } = generation
     if (spki === null || spkiSha256 === null) return err(notNow)
-    const prepared = prepareOwn(ports, plan, spki)
+    const prepared = prepareOwn(ports, generation, spki)
     // Another use of the key than the one that is on record: it has other bytes (invariant I1).
     const intended = await writeTransaction(ports.db, (trx) =>
       ports.audit.append(trx, [
@@ -31,7 +31,7 @@ export async function continueGeneration(
           requestId: requestId ?? id,
           purpose: plan.purpose,
           spkiSha256,
-          what: plan.certificate.kind === 'request' ? 'certificate-request' : 'certificate',
+          what: firstSigned[plan.certificate.kind],
           digest: Buffer.from(prepared.request.digest).toString('hex'),
           tokenSerial: plan.token.serial,
           operator,
@@ -150,6 +150,12 @@ async function inState(
   if (generation === null) return err(noSuchGeneration)
   return states.includes(generation.state) ? ok(generation) : err(notNow)
 }
+
+const firstSigned = {
+  request: 'certificate-request',
+  'self-signed': 'certificate',
+  openpgp: 'openpgp-certification',
+} as const
 
 const notNow: Failure = {
   kind: 'refused',

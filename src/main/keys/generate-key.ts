@@ -6,6 +6,7 @@ import type { Failure } from '../../shared/failure.ts'
 import { type AuditSeq, auditSeq, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
 import type { GenerationPlan } from '../../shared/key-generation.ts'
 import { algorithmsOf, defaultPolicies, idProblem, tokenKind } from '../../shared/key-place.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { GenerationFailure } from '../token/token-service.ts'
@@ -59,6 +60,7 @@ interface Begun {
   /** Under which the log speaks of it. */
   readonly spokenOf: RequestId
   readonly intentSeq: AuditSeq
+  readonly begunAt: string
 }
 
 function checkPlan(plan: GenerationPlan, { officerPin }: GenerationSecrets): Result<null, Failure> {
@@ -70,6 +72,13 @@ function checkPlan(plan: GenerationPlan, { officerPin }: GenerationSecrets): Res
       invalid(
         'algorithm-unsupported',
         `Keys ${plan.algorithm} do not sign for the purpose “${plan.purpose}”. No key was made.`,
+      ),
+    )
+  if (isOpenPgp(plan.purpose) !== (plan.certificate.kind === 'openpgp'))
+    return err(
+      invalid(
+        'certificate-of-another-kind',
+        `A key for “${plan.purpose}” has another kind of certificate. No key was made.`,
       ),
     )
   const ofYubiKey = plan.policies.pin !== defaultPolicies.pin || plan.policies.touch !== defaultPolicies.touch
@@ -146,7 +155,7 @@ async function begin(
         updated_at: at,
       })
       .execute()
-    return { id, spokenOf, intentSeq }
+    return { id, spokenOf, intentSeq, begunAt: at }
   })
   if (!written.ok) return written
   return written.value === null ? err(another) : ok(written.value)
@@ -205,13 +214,13 @@ async function notMade(
 /** The key is there: its public half, and what it is about to sign first, in one transaction. */
 async function keepMade(
   ports: GenerationPorts,
-  { id }: Begun,
+  { id, begunAt }: Begun,
   plan: GenerationPlan,
   spki: Uint8Array,
   operator: string,
 ) {
   const spkiSha256 = sha256Hex.parse(createHash('sha256').update(spki).digest('hex'))
-  const prepared = prepareOwn(ports, plan, spki)
+  const prepared = prepareOwn(ports, { plan, begunAt }, spki)
   const written = await writeTransaction(ports.db, async (trx) => {
     await ports.audit.append(trx, [
       {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
@@ -12,6 +13,7 @@ import type { KeyReference, TokenFailure, TokenService } from '../token/token-se
 import { hiddenUntilLogin } from './hidden-key.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
 import { createKeyUses } from './key-uses.ts'
+import { identityOf } from './openpgp/stored-certificate.ts'
 
 export type Usability = { readonly kind: 'usable' } | { readonly kind: 'unusable'; readonly failure: Failure }
 
@@ -73,11 +75,12 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       return hiddenUntilLogin(key.home.token, seen.error.code)
         ? { kind: 'usable' }
         : { kind: 'unusable', failure: seen.error }
-    const certificate = readCertificate(key.certificatePem)
-    if (!certificate.ok) return { kind: 'unusable', failure: certificate.error }
-    if (Buffer.compare(certificate.value.spki, seen.value.spki) !== 0) return { kind: 'unusable', failure: foreignKey }
+    if (createHash('sha256').update(seen.value.spki).digest('hex') !== key.spkiSha256)
+      return { kind: 'unusable', failure: foreignKey }
     const { label, module } = seen.value.token
     lastSeen.set(nameOf(key), { at: ports.now().toISOString(), tokenLabel: label, module })
+    const problem = key.openpgp === null ? null : await openPgpProblem(key, ports.now())
+    if (problem !== null) return { kind: 'unusable', failure: problem }
     // Whoever is asked for the PIN now could only be refused.
     if (seen.value.token.pinState === 'locked') return { kind: 'unusable', failure: pinLocked }
     return { kind: 'usable' }
@@ -97,15 +100,15 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   }
 
   async function registered(key: StoredKey, absent: AbsentTokens = new Map()): Promise<RegisteredKey> {
-    const certificate = readCertificate(key.certificatePem)
+    const described = await describe(key, ports.now())
     // It was read before it was stored, by this program.
-    if (!certificate.ok)
-      throw new Error(`the certificate of key ${key.fingerprint} cannot be read any more: ${certificate.error.message}`)
+    if (!described.ok)
+      throw new Error(`the certificate of key ${key.fingerprint} cannot be read any more: ${described.error.message}`)
     const usable = await usabilityOf(key, absent)
-    const { sealed: _, spkiSha256: __, ...shown } = key
+    const { sealed: _, spkiSha256: __, openpgp: ___, ...shown } = key
     return {
       ...shown,
-      certificate: certificate.value.facts,
+      ...described.value,
       lastSeen: lastSeen.get(nameOf(key)) ?? null,
       availability: availabilityOf(key.state, usable),
       usableNow: usable.kind === 'usable' && key.state === 'active',
@@ -142,13 +145,10 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     forSigning: async (purpose, fingerprint) => {
       const key = await stored(purpose, fingerprint)
       if (key === null) return null
-      const certificate = readCertificate(key.certificatePem)
-      if (!certificate.ok) return null
+      const certificate = await signingCertificate(key, ports.now())
+      if (certificate === null) return null
       const { home, algorithm, spkiSha256, sealed } = key
-      return {
-        reference: { home, algorithm, spkiSha256, sealed },
-        certificate: { der: certificate.value.der, algorithm },
-      }
+      return { reference: { home, algorithm, spkiSha256, sealed }, certificate }
     },
     use: async (purpose, fingerprint) => {
       // Known as a use before the state is read: a change that comes now stops it, one that came before is read.
@@ -185,6 +185,45 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   }
 }
 
+/** What a screen is told of the certificate. */
+async function describe(
+  key: StoredKey,
+  at: Date,
+): Promise<Result<Pick<RegisteredKey, 'certificate' | 'openpgp'>, Failure>> {
+  if (key.openpgp === null) {
+    const certificate = readCertificate(key.certificatePem)
+    return certificate.ok ? ok({ certificate: certificate.value.facts, openpgp: null }) : certificate
+  }
+  const identity = await identityOf(key, at)
+  return identity.ok ? ok({ certificate: identity.value.facts, openpgp: identity.value.openpgp }) : identity
+}
+
+async function signingCertificate(key: StoredKey, at: Date): Promise<SigningCertificate | null> {
+  const { algorithm } = key
+  if (key.openpgp === null) {
+    const certificate = readCertificate(key.certificatePem)
+    return certificate.ok ? { der: certificate.value.der, algorithm } : null
+  }
+  const identity = await identityOf(key, at)
+  if (!identity.ok || identity.value.problem !== null) return null
+  return { der: identity.value.binary, algorithm, openpgp: identity.value.key }
+}
+
+/** Why an OpenPGP key must not sign though its token is here. An expired one is told by the check of its validity. */
+async function openPgpProblem(key: StoredKey, at: Date): Promise<Failure | null> {
+  const identity = await identityOf(key, at)
+  if (!identity.ok) return identity.error
+  switch (identity.value.problem) {
+    case 'revoked':
+      return revoked
+    case 'unbound':
+    case 'cannot-sign':
+      return cannotSign
+    default:
+      return null
+  }
+}
+
 function availabilityOf(state: KeyState, usable: Usability): KeyAvailability {
   if (state !== 'active') return 'out-of-use'
   if (usable.kind === 'usable') return 'usable'
@@ -205,6 +244,17 @@ function availabilityOf(state: KeyState, usable: Usability): KeyAvailability {
   }
 }
 
+const revoked: Failure = {
+  kind: 'refused',
+  code: 'key-revoked',
+  message: 'The OpenPGP certificate of this key is revoked: nobody would take what it signs. It signs nothing more.',
+}
+const cannotSign: Failure = {
+  kind: 'refused',
+  code: 'no-signing-key',
+  message:
+    'The OpenPGP certificate of this key does not say of it that it signs. Bring a certificate in which it does.',
+}
 const notRegistered: Failure = {
   kind: 'refused',
   code: 'key-not-registered',

@@ -1,11 +1,13 @@
 import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import { type Database, readerOf } from '../../../db/database.ts'
+import type { NewOpenPgpCertificate } from '../../../db/tables/openpgp-certificate.table.ts'
 import type { NewSigningKey, SigningKeyRow } from '../../../db/tables/signing-key.table.ts'
 import { type Fingerprint, fingerprint, sha256Hex } from '../../shared/ids.ts'
 import { type KeyHome, keyState } from '../../shared/key.ts'
-import { purpose } from '../../shared/purpose.ts'
+import { isOpenPgp, purpose } from '../../shared/purpose.ts'
 import { keyAlgorithm } from '../../shared/token.ts'
+import { type SealedKey, toNaclRecord } from './software/sealed-record.ts'
 
 /** Where a private key is, in debusine's words (`signing_key.private_key`). */
 const privateKeyRecord = z.discriminatedUnion('storage', [
@@ -28,12 +30,36 @@ export interface StoredKey {
   readonly createdAt: string
   readonly lastUsedAt: string | null
   readonly lastUseSeq: number | null
+  /** Of an OpenPGP key, what its newest certificate says; `certificatePem` is that certificate. */
+  readonly openpgp: StoredOpenPgp | null
+}
+
+export interface StoredOpenPgp {
+  /** The key in the certificate that the token holds. */
+  readonly signingFingerprint: string
+  /** Its creation time, seconds since 1970. */
+  readonly created: number
+  /** The newest prepared revocation, armored. */
+  readonly revocation: string | null
+}
+
+interface BesideKey {
+  readonly last_used_at: string | null
+  readonly last_use_seq: number | null
+  /** Not null: it was taken over from another installation. */
+  readonly imported: number | null
 }
 
 const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
 
 /** A row that does not parse was not written by this program: a defect, never skipped. */
-function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: number | null): StoredKey {
+function storedKey(
+  row: SigningKeyRow,
+  { last_used_at: lastUsedAt, last_use_seq: lastUseSeq, imported }: BesideKey,
+  openpgp: (StoredOpenPgp & { readonly certificate: string }) | null,
+): StoredKey {
+  if (isOpenPgp(row.purpose) !== (openpgp !== null))
+    throw new Error(`key ${row.fingerprint} for ${row.purpose} has another kind of certificate`)
   const record = privateKeyRecord.parse(JSON.parse(row.private_key))
   return {
     purpose: purpose.parse(row.purpose),
@@ -41,7 +67,7 @@ function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: nu
     description: row.description,
     state: keyState.parse(row.state),
     production: row.production === 1,
-    origin: origins.parse(row.origin),
+    origin: imported !== null ? 'imported' : origins.parse(row.origin),
     algorithm: keyAlgorithm.parse(row.algorithm),
     spkiSha256: sha256Hex.parse(row.spki_sha256),
     home:
@@ -58,10 +84,18 @@ function storedKey(row: SigningKeyRow, lastUsedAt: string | null, lastUseSeq: nu
             pkcs11Uri: record.pkcs11_uri,
           },
     sealed: record.storage === 'nacl' ? { publicKey: record.public_key, encrypted: record.encrypted } : null,
-    certificatePem: Buffer.from(row.public_key).toString('utf8'),
+    certificatePem: openpgp?.certificate ?? Buffer.from(row.public_key).toString('utf8'),
     createdAt: row.created_at,
     lastUsedAt,
     lastUseSeq,
+    openpgp:
+      openpgp === null
+        ? null
+        : {
+            signingFingerprint: openpgp.signingFingerprint,
+            created: openpgp.created,
+            revocation: openpgp.revocation,
+          },
   }
 }
 
@@ -87,13 +121,80 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
         .where('signature.state', '=', 'signed')
         .as('last_use_seq'),
     )
+    .leftJoin('imported_key', 'imported_key.key_id', 'signing_key.id')
+    .select('imported_key.key_id as imported')
     .orderBy('signing_key.created_at')
     .execute()
-  return rows.map((row) => storedKey(row, row.last_used_at, row.last_use_seq))
+  const certificates = await newestCertificates(db)
+  return rows.map((row) => storedKey(row, row, certificates.get(`${row.purpose} ${row.fingerprint}`) ?? null))
+}
+
+/** Of each OpenPGP key the newest certificate, and the newest revocation that was prepared for it. */
+async function newestCertificates(db: Kysely<Database>) {
+  const rows = await readerOf(db).selectFrom('openpgp_certificate').selectAll().orderBy('id').execute()
+  const newest = new Map<string, StoredOpenPgp & { readonly certificate: string }>()
+  for (const row of rows) {
+    const name = `${row.purpose} ${row.fingerprint}`
+    newest.set(name, {
+      signingFingerprint: row.signing_fingerprint,
+      created: row.created,
+      revocation: row.revocation ?? newest.get(name)?.revocation ?? null,
+      certificate: row.certificate,
+    })
+  }
+  return newest
+}
+
+export async function insertOpenPgpCertificate(
+  trx: Transaction<Database>,
+  certificate: NewOpenPgpCertificate,
+): Promise<void> {
+  await trx.insertInto('openpgp_certificate').values(certificate).execute()
 }
 
 export async function insertKey(trx: Transaction<Database>, key: NewSigningKey): Promise<void> {
   await trx.insertInto('signing_key').values(key).execute()
+}
+
+/** Marks the key that was just inserted as one from another installation, for ever. */
+export async function markImported(
+  trx: Transaction<Database>,
+  of: { readonly purpose: string; readonly fingerprint: string },
+  { dumpSha256, at, madeAt }: { readonly dumpSha256: string; readonly at: string; readonly madeAt: string | null },
+): Promise<void> {
+  const { id } = await trx
+    .selectFrom('signing_key')
+    .select('id')
+    .where('purpose', '=', of.purpose)
+    .where('fingerprint', '=', of.fingerprint)
+    .executeTakeFirstOrThrow()
+  await trx
+    .insertInto('imported_key')
+    .values({ key_id: id, dump_sha256: dumpSha256, imported_at: at, made_at: madeAt })
+    .execute()
+}
+
+/** Replaces a sealed record by another; false: it is not the one that was read, or the key is gone. */
+export async function replaceSealed(
+  trx: Transaction<Database>,
+  of: { readonly purpose: string; readonly fingerprint: string },
+  { from, to, at }: { readonly from: SealedKey; readonly to: SealedKey; readonly at: string },
+): Promise<boolean> {
+  const row = await trx
+    .selectFrom('signing_key')
+    .select(['id', 'private_key'])
+    .where('purpose', '=', of.purpose)
+    .where('fingerprint', '=', of.fingerprint)
+    .executeTakeFirst()
+  const record = row === undefined ? null : privateKeyRecord.parse(JSON.parse(row.private_key))
+  if (row === undefined || record?.storage !== 'nacl') return false
+  if (record.public_key !== from.publicKey || record.encrypted !== from.encrypted) return false
+  await trx
+    .updateTable('signing_key')
+    .set({ private_key: JSON.stringify(toNaclRecord(to)), updated_at: at })
+    .where('id', '=', row.id)
+    .execute()
+  return true
 }
 
 export async function setKeyState(

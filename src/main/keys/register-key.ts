@@ -4,15 +4,15 @@ import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Input } from '../../shared/contract.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type Fingerprint, fingerprint } from '../../shared/ids.ts'
+import { type Fingerprint, fingerprint, type Sha256Hex } from '../../shared/ids.ts'
 import type { KeyHome } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
-import type { TokenId } from '../../shared/token.ts'
+import type { KeyAlgorithm, TokenId } from '../../shared/token.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
-import { type ReadCertificate, readCertificate } from '../pki/x509.ts'
+import { readCertificate } from '../pki/x509.ts'
 import { signatureScheme } from '../signing/signature-scheme.ts'
-import type { KeyReference, SignatureRequest, SigningSession, TokenService } from '../token/token-service.ts'
+import type { KeyReference, SignatureScheme, SigningSession, TokenService } from '../token/token-service.ts'
 import { type AttestationPorts, attestedEntry, lookAt, storeAttestation } from './attestation/attest-key.ts'
 import type { SeenAttestation } from './attestation/obtain-attestation.ts'
 import { hiddenUntilLogin } from './hidden-key.ts'
@@ -44,7 +44,8 @@ export async function registerKey(
     const certificate = readCertificate(input.certificatePem)
     if (!certificate.ok) return certificate
     const { facts, spki, spkiSha256, der } = certificate.value
-    if (signatureScheme(facts.algorithm) === null) return err(unsupported(facts.algorithm))
+    const scheme = signatureScheme(facts.algorithm)
+    if (scheme === null) return err(unsupported(facts.algorithm))
     const print = fingerprint.parse(createHash('sha256').update(der).digest('hex').toUpperCase())
     if ((await listKeys(ports.db)).some((key) => key.fingerprint === print)) return err(known)
     const read = await ports.tokens.readPublicKey(input.token, input.ckaId)
@@ -58,6 +59,7 @@ export async function registerKey(
     }
     const proven = await provePossession(ports, {
       reference: { home, algorithm: facts.algorithm, spkiSha256, sealed: null },
+      scheme,
       print,
       input,
       operator,
@@ -66,7 +68,7 @@ export async function registerKey(
     const seen = await lookAt(ports, { token: input.token, ckaId: input.ckaId, spki })
     const stored = await storeTokenKey(
       ports,
-      { input, certificate: certificate.value, print, home, seen, operator },
+      { input, certificate: { algorithm: facts.algorithm, spkiSha256 }, print, home, seen, operator },
       bornHere,
     )
     return stored.ok ? ok(print) : stored
@@ -77,6 +79,7 @@ export async function registerKey(
 
 interface Proof {
   readonly reference: KeyReference
+  readonly scheme: SignatureScheme
   readonly print: Fingerprint
   readonly input: RegistrationInput
   readonly operator: string
@@ -96,11 +99,11 @@ export async function challengeKey(
     readonly purpose: string
     readonly print: Fingerprint
     readonly token: TokenId
-    readonly scheme: SignatureRequest['scheme']
+    readonly scheme: SignatureScheme
     readonly operator: string
   },
 ): Promise<Result<null, Failure>> {
-  const digest = challengeFor(print, token)
+  const digest = challengeFor(print, token, scheme)
   // Invariant I1 holds for this use of the key as well.
   const intent = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [
@@ -120,18 +123,23 @@ export async function challengeKey(
   return signature.ok ? ok(null) : signature
 }
 
-/** The challenge begins with words that no signed format begins with, so that its signature is good for nothing else. */
-function challengeFor(print: Fingerprint, token: TokenId): Uint8Array {
+/**
+ * The challenge begins with words that no signed format begins with, and ends as no OpenPGP signature's data end (RFC 9580 §5.2.4: with a
+ * version, 0xFF and a length), so that its signature is good for nothing else.
+ */
+function challengeFor(print: Fingerprint, token: TokenId, scheme: SignatureScheme): Uint8Array {
   const text = `Signing Station: proof of possession of ${print} on token ${token.serial}\n`
-  return createHash('sha256').update(text).update(randomBytes(32)).digest()
+  return createHash(scheme.endsWith('-sha512') ? 'sha512' : 'sha256')
+    .update(text)
+    .update(randomBytes(32))
+    .update('\nend of the challenge\n')
+    .digest()
 }
 
-async function provePossession(
+export async function provePossession(
   ports: Registration,
-  { reference, print, input, operator }: Proof,
+  { reference, print, scheme, input, operator }: Proof,
 ): Promise<Result<null, Failure>> {
-  const scheme = signatureScheme(reference.algorithm)
-  if (scheme === null) return err(unsupported(reference.algorithm))
   const session = await ports.tokens.openSession(reference, input.pin, {
     useLastTry: input.useLastTry,
     signal: new AbortController().signal,
@@ -159,9 +167,15 @@ async function provePossession(
   }
 }
 
+export interface CertifiedPublicKey {
+  readonly algorithm: KeyAlgorithm
+  readonly spkiSha256: Sha256Hex
+}
+
 interface NewKey {
   readonly input: Omit<RegistrationInput, 'pin' | 'useLastTry'>
-  readonly certificate: ReadCertificate
+  /** The public key in the certificate. */
+  readonly certificate: CertifiedPublicKey
   readonly print: Fingerprint
   readonly home: Extract<KeyHome, { kind: 'token' }>
   readonly seen: SeenAttestation
@@ -191,7 +205,7 @@ export async function storeTokenKey(
       state: 'active',
       production: input.production ? 1 : 0,
       origin,
-      algorithm: certificate.facts.algorithm,
+      algorithm: certificate.algorithm,
       spki_sha256: certificate.spkiSha256,
       token_manufacturer: input.token.manufacturer,
       token_model: input.token.model,
@@ -231,7 +245,7 @@ async function originOf(
   return object.generatedOnToken ? 'generated' : 'imported'
 }
 
-const known: Failure = {
+export const known: Failure = {
   kind: 'refused',
   code: 'key-known',
   message: 'A key with this certificate is registered here already. Nothing was changed.',

@@ -1,5 +1,5 @@
 import type { Check } from '../../shared/check.ts'
-import type { RegisteredKey } from '../../shared/key.ts'
+import { noExpiry, type RegisteredKey } from '../../shared/key.ts'
 import { type Evidence, fromEvidence } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
@@ -29,7 +29,10 @@ export function checkCertificateValid({
     },
   ]
   return fromEvidence('certificate-valid', evidence, {
-    passed: `The certificate is valid until ${notAfter.slice(0, 10)}.`,
+    passed:
+      notAfter === noExpiry
+        ? 'The certificate does not expire.'
+        : `The certificate is valid until ${notAfter.slice(0, 10)}.`,
     refused: tooEarly
       ? `The certificate is not valid before ${notBefore.slice(0, 10)}.`
       : `The certificate expired on ${notAfter.slice(0, 10)}.`,

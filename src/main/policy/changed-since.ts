@@ -1,7 +1,9 @@
 import type { CheckId } from '../../shared/check.ts'
-import type { ReviewSheet } from '../../shared/review-sheet.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
+import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
+import { checkIndexSound } from './index-sound.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
 
@@ -13,10 +15,13 @@ export function changedSince(
   sheet: ReviewSheet,
   { now, trustedList }: Pick<PolicyInput, 'now' | 'trustedList'>,
 ): readonly CheckId[] {
-  const { artifacts } = sheet
+  const { artifacts, purpose } = sheet
+  const task = taskOf(sheet)
   const again = [
-    checkTrustedCerts({ artifacts, trustedList }),
-    checkEmbeddedCertificates({ artifacts, trustedList }),
+    ...(task === 'sign' ? [checkTrustedCerts({ artifacts, trustedList, purpose })] : []),
+    // An index runs out while its sheet lies on the screen.
+    ...(task === 'signrepositoryindex' ? [checkIndexSound({ artifacts, now })] : []),
+    ...(isOpenPgp(purpose) ? [] : [checkEmbeddedCertificates({ artifacts, trustedList })]),
     checkCertificateValid({ key: sheet.key.registered, now }),
   ]
   return again

@@ -57,8 +57,11 @@ describe('whether a sheet can be approved', () => {
 })
 
 describe('the checklist', () => {
-  test('makes every check that has a name, once', () => {
-    const made = evaluate(samplePolicyInput()).map((check) => check.id)
+  test('makes every check that has a name, once for each task that it is for', () => {
+    const tasks = ['sign', 'debsign', 'signrepositoryindex'] as const
+    const each = tasks.map((task) => evaluate({ ...samplePolicyInput(), task }).map((check) => check.id))
+    for (const made of each) expect(new Set(made).size).toBe(made.length)
+    const made = new Set(each.flat())
     expect([...made].sort()).toEqual([...checkId.options].sort())
   })
   test('asks what the objects trust before it asks what the server permits, as debusine’s own worker does', () => {

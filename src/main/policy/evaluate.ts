@@ -1,7 +1,9 @@
 import type { Check } from '../../shared/check.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type { Approvability } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
+import { checkIndexProgress, checkIndexSound } from './index-sound.ts'
 import { checkInputsUnchanged } from './inputs-unchanged.ts'
 import { checkKeyActive, checkKeyRegistered, checkPurposeMatches, checkTokenPresent } from './key-registered.ts'
 import { checkFileExplained, checkLayoutSafe } from './layout-safe.ts'
@@ -10,27 +12,49 @@ import type { PolicyInput } from './policy-input.ts'
 import { checkRequestHeld } from './request-held.ts'
 import { checkSbatLevel } from './sbat-level.ts'
 import { checkSignedBefore } from './signed-before.ts'
+import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
+import { checkUploadVersion, checkUploadWhole } from './upload-whole.ts'
 
 /** All checks of a request, in the order in which a person should read them: who may, what it trusts, with which key, what it is. */
 export function evaluate(input: PolicyInput): readonly Check[] {
-  return [
-    checkRequestHeld(input),
-    checkInputsUnchanged(input),
-    // As debusine's worker does: what the objects trust comes before what the server permits.
-    checkTrustedCerts(input),
-    checkEmbeddedCertificates(input),
+  const pgp = isOpenPgp(input.purpose)
+  const key = [
     checkPermission(input),
     checkKeyRegistered(input),
     checkPurposeMatches(input),
     checkKeyActive(input),
     checkCertificateValid(input),
     checkTokenPresent(input),
-    checkLayoutSafe(input),
-    checkFileExplained(input),
-    checkSbatLevel(input),
+  ]
+  if (input.task === 'debsign' || input.task === 'signrepositoryindex') {
+    return [
+      checkRequestHeld(input),
+      checkInputsUnchanged(input),
+      ...key,
+      ...(input.task === 'debsign'
+        ? [checkUploadWhole(input), checkUploadVersion(input)]
+        : [checkIndexSound(input), checkIndexProgress(input)]),
+      checkSignedBefore(input),
+    ]
+  }
+  return [
+    checkRequestHeld(input),
+    checkInputsUnchanged(input),
+    // As debusine's worker does: what the objects trust comes before what the server permits.
+    checkTrustedCerts(input),
+    pgp ? notForTexts('embedded-certificates') : checkEmbeddedCertificates(input),
+    ...key,
+    pgp ? checkTextSafe(input) : checkLayoutSafe(input),
+    pgp ? checkTextExplained(input) : checkFileExplained(input),
+    pgp ? notForTexts('sbat-level') : checkSbatLevel(input),
     checkSignedBefore(input),
   ]
+}
+
+/** Questions about boot loaders. */
+function notForTexts(id: 'embedded-certificates' | 'sbat-level'): Check {
+  return { id, outcome: 'not-applicable', sentence: 'This is about UEFI images; texts are signed here.', evidence: [] }
 }
 
 /**

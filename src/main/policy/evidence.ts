@@ -34,6 +34,7 @@ export function nameOfFile(file: SheetFile): string {
   return `file ${file.ordinal + 1}: ${file.path}`
 }
 export function nameOfArtifact(artifact: SheetArtifact): string {
+  if (artifact.permission.kind === 'by-hand') return 'opened files'
   return `artifact ${artifact.artifactId}`
 }
 

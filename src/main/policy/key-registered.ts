@@ -1,4 +1,5 @@
 import type { Check } from '../../shared/check.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type { PolicyInput } from './policy-input.ts'
 
 export function checkKeyRegistered({ key, registeredFor, fingerprint }: PolicyInput): Check {
@@ -51,7 +52,11 @@ export function checkPurposeMatches({ key, purpose }: PolicyInput): Check {
     } as const,
     {
       subject: 'certificate',
-      found: usages.length === 0 ? 'no extended key usage: not restricted' : `extended key usage: ${usages.join(', ')}`,
+      found: isOpenPgp(purpose)
+        ? 'an OpenPGP certificate whose key signs'
+        : usages.length === 0
+          ? 'no extended key usage: not restricted'
+          : `extended key usage: ${usages.join(', ')}`,
       outcome: forbidsCodeSigning ? 'refused' : 'passed',
       source: 'station',
     } as const,

@@ -1,4 +1,5 @@
 import type { Check } from '../../shared/check.ts'
+import type { InputFacts } from '../../shared/input-facts.ts'
 import { type Evidence, fromEvidence, nameOfFile, plural } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
@@ -10,7 +11,7 @@ export function checkLayoutSafe({ artifacts }: PolicyInput): Check {
       const base = { subject: nameOfFile(file), source: 'file' } as const
       if (file.disposition === 'skip')
         return { ...base, found: 'skipped: a kernel module is not signed for this purpose', outcome: 'not-applicable' }
-      if (file.facts.kind !== 'pe') return { ...base, found: file.facts.reason, outcome: 'refused' }
+      if (file.facts.kind !== 'pe') return { ...base, found: notAnImage(file.facts), outcome: 'refused' }
       const [fault] = file.facts.layoutFaults
       if (fault !== undefined) return { ...base, found: fault.message, outcome: 'refused' }
       return file.toBeSigned === null
@@ -34,7 +35,7 @@ export function checkFileExplained({ artifacts }: PolicyInput): Check {
     .map((file): Evidence => {
       const base = { subject: nameOfFile(file), source: 'file' } as const
       if (file.disposition === 'skip') return { ...base, found: 'will be reported as skipped', outcome: 'attention' }
-      if (file.facts.kind !== 'pe') return { ...base, found: file.facts.reason, outcome: 'refused' }
+      if (file.facts.kind !== 'pe') return { ...base, found: notAnImage(file.facts), outcome: 'refused' }
       const { sbat, kernelVersion, texts } = file.facts
       // An empty section says nothing.
       const explained =
@@ -58,4 +59,8 @@ export function checkFileExplained({ artifacts }: PolicyInput): Check {
     unknown: '',
     'not-applicable': '',
   })
+}
+
+function notAnImage(facts: Exclude<InputFacts, { kind: 'pe' }>): string {
+  return facts.kind === 'opaque' ? facts.reason : 'This was read as a text, not as a PE image.'
 }

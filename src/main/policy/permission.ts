@@ -2,7 +2,14 @@ import type { Check } from '../../shared/check.ts'
 import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
-/** The server's word on whether the request's creator may have this artifact signed with this key (`sign_with`). */
+/**
+ * The server's word on whether the request's creator may have this artifact signed with this key (`sign_with`).
+ *
+ * For files that were opened by hand nobody was asked, and that is never `passed`: no second party has said yes. It is not `refused`
+ * either, or a file could never be signed by hand, and not `not-applicable`, because the question does arise: who allowed this use of the
+ * key? The one answer there is, the name of the person at the desk, is `attention`: acknowledged by name at each approval, and named so in
+ * the log's `approved` entry, where an auditor finds every signature that one person alone answered for.
+ */
 export function checkPermission({ artifacts }: PolicyInput): Check {
   const evidence = artifacts.map((artifact): Evidence => {
     const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
@@ -22,15 +29,29 @@ export function checkPermission({ artifacts }: PolicyInput): Check {
         return { ...base, found: 'the server knows no such key', outcome: 'refused' }
       case 'not-answered':
         return { ...base, found: permission.reason, outcome: 'unknown' }
+      case 'by-hand':
+        return {
+          subject: 'opened files',
+          source: 'station',
+          found: `not asked: opened by hand at this station by ${permission.openedBy}`,
+          outcome: 'attention',
+        }
     }
   })
   return fromEvidence('permission', evidence, {
     passed: 'The server says that the person who asked may have this signed with this key.',
     refused: 'The server says no: the person who asked may not have this signed with this key.',
     unknown: 'The server did not answer whether the person who asked may have this signed.',
-    attention: '',
+    attention: byHandSentence(artifacts),
     'not-applicable': 'The request has no artifacts.',
   })
+}
+
+function byHandSentence(artifacts: PolicyInput['artifacts']): string {
+  const [name] = artifacts.flatMap(({ permission }) => (permission.kind === 'by-hand' ? [permission.openedBy] : []))
+  return name === undefined
+    ? ''
+    : `Not asked: opened by hand at this station by ${name}. No server says that this may be signed with this key; whoever approves answers for it alone.`
 }
 
 function resourceText(resource: Readonly<Record<string, string>>): string {

@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/failure.ts'
 import type { Fingerprint } from '../../shared/ids.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
-import type { SheetArtifact } from '../../shared/review-sheet.ts'
+import type { SheetArtifact, SigningTask } from '../../shared/review-sheet.ts'
 
 /** Revocation level as firmware holds it: images with a lower generation of a component do not boot (shim SBAT.md). */
 export interface SbatLevel {
@@ -13,10 +13,14 @@ export interface SbatLevel {
 export interface PolicyInput {
   readonly now: Date
   readonly purpose: string
+  /** `sign` where nothing is said. */
+  readonly task?: SigningTask
   readonly fingerprint: Fingerprint
   readonly held:
     | { readonly kind: 'held' }
     | { readonly kind: 'gone' }
+    /** Nobody waits at a server: the files were opened at this station. */
+    | { readonly kind: 'by-hand'; readonly openedBy: string }
     | { readonly kind: 'not-answered'; readonly failure: Failure }
   readonly artifacts: readonly SheetArtifact[]
   /** Each file of the spool hashed anew, by ordinal. */

@@ -19,6 +19,13 @@ export function checkRequestHeld({ held }: PolicyInput): Check {
         sentence: 'The server has aborted the request or given it to another worker. Nobody waits for the signature.',
         evidence: [],
       }
+    case 'by-hand':
+      return {
+        ...base,
+        outcome: 'not-applicable',
+        sentence: `No server waits for this: ${held.openedBy} opened the files at this station.`,
+        evidence: [],
+      }
     case 'not-answered':
       return {
         ...base,

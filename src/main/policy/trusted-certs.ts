@@ -1,4 +1,5 @@
 import type { Check } from '../../shared/check.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import { type Evidence, fromEvidence, nameOfArtifact, plural } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 
@@ -14,11 +15,27 @@ function normalized(text: string): string {
  * What the submitter declares that the objects trust, against this station's own list (debusine's
  * DEBUSINE_SIGNING_TRUSTED_CERTS). Absent, empty and named are three different statements.
  */
-export function checkTrustedCerts({ artifacts, trustedList }: Pick<PolicyInput, 'artifacts' | 'trustedList'>): Check {
+export function checkTrustedCerts({
+  artifacts,
+  trustedList,
+  purpose,
+}: Pick<PolicyInput, 'artifacts' | 'trustedList' | 'purpose'>): Check {
   const evidence = artifacts.flatMap((artifact): Evidence[] => {
+    if (artifact.permission.kind === 'by-hand')
+      return [
+        {
+          subject: nameOfArtifact(artifact),
+          source: 'station',
+          found: 'opened by hand: nobody has declared which certificates they trust',
+          outcome: 'attention',
+        },
+      ]
     const base = { subject: nameOfArtifact(artifact), source: 'server' } as const
     switch (artifact.trustedCerts.kind) {
       case 'not-declared':
+        // Texts trust nobody; what is declared all the same counts.
+        if (isOpenPgp(purpose))
+          return [{ ...base, found: 'declares nothing, and holds texts', outcome: 'not-applicable' }]
         return [{ ...base, found: 'does not say which certificates its files trust', outcome: 'attention' }]
       case 'declared-empty':
         return [{ ...base, found: 'declares that its files trust no certificate', outcome: 'passed' }]
@@ -40,6 +57,6 @@ export function checkTrustedCerts({ artifacts, trustedList }: Pick<PolicyInput, 
     refused: `The files trust ${plural(untrusted, 'certificate that is', 'certificates that are')} not on this station's list. This installation cannot sign them.`,
     attention: 'The submitter does not say which certificates the files trust. Absent is not the same as none.',
     unknown: '',
-    'not-applicable': 'The request has no artifacts.',
+    'not-applicable': 'Nothing that is signed here trusts a certificate.',
   })
 }

@@ -12,6 +12,7 @@ import { changedSince } from '../policy/changed-since.ts'
 import { approvability } from '../policy/evaluate.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
 import { tallyOf } from './incident.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
@@ -145,6 +146,8 @@ async function checkClaim(
 async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
   const changed = changedSince(sheet, { now: ports.now(), trustedList: ports.settings().trustedCerts })
   if (changed.length > 0) return err({ ...checksChanged, detail: changed.join(' ') })
+  // Nobody else was asked, so nobody else can have changed his mind.
+  if (isByHand(row)) return ok(null)
   const server = ports.serverAt(row.server)
   if (server === null) return err(notEnrolled)
   const held = heldReference(row)

@@ -3,6 +3,10 @@ import type { Failure } from '../../shared/failure.ts'
 import { fingerprint, type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
+import { deliverByHand } from './by-hand/deliver-by-hand.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
+import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
+import { prepareByHand } from './by-hand/prepare-by-hand.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
@@ -29,7 +33,7 @@ import { filesOfSheet } from './use-of-key.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
-export interface Desk {
+export interface Desk extends HandDesk {
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
   /** The bell rang, or a request was finished: takes the next one if none is in hand. */
@@ -99,11 +103,16 @@ export function createDesk(ports: DeskPorts): Desk {
     const row = await findRequest(ports.db, id)
     if (row === null) return
     const server = ports.serverAt(row.server)
-    ports.say(row.work_request_id, 'Signing station: fetching and checking the files')
-    const prepared = server === null ? err(notEnrolled) : await prepare({ ...ports, server }, row, signal)
+    const say = (line: string) => (isByHand(row) ? undefined : ports.say(row.work_request_id, line))
+    say('Signing station: fetching and checking the files')
+    const prepared = isByHand(row)
+      ? await prepareByHand(ports, row, signal)
+      : server === null
+        ? err(notEnrolled)
+        : await prepare({ ...ports, server }, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
-      ports.say(row.work_request_id, 'Signing station: waiting for the operator')
+      say('Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
     }
@@ -120,8 +129,9 @@ export function createDesk(ports: DeskPorts): Desk {
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
     const server = ports.serverAt(row.server)
-    const returned =
-      server === null
+    const returned = isByHand(row)
+      ? await deliverByHand(ports, row)
+      : server === null
         ? err(notEnrolled)
         : await returnResult(
             {
@@ -139,7 +149,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
-      lookout.lookAgain(row.server)
+      if (!isByHand(row)) lookout.lookAgain(row.server)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -225,8 +235,19 @@ export function createDesk(ports: DeskPorts): Desk {
     carryOut(id, await recoverRequest(ports, row))
   }
 
+  const hand = createHandDesk(ports, {
+    isBusy: (id) => running.has(id),
+    begin: (id) => took({ kind: 'taken', requestId: id }),
+    returnAgain: (id) => moveAndGo(id, move(ports, id, { kind: 'return-again' })),
+  })
+
   return {
-    recover: () => recoverRequests(ports, carryOut),
+    recover: async () => {
+      await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
+      await recoverRequests(ports, carryOut)
+    },
+    openByHand: (input) => hand.openByHand(input),
+    redirectDelivery: (id, delivery) => hand.redirectDelivery(id, delivery),
     lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -346,8 +367,10 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      for (const { abort } of [...deciding.values(), ...running.values()]) abort.abort()
-      await Promise.all([lookout.stop(), ...[...deciding.values(), ...running.values()].map(({ done }) => done)])
+      await hand.stop()
+      const all = [...deciding.values(), ...running.values()]
+      for (const { abort } of all) abort.abort()
+      await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
     },
   }
 }

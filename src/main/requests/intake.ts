@@ -9,7 +9,7 @@ import { step } from '../app/steps.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
 import type { DebusineServer, HeldWork } from '../debusine/server.ts'
-import { signTaskOf } from '../debusine/task-data.ts'
+import { keyOfTask } from '../debusine/upload-task.ts'
 import { tallyOf } from './incident.ts'
 import { initialStep, type RequestState } from './machine.ts'
 import { generationTask } from './prepare-generation.ts'
@@ -81,7 +81,7 @@ async function lastOneSettled({ db, server }: Intake): Promise<Result<boolean, F
 export async function keepWork({ db, audit, server, now }: Intake, work: HeldWork): Promise<Result<Taken, Failure>> {
   const { request } = work
   const at = now().toISOString()
-  const task = signTaskOf(request)
+  const key = keyOfTask(request)
   return writeTransaction(db, async (trx): Promise<Taken> => {
     const known = await trx
       .selectFrom('request')
@@ -96,8 +96,8 @@ export async function keepWork({ db, audit, server, now }: Intake, work: HeldWor
       workRequestId: request.id,
       scope: request.scope,
       workspace: request.workspace,
-      purpose: task.ok ? task.value.purpose : loggedTaskName(request.taskName),
-      fingerprint: task.ok ? task.value.fingerprint : null,
+      purpose: key?.purpose ?? loggedTaskName(request.taskName),
+      fingerprint: key?.fingerprint ?? null,
       createdBy: request.createdBy,
     })
     if (known !== undefined) {
@@ -122,7 +122,7 @@ export async function keepWork({ db, audit, server, now }: Intake, work: HeldWor
       return { kind: state.kind === 'returning' ? 'given-again' : 'taken', requestId: id }
     }
     const id = requestId.parse(randomUUID())
-    const purpose = task.ok ? task.value.purpose : null
+    const purpose = key?.purpose ?? null
     await trx
       .insertInto('request')
       .values({
@@ -138,7 +138,7 @@ export async function keepWork({ db, audit, server, now }: Intake, work: HeldWor
         // Longer than any honest request; without it the request is malformed, and can be declined.
         raw: work.raw.length <= maxRaw ? work.raw : '',
         purpose,
-        fingerprint: task.ok ? task.value.fingerprint : null,
+        fingerprint: key?.fingerprint ?? null,
         created_by: request.createdBy,
         requested_at: request.createdAt,
         retry_count: request.retryCount,

@@ -6,8 +6,8 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { createPendingWorkList } from '../debusine/debusine-server.ts'
-import { signTaskWish } from '../debusine/task-data.ts'
 import { readPrivate } from '../debusine/token-file.ts'
+import { taskWish } from '../debusine/upload-task.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import { generationTask } from './prepare-generation.ts'
 
@@ -41,7 +41,7 @@ export async function listPendingWork(ports: PendingWorkPorts): Promise<Result<A
     const work = pending.value
       .filter((request) => !held.some((row) => row.work_request_id === request.id))
       .map((request) => {
-        const wish = signTaskWish(request)
+        const wish = taskWish(request)
         const key =
           wish === null
             ? undefined
@@ -62,7 +62,9 @@ export async function listPendingWork(ports: PendingWorkPorts): Promise<Result<A
               ? null
               : 'The settings take no requests for keys.'
             : wish === null
-              ? 'This station does not do this task.'
+              ? request.taskName === 'signrepositoryindex'
+                ? 'Its keys are not known before it is assigned.'
+                : 'This station does not do this task.'
               : key === undefined
                 ? 'No such key is registered here.'
                 : key.unusableBecause,

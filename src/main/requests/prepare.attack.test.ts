@@ -94,7 +94,7 @@ const artifact = (id: number, files: number) => ({
 
 describe('a request that is not what this station does', () => {
   it('is not prepared because its data look like those of a Sign task', async () => {
-    expect(await preparing({ task_name: 'debsign' }, (id) => artifact(id, 1))).toEqual({
+    expect(await preparing({ task_name: 'assemblesignedsource' }, (id) => artifact(id, 1))).toEqual({
       code: 'task-unsupported',
       asked: 0,
     })

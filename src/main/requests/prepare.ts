@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
@@ -9,7 +10,7 @@ import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
-import { type SignTask, signingInputOf, signTaskOf, workRequestOf } from '../debusine/task-data.ts'
+import { signingInputOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import { approvability, evaluate } from '../policy/evaluate.ts'
@@ -23,10 +24,15 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
+import { lastRelease } from './last-signed.ts'
+import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
+import { artifactsOfTask } from './sheet-of-task.ts'
 import type { Spool } from './spool.ts'
+import { inspectedAsOf, planOf, type TaskPlan } from './task-plan.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 export interface Preparation {
@@ -49,17 +55,8 @@ export async function prepare(
   const request = workRequestOf(row.raw)
   if (!request.ok) return request
   if (request.value.taskName === generationTask) return prepareGeneration(ports, row, request.value)
-  // Not by what its data look like: another task may have a purpose and a key, and mean something else by them.
-  if (request.value.taskName !== 'sign') return err(otherTask(request.value.taskName))
-  const task = signTaskOf(request.value)
+  const task = planOf(request.value, row)
   if (!task.ok) return task
-  if (task.value.purpose !== 'uefi') {
-    return err({
-      kind: 'refused',
-      code: 'purpose-unsupported',
-      message: `This station does not sign for the purpose “${task.value.purpose}”. Nothing was fetched. Decline the request, so that it is not waited for.`,
-    })
-  }
   const id = requestId.parse(row.id)
   const held = heldReference(row)
   const artifacts = await readArtifacts(ports.server, held, task.value)
@@ -81,11 +78,18 @@ export async function prepare(
   }
   const inspected = await inspectAll(
     ports,
-    { id, held, task: task.value, artifacts: artifacts.value, files: listed.value },
+    { row, id, held, task: task.value, artifacts: artifacts.value, files: listed.value },
     signal,
   )
   if (!inspected.ok) return inspected
-  return makeSheet(ports, { row, id, held, request: request.value, task: task.value, inspected: inspected.value })
+  return makeSheet(ports, {
+    row,
+    id,
+    held,
+    request: request.value,
+    task: task.value,
+    inspected: inspected.value,
+  })
 }
 
 const spoolChanged: Failure = {
@@ -94,6 +98,9 @@ const spoolChanged: Failure = {
   message:
     'A fetched file was changed on this machine. Nothing was signed; the changed file was put aside in the spool. Find out who can write there, then try again or decline.',
 }
+
+/** An upload and an index say nothing of certificates. */
+const nothingDeclared = { trustedCerts: null, binaryPackageName: null }
 
 interface ReadArtifact {
   readonly artifact: Artifact
@@ -104,22 +111,22 @@ interface ReadArtifact {
 async function readArtifacts(
   server: DebusineServer,
   held: HeldReference,
-  task: SignTask,
+  task: TaskPlan,
 ): Promise<Result<readonly ReadArtifact[], Failure>> {
   const read: ReadArtifact[] = []
   let files = 0
   for (const artifactId of task.unsignedIds) {
     const artifact = await server.artifact(held, artifactId)
     if (!artifact.ok) return artifact
-    if (artifact.value.category !== 'debusine:signing-input') {
+    if (artifact.value.category !== task.category) {
       return err({
         kind: 'invalid',
         code: 'artifact-category',
-        message: `Artifact ${artifactId} is not a signing input. Nothing was signed. Decline the request.`,
+        message: `Artifact ${artifactId} is not a ${task.category}. Nothing was signed. Decline the request.`,
         detail: artifact.value.category,
       })
     }
-    const data = signingInputOf(artifact.value.data)
+    const data = task.task === 'sign' ? signingInputOf(artifact.value.data) : ok(nothingDeclared)
     if (!data.ok) return data
     // Counted as they come: a thousand artifacts of ten thousand files each would not fit into memory, and nobody could read them.
     files += artifact.value.files.length
@@ -183,13 +190,6 @@ const tooManyFiles: Failure = {
   code: 'too-many-files',
   message: `The request has more than ${limits.filesPerArtifact} files; this station takes no more in one request. Nothing was fetched. Decline the request.`,
 }
-function otherTask(name: string): Failure {
-  return {
-    kind: 'refused',
-    code: 'task-unsupported',
-    message: `This station does not do the task “${name}”. Nothing was fetched. Decline the request, so that it is not waited for.`,
-  }
-}
 const changedAtServer: Failure = {
   kind: 'refused',
   code: 'input-changed-at-server',
@@ -203,9 +203,10 @@ const noFiles: Failure = {
 }
 
 interface Fetched {
+  readonly row: RequestRow
   readonly id: RequestId
   readonly held: HeldReference
-  readonly task: SignTask
+  readonly task: TaskPlan
   readonly artifacts: readonly ReadArtifact[]
   readonly files: readonly ListedFile[]
 }
@@ -215,10 +216,14 @@ async function inspectAll(
   fetched: Fetched,
   signal: AbortSignal,
 ): Promise<Result<readonly InspectedArtifact[], Failure>> {
+  const before = await spoolLastRelease(ports, fetched)
   const facts = await Promise.all(
-    fetched.files.map(({ file, ordinal }) =>
-      ports.inspector.inspect({ path: ports.spool.pathOf(fetched.id, ordinal), name: file.path }, signal),
-    ),
+    fetched.files.map(async ({ file, ordinal }) => {
+      const path = ports.spool.pathOf(fetched.id, ordinal)
+      const as = inspectedAsOf(fetched.task, file.path)
+      if (as === null) return ok(await payloadFacts(path))
+      return ports.inspector.inspect({ path, name: file.path, as, ...(before === null ? {} : { before }) }, signal)
+    }),
   )
   const inspected: InspectedArtifact[] = []
   for (const [position, { artifact, trustedCerts, binaryPackageName }] of fetched.artifacts.entries()) {
@@ -254,22 +259,31 @@ async function inspectAll(
   return ok(inspected)
 }
 
+/** Lays the last signed `Release` of the suite beside the new one, for the inspector to compare them. Null: there is none. */
+async function spoolLastRelease(ports: Preparation, { row, id, task }: Fetched): Promise<string | null> {
+  const last = task.index === null ? null : await lastRelease(ports.db, row, task.index.suite)
+  if (last === null) return null
+  const path = `${ports.spool.pathOf(id, 0)}.before`
+  await writeFile(path, last.text, { mode: 0o600 })
+  return path
+}
+
 const stopped: Failure = {
   kind: 'unavailable',
   code: 'cancelled',
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-async function signedBefore(
+export async function signedBefore(
   db: Kysely<Database>,
   id: RequestId,
   sha256: string,
-  task: SignTask,
+  task: Pick<TaskPlan, 'purpose' | 'fingerprint'>,
 ): Promise<SheetFile['signedBefore']> {
   const rows = await db
     .selectFrom('signature')
     .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id'])
+    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
     .where('signature.input_sha256', '=', sha256)
     .where('signature.purpose', '=', task.purpose)
     .where('signature.fingerprint', '=', task.fingerprint)
@@ -281,7 +295,7 @@ async function signedBefore(
   return rows.map((row) => ({
     at: row.at,
     requestId: requestId.parse(row.request_id),
-    workRequest: row.work_request_id as SheetFile['signedBefore'][number]['workRequest'],
+    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
   }))
 }
 
@@ -290,7 +304,7 @@ interface Inspected {
   readonly id: RequestId
   readonly held: HeldReference
   readonly request: WorkRequest
-  readonly task: SignTask
+  readonly task: TaskPlan
   readonly inspected: readonly InspectedArtifact[]
 }
 
@@ -299,7 +313,13 @@ async function makeSheet(
   { row, id, held, request, task, inspected }: Inspected,
 ): Promise<Result<{ readonly digest: string }, Failure>> {
   const settings = ports.settings()
-  const artifacts = sheetArtifacts(inspected, settings.trustedCerts)
+  const artifacts = await artifactsOfTask(
+    ports,
+    task,
+    row,
+    id,
+    sheetArtifacts(inspected, settings.trustedCerts, task.purpose),
+  )
   const spool = new Map<number, 'same' | 'changed' | 'unreadable'>()
   for (const file of artifacts.flatMap((artifact) => artifact.files))
     spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
@@ -309,6 +329,7 @@ async function makeSheet(
   const policy: PolicyInput = {
     now,
     purpose: task.purpose,
+    task: task.task,
     fingerprint: task.fingerprint,
     held: heldAnswer(stillHeld, tokenEnded(row, now)),
     artifacts,
@@ -325,7 +346,8 @@ async function makeSheet(
     madeAt: now.toISOString(),
     server: new URL(row.server).origin,
     request,
-    purpose: 'uefi',
+    task: task.task,
+    purpose: task.purpose,
     fingerprint: task.fingerprint,
     key: known,
     artifacts,

@@ -7,6 +7,7 @@ import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { entriesOfRequest } from '../audit/audit.repository.ts'
 import { generationOfRequest, shownGeneration } from '../keys/generation.repository.ts'
 import { approvability, waitsForKey } from '../policy/evaluate.ts'
+import { isByHand, shownDelivery } from './by-hand/hand.repository.ts'
 import {
   fileOutcomes,
   findRequest,
@@ -100,7 +101,10 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
     sheetDigest: stored?.digest ?? wish?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
     files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
-    held: heldOf(row),
+    held: isByHand(row) ? null : heldOf(row),
+    ...(isByHand(row)
+      ? { byHand: await shownDelivery(db, row, 'failure' in state ? (state.failure?.code ?? null) : null) }
+      : {}),
     failure: 'failure' in state ? state.failure : null,
     decision:
       decision === undefined

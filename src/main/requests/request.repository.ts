@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import { failure } from '../../shared/failure.ts'
 import { fingerprint, type RequestId, requestId, type Sha256Hex, sha256Hex, workRequestId } from '../../shared/ids.ts'
 import { type FileOutcome, type GenerationWish, generationWish, type RequestSummary } from '../../shared/request.ts'
 import { type ReviewSheet, reviewSheet } from '../../shared/review-sheet.ts'
 import type { HeldReference } from '../debusine/server.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 
 export async function findRequest(db: Kysely<Database>, id: RequestId): Promise<RequestRow | null> {
   return (await readerOf(db).selectFrom('request').selectAll().where('id', '=', id).executeTakeFirst()) ?? null
@@ -133,7 +135,7 @@ export function summaryOf(row: RequestRow, keyDescription: string | null, keyIsA
   return {
     id: requestId.parse(row.id),
     workRequestId: workRequestId.parse(row.work_request_id),
-    server: new URL(row.server).origin,
+    server: isByHand(row) ? byHandOrigin : new URL(row.server).origin,
     scope: row.scope,
     workspace: row.workspace,
     purpose: row.purpose ?? row.task_name,

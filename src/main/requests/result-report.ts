@@ -1,5 +1,5 @@
 import type { ArtifactId } from '../../shared/ids.ts'
-import type { ReviewSheet, SheetArtifact } from '../../shared/review-sheet.ts'
+import { type ReviewSheet, type SheetArtifact, taskOf } from '../../shared/review-sheet.ts'
 import type { CompletionResult } from '../debusine/server.ts'
 import type { SigningFileResult } from '../debusine/task-data.ts'
 import type { RequestState, Verdict } from './machine.ts'
@@ -41,7 +41,9 @@ export function reportOf(
   facts: { readonly stationName: string; readonly auditSeqs: readonly number[]; readonly suffix: string },
 ): Report {
   const bySeq = new Map(signatures.map((each) => [each.ordinal, each]))
-  const decided = state.verdict !== 'declined' && sheet !== null && signatures.length > 0
+  // An upload or an index is handed back whole or not at all.
+  const whole = sheet !== null && taskOf(sheet) !== 'sign' && state.verdict !== 'signed'
+  const decided = state.verdict !== 'declined' && sheet !== null && signatures.length > 0 && !whole
   const outputs = decided
     ? sheet.artifacts.map((artifact, position) => outputOf(artifact, position, bySeq, facts.suffix))
     : []
@@ -80,11 +82,14 @@ function outputOf(
   signatures: ReadonlyMap<number, SignatureResult>,
   suffix: string,
 ): PlannedOutput {
-  const results = artifact.files.map((file): SigningFileResult => {
+  const kept = artifact.files.filter(({ disposition }) => disposition !== 'keep')
+  const nameOf = (file: SheetArtifact['files'][number]) =>
+    artifact.repositoryIndex?.signedName ?? (artifact.upload === undefined ? `${file.path}${suffix}` : file.path)
+  const results = kept.map((file): SigningFileResult => {
     if (file.disposition === 'skip') return { file: file.path, outputFile: null, errorMessage: skipped }
     const signature = signatures.get(file.ordinal)
     return signature?.state === 'signed'
-      ? { file: file.path, outputFile: `${file.path}${suffix}`, errorMessage: null }
+      ? { file: file.path, outputFile: nameOf(file), errorMessage: null }
       : {
           file: file.path,
           outputFile: null,

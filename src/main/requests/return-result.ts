@@ -7,6 +7,7 @@ import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type ArtifactId, artifactId, requestId, sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { ReviewSheet, SheetArtifact } from '../../shared/review-sheet.ts'
 import { step } from '../app/steps.ts'
 import { entriesOfRequest } from '../audit/audit.repository.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
@@ -19,6 +20,7 @@ import { generationTask } from './prepare-generation.ts'
 import { reportKey } from './report-key.ts'
 import { findSheet, heldReference, newestSheet } from './request.repository.ts'
 import { generationReport, type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
+import { outputCategory, returnedArtifact } from './return-upload.ts'
 import type { Spool } from './spool.ts'
 import { transition } from './transition.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
@@ -70,17 +72,22 @@ export async function returnResult(
     const known = await reportKey(ports, row, held)
     if (!known.ok) return known.error.code === 'no-longer-ours' ? ended(ports, row, report) : known
   }
-  const produced = await findProduced(ports, row, held)
+  const category = outputCategory(stored?.sheet ?? null) ?? 'debusine:signing-output'
+  const produced = await findProduced(ports, row, held, category)
   if (!produced.ok) return produced.error.code === 'no-longer-ours' ? ended(ports, row, report) : produced
   for (const output of report.outputs) {
-    const uploaded = await uploadOutput(
-      ports,
-      row,
-      held,
-      output,
-      { purpose: stored?.sheet.purpose ?? '', fingerprint: stored?.sheet.key.fingerprint ?? '' },
-      signal,
-    )
+    const whole = stored === null ? undefined : wholeOutput(stored.sheet, output)
+    const uploaded =
+      whole !== undefined && stored !== null
+        ? await uploadWhole(ports, row, held, stored.sheet, whole, signal)
+        : await uploadOutput(
+            ports,
+            row,
+            held,
+            output,
+            { purpose: stored?.sheet.purpose ?? '', fingerprint: stored?.sheet.key.fingerprint ?? '' },
+            signal,
+          )
     if (!uploaded.ok) return uploaded.error.code === 'no-longer-ours' ? ended(ports, row, report) : uploaded
   }
   const logged = await uploadLog(
@@ -154,6 +161,7 @@ async function findProduced(
   ports: Returning,
   row: RequestRow,
   held: HeldReference,
+  outputs: string,
 ): Promise<Result<null, Failure & { code: string }>> {
   const known = await ports.db
     .selectFrom('returned_artifact')
@@ -170,10 +178,35 @@ async function findProduced(
     const category = await ports.server.categoryOf(held, id)
     if (!category.ok) return category
     // Outputs are made in the order of their inputs, the logs after them: the n-th stranger is the n-th that is missing.
-    if (category.value === 'debusine:signing-output') await remember(ports, row.id, 'output', output++, id)
+    if (category.value === outputs) await remember(ports, row.id, 'output', output++, id)
     else if (category.value === 'debusine:work-request-debug-logs') await remember(ports, row.id, 'logs', 0, id)
   }
   return ok(null)
+}
+
+/** The artifact of a task whose output is a whole one, and not one signature a file. */
+function wholeOutput(sheet: ReviewSheet, { input }: PlannedOutput): SheetArtifact | undefined {
+  return outputCategory(sheet) === null ? undefined : sheet.artifacts.find(({ artifactId }) => artifactId === input)
+}
+
+async function uploadWhole(
+  ports: Returning,
+  row: RequestRow,
+  held: HeldReference,
+  sheet: ReviewSheet,
+  artifact: SheetArtifact,
+  signal: AbortSignal,
+): Promise<Result<null, Failure>> {
+  const pathOf = (ordinal: number) => ports.spool.pathOf(sheet.requestId, ordinal)
+  const made = await returnedArtifact({ db: ports.db, pathOf }, sheet, artifact)
+  if (!made.ok) return made
+  return upload(ports, row, held, {
+    kind: 'output',
+    position: sheet.artifacts.indexOf(artifact),
+    relateTo: [artifact.artifactId],
+    signal,
+    ...made.value,
+  })
 }
 
 async function uploadOutput(
@@ -262,6 +295,8 @@ interface Upload {
   readonly data: unknown
   readonly files: readonly OutputFile[]
   readonly relateTo: readonly ArtifactId[]
+  /** `relates-to` where nothing is said. */
+  readonly relation?: 'relates-to' | 'extends'
   readonly signal: AbortSignal
 }
 
@@ -298,7 +333,7 @@ async function upload(
     if (!sent.ok) return sent
   }
   for (const target of plan.relateTo) {
-    const related = await ports.server.relate(held, { artifact: id, target, type: 'relates-to' })
+    const related = await ports.server.relate(held, { artifact: id, target, type: plan.relation ?? 'relates-to' })
     if (!related.ok) return related
   }
   await ports.db

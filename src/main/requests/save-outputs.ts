@@ -2,9 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type AuditSeq, auditSeq, type RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { workRequestOf } from '../debusine/task-data.ts'
+import { indexTaskOf } from '../debusine/upload-task.ts'
+import { isByHand, outputsOf } from './by-hand/hand.repository.ts'
 import { notFound } from './desk-ports.ts'
 import { findRequest } from './request.repository.ts'
 
@@ -41,12 +45,16 @@ export async function saveOutputs(
     .orderBy('signature.ordinal')
     .execute()
   if (signed.length === 0) return err(nothingSigned)
-  const folder = join(exports, `work-request-${row.work_request_id}-${serverName(row.server)}`)
+  const folder = join(
+    exports,
+    isByHand(row) ? `by-hand-${row.work_request_id}` : `work-request-${row.work_request_id}-${serverName(row.server)}`,
+  )
+  const hand = isByHand(row) ? await outputsOf(db, id) : []
   let proofs = 0
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const file of signed) {
-      const name = `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(file.path))}${suffix}`
+      const name = outputName(row, file, hand.find(({ ordinal }) => ordinal === file.ordinal)?.path ?? null, suffix)
       await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
       const proof = file.outcome_seq === null ? null : await evidence.proofOf(auditSeq.parse(file.outcome_seq))
       if (proof === null) continue
@@ -66,6 +74,24 @@ export async function saveOutputs(
     })
   }
   return ok({ folder, files: signed.length, proofs })
+}
+
+/**
+ * Documents of an upload name each other, and an index is looked for under the name that was asked for: both keep theirs, which the parsers
+ * let through as a plain one.
+ */
+function outputName(
+  row: RequestRow,
+  file: { readonly path: string; readonly ordinal: number },
+  opened: string | null,
+  suffix: string,
+): string {
+  if (opened !== null) return `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(opened))}`
+  const request = row.task_name === 'signrepositoryindex' ? workRequestOf(row.raw) : null
+  const index = request?.ok === true ? indexTaskOf(request.value) : null
+  if (index?.ok === true) return index.value.signedName
+  if (row.task_name === 'debsign' && /^[A-Za-z0-9][A-Za-z0-9.+:~_%=@,-]{0,250}$/.test(file.path)) return file.path
+  return `${String(file.ordinal + 1).padStart(3, '0')}-${safe(basename(file.path))}${suffix}`
 }
 
 function safe(name: string): string {

@@ -4,6 +4,7 @@ import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type Fingerprint, requestId as parseRequestId, type RequestId, type Sha256Hex } from '../../shared/ids.ts'
 import type { GenerationPlan } from '../../shared/key-generation.ts'
+import type { Purpose } from '../../shared/purpose.ts'
 import type { GenerationWish } from '../../shared/request.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Settings } from '../../shared/settings.ts'
@@ -104,6 +105,8 @@ async function checkPlace(ports: DeskPorts, wish: GenerationWish, place: Place):
   const begun = await generationOfRequest(ports.db, wish.requestId)
   switch (place.kind) {
     case 'software':
+      // Keys in software are made for UEFI alone.
+      if (wish.purpose !== 'uefi') return err(otherPurpose)
       if (begun !== null && begun.state !== 'failed' && begun.state !== 'closed') return err(keyIsThere)
       return keyRequests.software ? ok(null) : err(notAllowed)
     case 'continue':
@@ -113,7 +116,7 @@ async function checkPlace(ports: DeskPorts, wish: GenerationWish, place: Place):
       if (!tokenAllowed(keyRequests, place.plan.token.serial)) return err(notAllowed)
       if (place.plan.purpose !== wish.purpose) return err(otherPurpose)
       // The server waits for a key that can be asked for, and that is one with a certificate.
-      if (place.plan.certificate.kind !== 'self-signed') return err(wantsCertificate)
+      if (place.plan.certificate.kind === 'request') return err(wantsCertificate)
       return ok(null)
   }
 }
@@ -130,7 +133,9 @@ export async function serveGeneration(
   const id = parseRequestId.parse(row.id)
   ports.say(row.work_request_id, 'Signing station: a key is being made')
   if (place.kind === 'software') {
-    const made = await ports.keyMaker.makeSoftware(wish.description, operator, (trx, print) => named(trx, id, print))
+    const made = await ports.keyMaker.makeSoftware(wish.description, operator, (trx, print) =>
+      named(trx, id, 'uefi', print),
+    )
     return end(ports, id, made.ok ? { kind: 'made' } : { kind: 'stopped', failure: made.error })
   }
   const made =
@@ -154,22 +159,19 @@ async function goOn(
 }
 
 /** From the moment at which a key is registered for it, the request names it: that is what is returned, also after a crash. */
-async function named(trx: Transaction<Database>, id: RequestId, print: Fingerprint): Promise<void> {
-  await trx
-    .updateTable('request')
-    .set({ purpose: 'uefi', fingerprint: print, signed_count: 1 })
-    .where('id', '=', id)
-    .execute()
+async function named(trx: Transaction<Database>, id: RequestId, purpose: Purpose, print: Fingerprint): Promise<void> {
+  await trx.updateTable('request').set({ purpose, fingerprint: print, signed_count: 1 }).where('id', '=', id).execute()
 }
 
 type End =
-  | { readonly kind: 'made'; readonly fingerprint?: Fingerprint }
+  | { readonly kind: 'made' }
+  | { readonly kind: 'made'; readonly purpose: Purpose; readonly fingerprint: Fingerprint }
   | { readonly kind: 'stopped'; readonly failure: Failure }
   | { readonly kind: 'lost' }
 
-function endOf({ state, failure, fingerprint }: StoredGeneration): End {
+function endOf({ state, failure, fingerprint, plan }: StoredGeneration): End {
   if (state === 'incident') return { kind: 'lost' }
-  if (state === 'registered' && fingerprint !== null) return { kind: 'made', fingerprint }
+  if (state === 'registered' && fingerprint !== null) return { kind: 'made', purpose: plan.purpose, fingerprint }
   return { kind: 'stopped', failure: failure ?? stationStopped }
 }
 
@@ -177,7 +179,7 @@ async function end(ports: DeskPorts, id: RequestId, how: End): Promise<readonly 
   const moved =
     how.kind === 'made'
       ? await move(ports, id, { kind: 'signing-finished', tally: oneKey }, async (trx) => {
-          if (how.fingerprint !== undefined) await named(trx, id, how.fingerprint)
+          if ('fingerprint' in how) await named(trx, id, how.purpose, how.fingerprint)
           return []
         })
       : how.kind === 'lost'

@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
+import { taskOf } from '../../shared/review-sheet.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, keyNotActive } from './approve.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
+import { rememberSigned } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
+import { inSigningOrder, oneAfterAnother } from './signing-form.ts'
 import { type RunEnd, runSigning } from './signing-run.ts'
 import { filesOfSheet } from './use-of-key.ts'
 
@@ -23,17 +28,18 @@ export async function signApproved(
 
 async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSignal): Promise<readonly RequestEffect[]> {
   const id = approved.sheet.requestId
-  const files = filesOfSheet(approved.sheet)
+  const files = inSigningOrder(filesOfSheet(approved.sheet))
   const before = await tallyOf(ports.db, id, files.length)
   const settled = await settledOrdinals(ports, id)
   const progress = (signed: number) => {
     const done = before.signed + signed
     approved.progress.signed(signed)
-    ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
+    if (!isByHand(approved.row))
+      ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
   }
   const { purpose, key } = approved.sheet
   const use = await ports.keys.use(purpose, key.fingerprint)
-  if (use === null) return ended(ports, id, files.length, { kind: 'stopped', failure: keyNotActive })
+  if (use === null) return ended(ports, approved, files.length, { kind: 'stopped', failure: keyNotActive })
   progress(0)
   const end = await runSigning({
     db: ports.db,
@@ -47,6 +53,7 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
       now: ports.now,
     },
     files: files.filter(({ file }) => !settled.has(file.ordinal)),
+    oneAfterAnother: oneAfterAnother(approved.sheet),
     session: untilStopped(approved.session, use.signal),
     signer: ports.signer,
     certificate: approved.certificate,
@@ -60,7 +67,7 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const active = await use.end()
   // Whoever stopped it, the key decides how it can go on.
   const taken = end.kind === 'stopped' && end.failure.code === 'cancelled' && !active
-  return await ended(ports, id, files.length, taken ? { kind: 'stopped', failure: keyNotActive } : end)
+  return await ended(ports, approved, files.length, taken ? { kind: 'stopped', failure: keyNotActive } : end)
 }
 
 /** A session that asks the token for nothing once the key must not be used: an intent that was written meanwhile is withdrawn. */
@@ -83,19 +90,30 @@ async function settledOrdinals(ports: DeskPorts, id: RequestId): Promise<Readonl
   return new Set(rows.map((row) => row.ordinal))
 }
 
-async function ended(ports: DeskPorts, id: RequestId, toSign: number, end: RunEnd): Promise<readonly RequestEffect[]> {
+async function ended(
+  ports: DeskPorts,
+  { row, sheet }: Pick<Approved, 'row' | 'sheet'>,
+  toSign: number,
+  end: RunEnd,
+): Promise<readonly RequestEffect[]> {
+  const id = sheet.requestId
   if (end.kind === 'lost') {
     const opened = await openIncident(ports, id, end.failure.message)
     if (!opened.ok) ports.log('request.incident-not-recorded', { request: id, code: opened.error.code })
     return []
   }
-  const moved = await move(
-    ports,
-    id,
-    end.kind === 'stopped'
-      ? { kind: 'signing-stopped', failure: end.failure }
-      : { kind: 'signing-finished', tally: await tallyOf(ports.db, id, toSign) },
-  )
+  if (end.kind === 'stopped')
+    return effectsOf(ports, id, await move(ports, id, { kind: 'signing-stopped', failure: end.failure }))
+  const tally = await tallyOf(ports.db, id, toSign)
+  const release = taskOf(sheet) === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
+  const moved = await move(ports, id, { kind: 'signing-finished', tally }, async (trx) => {
+    if (tally.signed === tally.toSign) await rememberSigned(trx, row, sheet, release, ports.now().toISOString())
+    return []
+  })
+  return effectsOf(ports, id, moved)
+}
+
+function effectsOf(ports: DeskPorts, id: RequestId, moved: Awaited<ReturnType<typeof move>>): readonly RequestEffect[] {
   if (moved.ok) return moved.value.effects
   ports.log('request.end-not-recorded', { request: id, code: moved.error.code })
   return []

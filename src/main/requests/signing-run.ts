@@ -21,6 +21,8 @@ export type RunEnd =
 
 export interface SigningRun extends Omit<SigningWork, 'breathe'> {
   readonly files: readonly FileToSign[]
+  /** A file needs the output of the one before it: none is prepared ahead. */
+  readonly oneAfterAnother?: boolean
   readonly signal: AbortSignal
   readonly onProgress: (signed: number) => void
 }
@@ -62,10 +64,11 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
 
   const first = await write([], await prepareFiles(run, waiting.splice(0, size)))
   let atToken = first.length > 0 ? askToken(run, first) : null
-  let ready = mayBegin() ? await write([], await prepareFiles(run, waiting.splice(0, size))) : []
+  const mayBeginAhead = () => run.oneAfterAnother !== true && mayBegin()
+  let ready = mayBeginAhead() ? await write([], await prepareFiles(run, waiting.splice(0, size))) : []
 
   while (atToken !== null) {
-    let next = mayBegin() ? await prepareFiles(run, waiting.splice(0, size)) : noFiles
+    let next = mayBeginAhead() ? await prepareFiles(run, waiting.splice(0, size)) : noFiles
     const answered: Answered = await atToken
     const each = answered.tookMs / answered.batch.length
     // The better of the last two: what main did meanwhile is in it too, and a token that became slow is slow twice.
@@ -79,12 +82,16 @@ export async function runSigning(wanted: SigningRun): Promise<RunEnd> {
       waiting.unshift(...next.files.map(({ target }) => target))
       next = { files: [], refusal: next.refusal }
     }
-    const left = notAsked.length + waiting.length
     const lost = answered.outcomes.includes(null)
     if (answered.failure !== null && (ended === null || lost))
       ended = { kind: lost ? 'lost' : 'stopped', failure: answered.failure }
     ready = await write([...settledOf(answered), ...notAsked.map(withdrawn)], next)
     run.onProgress(signed)
+    if (run.oneAfterAnother === true && atToken === null && mayBegin()) {
+      const begun = await write([], await prepareFiles(run, waiting.splice(0, 1)))
+      if (begun.length > 0) atToken = askToken(run, begun)
+    }
+    const left = notAsked.length + waiting.length
     // A stop that comes when the last file is at the token finds nothing left to stop.
     if (atToken === null && ended === null && left > 0) ended = { kind: 'stopped', failure: cancelled }
   }

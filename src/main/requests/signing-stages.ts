@@ -3,12 +3,13 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
-import type { Result } from '../../shared/result.ts'
+import { ok, type Result } from '../../shared/result.ts'
 import { step } from '../app/steps.ts'
 import type { Log } from '../log/logger.ts'
 import type { Prepared, Signer, SigningCertificate, SpooledFile } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type BatchContext, type Intended, type Outcome, writeIntents, writeOutcomes } from './signing-batch.ts'
+import { formOf } from './signing-form.ts'
 import type { FileToSign } from './use-of-key.ts'
 
 /** What the stages of a run share. */
@@ -45,7 +46,8 @@ export const noFiles: PreparedFiles = { files: [], refusal: null }
 export async function prepareFiles(work: SigningWork, targets: readonly FileToSign[]): Promise<PreparedFiles> {
   const files: PreparedFile[] = []
   for (const target of targets) {
-    const made = await work.signer.prepare(spooled(work, target), work.certificate, work.context.now())
+    const file = await spooled(work, target)
+    const made = file.ok ? await work.signer.prepare(file.value, work.certificate, work.context.now()) : file
     if (!made.ok) return { files: [], refusal: { target, failure: made.error } }
     files.push({ target, prepared: made.value })
     await work.breathe()
@@ -184,7 +186,8 @@ async function finish(work: SigningWork, { target, prepared }: Intended, signatu
   step('assemble', 'before')
   const output = prepared.assemble(signature)
   step('verify', 'before')
-  const verified = await work.signer.verify(spooled(work, target), output, work.certificate)
+  const file = await spooled(work, target)
+  const verified = file.ok ? await work.signer.verify(file.value, output, work.certificate) : file
   step('verify', 'after')
   await work.breathe()
   return verified.ok
@@ -205,8 +208,17 @@ const noAnswer: Failure = {
   message: 'The token did not answer for every file. Whether it signed is not known.',
 }
 
-function spooled(work: SigningWork, { file }: FileToSign): SpooledFile {
-  return { path: work.pathOf(file.ordinal), size: file.size, sha256: file.sha256, toBeSigned: file.toBeSigned.digest }
+async function spooled(work: SigningWork, target: FileToSign): Promise<Result<SpooledFile, Failure>> {
+  const form = await formOf(work.db, work.context.sheet, target)
+  if (!form.ok) return form
+  const { file } = target
+  return ok({
+    path: work.pathOf(file.ordinal),
+    size: file.size,
+    sha256: file.sha256,
+    toBeSigned: file.toBeSigned.digest,
+    ...(form.value == null ? {} : { form: form.value }),
+  })
 }
 
 /**

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RequestId } from '../../shared/ids.ts'
+import { type RequestId, requestId } from '../../shared/ids.ts'
 
 /** Fetched inputs of requests, under names of our own: nothing that came from outside is ever part of a path. */
 export interface Spool {
@@ -18,6 +18,8 @@ export interface Spool {
   /** Renames a file that is not what was fetched, so that it can be looked at and is not used. */
   putAside(id: RequestId, ordinal: number): Promise<void>
   remove(id: RequestId): Promise<void>
+  /** Takes away what was copied for requests that never came to be; a folder that is not named like a request is left alone. */
+  sweep(known: (id: RequestId) => Promise<boolean>): Promise<void>
 }
 
 export function spoolAt(dir: string): Spool {
@@ -45,6 +47,12 @@ export function spoolAt(dir: string): Spool {
     },
     remove: async (id) => {
       await rm(folder(id), { recursive: true, force: true })
+    },
+    sweep: async (known) => {
+      for (const name of await readdir(dir).catch(() => [])) {
+        const id = requestId.safeParse(name)
+        if (id.success && !(await known(id.data))) await rm(folder(id.data), { recursive: true, force: true })
+      }
     },
   }
 }

@@ -39,8 +39,8 @@ export function useOfKey(
     fingerprint: sheet.key.fingerprint,
     sheetDigest: context.sheetDigest as ReviewSheet['artifacts'][number]['files'][number]['sha256'], // came from the stored sheet's digest column
     tokenSerial: home?.kind === 'token' ? home.token.serial : null,
-    workRequestId: sheet.workRequest.id,
-    workspace: sheet.workRequest.workspace,
+    workRequestId: sheet.workRequest?.id ?? null,
+    workspace: sheet.workRequest?.workspace ?? null,
     username: artifact.permission.kind === 'answered' ? artifact.permission.username : null,
     operator: context.operator,
     trustedCertsVerdict: verdictOf(artifact),

@@ -59,10 +59,11 @@ function sampleSheet() {
   const signedBefore = [
     { at: '2026-03-04T05:06:07.000Z', requestId: sampleRequestId, workRequest: sampleWorkRequestId },
   ]
-  const artifacts = sheetArtifacts([inspected({ files: [inspectedFile({ facts, signedBefore })] })], ['abcd'])
+  const artifacts = sheetArtifacts([inspected({ files: [inspectedFile({ facts, signedBefore })] })], ['abcd'], 'uefi')
   return buildSheet({
     requestId: sampleRequestId,
     madeAt: '2026-06-01T12:00:00.000Z',
+    task: 'sign',
     server: 'https://debusine.example.org',
     request: {
       id: sampleWorkRequestId,
@@ -89,7 +90,7 @@ function sampleSheet() {
 }
 
 describe('the files on a sheet', () => {
-  const [file] = sheetArtifacts([inspected()], [])[0]?.files ?? []
+  const [file] = sheetArtifacts([inspected()], [], 'uefi')[0]?.files ?? []
 
   test('show the Authenticode digest as what will be signed', () => {
     expect(file).toMatchObject({
@@ -98,12 +99,13 @@ describe('the files on a sheet', () => {
     })
   })
   test('that are kernel modules are skipped by their name, also when they are well-formed images', () => {
-    const [module] = sheetArtifacts([inspected({ files: [inspectedFile({ path: 'linux/x.ko' })] })], [])[0]?.files ?? []
+    const [module] =
+      sheetArtifacts([inspected({ files: [inspectedFile({ path: 'linux/x.ko' })] })], [], 'uefi')[0]?.files ?? []
     expect(module).toMatchObject({ disposition: 'skip', toBeSigned: null })
   })
   test('whose name only looks like a module’s are not skipped', () => {
     for (const path of ['x.ko.xz', 'x.ko.efi', 'ko', 'x.KO']) {
-      const [other] = sheetArtifacts([inspected({ files: [inspectedFile({ path })] })], [])[0]?.files ?? []
+      const [other] = sheetArtifacts([inspected({ files: [inspectedFile({ path })] })], [], 'uefi')[0]?.files ?? []
       expect(other?.disposition).toBe('sign')
     }
   })
@@ -116,14 +118,14 @@ describe('the files on a sheet', () => {
     ['has no digest', samplePe({ authenticodeSha256: null })],
     ['is no image', opaque],
   ])('have nothing to be signed when one %s', (_, facts) => {
-    const [bad] = sheetArtifacts([inspected({ files: [inspectedFile({ facts })] })], [])[0]?.files ?? []
+    const [bad] = sheetArtifacts([inspected({ files: [inspectedFile({ facts })] })], [], 'uefi')[0]?.files ?? []
     expect(bad?.toBeSigned).toBeNull()
   })
 })
 
 describe('what the artifact trusts', () => {
   const trusted = (declared: readonly string[] | null, list: readonly string[]) =>
-    sheetArtifacts([inspected({ trustedCerts: declared })], list)[0]?.trustedCerts
+    sheetArtifacts([inspected({ trustedCerts: declared })], list, 'uefi')[0]?.trustedCerts
 
   test('has three states that are never mixed up', () => {
     expect(trusted(null, ['ab'])).toEqual({ kind: 'not-declared' })
@@ -252,7 +254,8 @@ describe('two sheets show the same', () => {
 })
 
 describe('the title of a request', () => {
-  const title = (...each: readonly Partial<InspectedArtifact>[]) => titleOf(sheetArtifacts(each.map(inspected), []))
+  const title = (...each: readonly Partial<InspectedArtifact>[]) =>
+    titleOf(sheetArtifacts(each.map(inspected), [], 'uefi'))
   const silent = { kind: 'not-answered', reason: 'time-out' } as const
 
   test('is the source package and version that the server names', () => {

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
+import type { HandOrigin } from '../../shared/by-hand.ts'
 import type { Check } from '../../shared/check.ts'
 import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared/ids.ts'
 import { sha256Hex } from '../../shared/ids.ts'
 import type { InputFacts } from '../../shared/input-facts.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import type {
   PermissionAnswer,
   ReviewSheet,
   SheetArtifact,
   SheetFile,
+  SigningTask,
   TrustedCerts,
 } from '../../shared/review-sheet.ts'
 import { canonicalBytes } from '../canonical/canonical-json.ts'
@@ -37,6 +40,7 @@ export interface InspectedArtifact {
 export function sheetArtifacts(
   artifacts: readonly InspectedArtifact[],
   trustedList: readonly string[],
+  purpose: ReviewSheet['purpose'],
 ): readonly SheetArtifact[] {
   return artifacts.map((artifact) => ({
     artifactId: artifact.artifactId,
@@ -51,7 +55,7 @@ export function sheetArtifacts(
       sha256: file.sha256,
       facts: file.facts,
       disposition: isKernelModule(file.path) ? 'skip' : 'sign',
-      toBeSigned: toBeSignedOf(file),
+      toBeSigned: toBeSignedOf(file, purpose),
       signedBefore: file.signedBefore,
     })),
   }))
@@ -74,18 +78,25 @@ function isKernelModule(path: string): boolean {
   return path.endsWith('.ko')
 }
 
-function toBeSignedOf(file: InspectedFile): SheetFile['toBeSigned'] {
-  if (isKernelModule(file.path) || file.facts.kind !== 'pe') return null
-  const { authenticodeSha256, layoutFaults } = file.facts
-  if (authenticodeSha256 === null || layoutFaults.length > 0) return null
-  return { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: authenticodeSha256 }
+/** Facts of another kind than the purpose signs name nothing that could be signed. */
+function toBeSignedOf({ path, facts }: InspectedFile, purpose: ReviewSheet['purpose']): SheetFile['toBeSigned'] {
+  if (isKernelModule(path)) return null
+  if (isOpenPgp(purpose))
+    return facts.kind !== 'text' || facts.signedTextSha256 === null || facts.faults.length > 0
+      ? null
+      : { what: 'text as a clear-text signature reads it', algorithm: 'sha256', digest: facts.signedTextSha256 }
+  if (facts.kind !== 'pe' || facts.authenticodeSha256 === null || facts.layoutFaults.length > 0) return null
+  return { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: facts.authenticodeSha256 }
 }
 
 export interface SheetParts {
   readonly requestId: RequestId
   readonly madeAt: string
   readonly server: string
-  readonly request: WorkRequest
+  /** Null: opened at this station; then `byHand` is not. */
+  readonly request: WorkRequest | null
+  readonly byHand?: HandOrigin
+  readonly task: SigningTask
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
@@ -99,16 +110,20 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
     version: 1,
     requestId: parts.requestId,
     madeAt: parts.madeAt,
-    workRequest: {
-      server: parts.server,
-      id: request.id,
-      scope: request.scope,
-      workspace: request.workspace,
-      task: 'sign',
-      createdAt: request.createdAt,
-      createdBy: request.createdBy,
-      retryCount: request.retryCount,
-    },
+    workRequest:
+      request === null
+        ? null
+        : {
+            server: parts.server,
+            id: request.id,
+            scope: request.scope,
+            workspace: request.workspace,
+            task: parts.task,
+            createdAt: request.createdAt,
+            createdBy: request.createdBy,
+            retryCount: request.retryCount,
+          },
+    ...(parts.byHand === undefined ? {} : { byHand: parts.byHand }),
     purpose: parts.purpose,
     key: {
       fingerprint: parts.fingerprint,

@@ -1,8 +1,8 @@
 import type { KeyAlgorithm } from '../../shared/token.ts'
-import type { SignatureRequest } from '../token/token-service.ts'
+import type { X509Scheme } from '../token/token-service.ts'
 
-/** How a key of an algorithm signs a SHA-256 digest. Null: not at all; nothing is guessed. */
-export function signatureScheme(algorithm: KeyAlgorithm): SignatureRequest['scheme'] | null {
+/** How a key of an algorithm signs a SHA-256 digest for formats of X.509 and CMS. Null: not at all; nothing is guessed. */
+export function signatureScheme(algorithm: KeyAlgorithm): X509Scheme | null {
   switch (algorithm) {
     case 'rsa-2048':
     case 'rsa-3072':

@@ -2,7 +2,10 @@ import type { Failure } from '../../shared/failure.ts'
 import type { Sha256Hex } from '../../shared/ids.ts'
 import type { Result } from '../../shared/result.ts'
 import type { KeyAlgorithm } from '../../shared/token.ts'
+import type { OpenPgpPublicKey } from '../openpgp/public-key.ts'
 import type { SignatureRequest } from '../token/token-service.ts'
+import type { UploadForm } from './debsign/upload.signer.ts'
+import type { IndexForm } from './repository-index/index.signer.ts'
 
 /** A file of the spool, named by path; its bytes may have changed since it was shown, so everything is computed anew. */
 export interface SpooledFile {
@@ -11,11 +14,16 @@ export interface SpooledFile {
   readonly sha256: Sha256Hex
   /** Digest that the sheet showed as what would be signed. */
   readonly toBeSigned: Sha256Hex
+  /** How it is signed, where neither the file nor the key says so. Absent: as a file of a Sign task. */
+  readonly form?: UploadForm | IndexForm
 }
 
 export interface SigningCertificate {
+  /** X.509 DER, or the packets of an OpenPGP certificate. */
   readonly der: Uint8Array
   readonly algorithm: KeyAlgorithm
+  /** The key in an OpenPGP certificate that signs. Absent: this is one of X.509. */
+  readonly openpgp?: OpenPgpPublicKey
 }
 
 /** A file made ready: what the key has to sign, and what is needed to put the signature in its place. */
@@ -28,6 +36,7 @@ export interface Prepared {
 export type SigningFailureCode =
   | 'input-changed'
   | 'layout-unsafe'
+  | 'text-unsafe'
   | 'algorithm-unsupported'
   | 'output-wrong'
   | 'file-unreadable'

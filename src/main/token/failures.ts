@@ -1,5 +1,6 @@
 import type { FailureKind } from '../../shared/failure.ts'
 import type { HostFailure } from './protocol.ts'
+import { serviceKeyFingerprint } from './service-key-fingerprint.ts'
 import type { TokenFailure, TokenFailureCode } from './token-service.ts'
 
 /** What each failure means, what was kept and what to do. The token's own words are in `detail`, for the log. */
@@ -75,7 +76,15 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   ],
   'service-key-absent': [
     'unavailable',
-    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys, or is not safe to use. Put it back, mode 0600; the sealed key itself is kept.',
+    'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys. Put it back, mode 0600; the sealed key itself is kept.',
+  ],
+  'service-key-unsafe': [
+    'refused',
+    'A file in this station’s folder of service keys is not safe to use, so none was used and no software key was opened. Each has to be a file of 32 octets, mode 0600, of this user; “signing-station service-key list” says which is not.',
+  ],
+  'sealed-damaged': [
+    'invalid',
+    'The sealed record of the software key does not open with the service key that it names: it was changed. Nothing was done with it. Put the record back from a backup.',
   ],
   'service-key-unwritable': [
     'unavailable',
@@ -147,6 +156,20 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
 export function tokenFailure(code: TokenFailureCode, detail?: string): TokenFailure {
   const [kind, message] = sentences[code]
   return detail === undefined ? { kind, code, message } : { kind, code, message, detail }
+}
+
+/**
+ * Which service key is missing, and where it is looked for. The fingerprint is that of its public half, as `service-key list` and the
+ * log show it, so that the right file can be found among backups.
+ */
+export function serviceKeyAbsent(publicKey: string, folder: string): TokenFailure {
+  const print = serviceKeyFingerprint(Buffer.from(publicKey, 'base64'))
+  return {
+    kind: 'unavailable',
+    code: 'service-key-absent',
+    message: `The software key cannot be opened: it is sealed with the service key ${print} (SHA-256 of its public half), which is not in ${folder}. Put that file back, mode 0600, under any name that ends in .key; the sealed key itself is kept.`,
+    detail: print,
+  }
 }
 
 export function fromHost(failure: HostFailure): TokenFailure {

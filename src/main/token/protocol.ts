@@ -41,6 +41,12 @@ const tokenLogin = {
   pinLength: z.int().min(1).max(maxPinLength),
   useLastTry: z.boolean(),
 }
+/** Which key a sealed record has to hold: nothing is sealed anew, and nothing is said to be whole, that holds another. */
+export const sealedContent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('private-key'), spkiSha256: sha256Hex }),
+  z.strictObject({ kind: z.literal('log-key'), publicKey: ed25519Key }),
+])
+export type SealedContent = z.infer<typeof sealedContent>
 
 /**
  * All that the key of the log ever signs: a checkpoint's three lines (docs/formats/checkpoint.md). Not any text, so that whoever
@@ -59,10 +65,13 @@ const hsmObjectType = z.enum(['asymmetric-key', 'wrap-key'])
 /** Values of an option: off, on, or on until the device is reset. */
 const optionValue = z.literal([0, 1, 2])
 
-export const digestRequest = z.strictObject({
-  scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']),
-  digest: bytes(32, 32),
-})
+export const digestRequest = z.discriminatedUnion('scheme', [
+  z.strictObject({ scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']), digest: bytes(32, 32) }),
+  z.strictObject({
+    scheme: z.enum(['rsa-pkcs1-sha512', 'ecdsa-sha512', 'ed25519-sha512']),
+    digest: bytes(64, 64),
+  }),
+])
 
 export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('list'), id: callId }),
@@ -103,6 +112,20 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('has-service-key'), id: callId, publicKey: sealedKey.shape.publicKey }),
   /** Makes a service key if the folder has none; its secret half is born here and never leaves but to its file. */
   z.strictObject({ op: z.literal('ensure-service-key'), id: callId }),
+  /** Names and public halves of all service keys, also of those that are not safe to use. */
+  z.strictObject({ op: z.literal('list-service-keys'), id: callId }),
+  /** Makes one more, which comes first and encrypts from now on. */
+  z.strictObject({ op: z.literal('make-service-key'), id: callId }),
+  /** Seals what a record holds to the service key `to`, and opens the new record again before it is answered. */
+  z.strictObject({
+    op: z.literal('reseal'),
+    id: callId,
+    sealed: sealedKey,
+    holds: sealedContent,
+    to: sealedKey.shape.publicKey,
+  }),
+  /** Whether a record opens and holds that key. */
+  z.strictObject({ op: z.literal('check-sealed'), id: callId, sealed: sealedKey, holds: sealedContent }),
   /** Makes an Ed25519 key for the checkpoints of the log, sealed as software keys are. */
   z.strictObject({ op: z.literal('make-log-key'), id: callId }),
   z.strictObject({
@@ -197,6 +220,8 @@ export const hostFailureCode = z.enum([
   'mechanism-unsupported',
   'token-error',
   'service-key-absent',
+  'service-key-unsafe',
+  'sealed-damaged',
   'service-key-unwritable',
   /** Something is under the id already. The token was asked for nothing. */
   'id-occupied',
@@ -257,6 +282,18 @@ export const hostAnswers = {
   'generate-software-key': z.strictObject({ spki, sealed: sealedKey }),
   'has-service-key': z.boolean(),
   'ensure-service-key': z.enum(['made', 'there']),
+  'list-service-keys': z
+    .array(
+      z.strictObject({
+        file: z.string().min(1).max(255),
+        publicKey: bytes(32, 32).nullable(),
+        problem: z.string().max(200).nullable(),
+      }),
+    )
+    .max(1024),
+  'make-service-key': z.strictObject({ file: z.string().min(1).max(255), publicKey: bytes(32, 32) }),
+  reseal: sealedKey,
+  'check-sealed': z.null(),
   'make-log-key': z.strictObject({ publicKey: ed25519Key, sealed: sealedKey }),
   /** RFC 8032: 64 bytes. */
   'sign-checkpoint': bytes(64, 64),

@@ -8,12 +8,14 @@ import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { createTokenKeyMaker } from './key-making.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
+import { createSealedKeys, namingServiceKey, SealedKeyHosts } from './sealed-keys.ts'
 import type { TokenServiceOptions } from './service-options.ts'
 import { TokenSigningSession } from './signing-session.ts'
 import { deviceOfToken } from './token-device.ts'
 import type {
   KeyReference,
   LogKeyService,
+  ServiceKeyKeeper,
   SigningSession,
   SoftwareKeyMaker,
   TokenAttestation,
@@ -41,20 +43,20 @@ type Slot = {
 
 const ended = tokenFailure('token-removed', 'the token process was ended')
 
-/** The `TokenService` over real token processes, one for each module and one for sealed keys. */
-export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogKeyService {
+/** The `TokenService` over real token processes, one for each module. */
+export class ProcessTokenService implements TokenService {
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
   #devices: readonly UsbDevice[] = []
-  /** Every process with sealed keys that runs. */
-  readonly #softwareHosts = new Set<HostProcess>()
-  /** The one of them that stays: it says which service keys there are, and signs checkpoints. No key for signing files is opened in it. */
-  #keyring: HostProcess | null = null
+  /** Processes with sealed keys, none of which loads a module. */
+  readonly sealedKeyHosts: SealedKeyHosts
 
   constructor(options: TokenServiceOptions) {
     this.#options = options
     this.#deadlines = { ...defaultDeadlines, ...options.deadlines }
+    const role = { kind: 'software', folder: options.serviceKeysFolder } as const
+    this.sealedKeyHosts = new SealedKeyHosts((onEnd) => this.#start(role, onEnd))
     for (const path of options.modules) this.#add(path)
   }
 
@@ -86,7 +88,7 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
   }
 
   async reset(): Promise<void> {
-    for (const host of this.#softwareHosts) host.kill(ended)
+    this.sealedKeyHosts.reset()
     const slots = [...this.#slots.values()]
     await Promise.all(slots.map((slot) => this.#stop(slot)))
   }
@@ -117,55 +119,6 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
 
   async seeKey(token: TokenId, ckaId: string): ReturnType<TokenService['seeKey']> {
     return this.askToken(token, (host) => host.call('see-key', { token, ckaId }, this.#deadlines.list))
-  }
-
-  async generateSoftwareKey(
-    algorithm: 'rsa-2048' | 'rsa-3072' | 'rsa-4096',
-  ): ReturnType<SoftwareKeyMaker['generateSoftwareKey']> {
-    const host = this.#softwareHost()
-    const made = await host.call('generate-software-key', { algorithm }, this.#deadlines.generate)
-    host.kill(ended)
-    return made
-  }
-
-  async ensureServiceKey(): Promise<Result<'made' | 'there', TokenFailure>> {
-    const host = this.#softwareHost()
-    const made = await host.call('ensure-service-key', {}, this.#deadlines.open)
-    host.kill(ended)
-    return made
-  }
-
-  async opensSealed({ publicKey }: { readonly publicKey: string }): Promise<Result<null, TokenFailure>> {
-    const found = await this.#ofKeyring((host) => host.call('has-service-key', { publicKey }, this.#deadlines.open))
-    if (!found.ok) return found
-    return found.value ? ok(null) : err(tokenFailure('service-key-absent'))
-  }
-
-  async makeLogKey(): ReturnType<LogKeyService['makeLogKey']> {
-    const host = this.#softwareHost()
-    const made = await host.call('make-log-key', {}, this.#deadlines.open)
-    host.kill(ended)
-    return made
-  }
-
-  async signCheckpoint(
-    { publicKey, sealed }: Parameters<LogKeyService['signCheckpoint']>[0],
-    text: string,
-  ): Promise<Result<Uint8Array, TokenFailure>> {
-    const body = { publicKey, sealed: { publicKey: sealed.publicKey, encrypted: sealed.encrypted }, text }
-    return this.#ofKeyring((host) => host.call('sign-checkpoint', body, this.#deadlines.checkpoint))
-  }
-
-  /** Asked every half minute while the operator is on duty, and for each checkpoint: one process stays, as one does for each module. */
-  async #ofKeyring<T>(
-    ask: (host: HostProcess) => Promise<Result<T, TokenFailure>>,
-    tries = 2,
-  ): Promise<Result<T, TokenFailure>> {
-    if (this.#keyring === null || this.#keyring.dead) this.#keyring = this.#softwareHost()
-    const host = this.#keyring
-    const answer = await ask(host)
-    // Ended by a reset while it was asked: nothing of the question was wrong.
-    return answer.ok || !host.endedOnPurpose || tries === 1 ? answer : this.#ofKeyring(ask, tries - 1)
   }
 
   /** Asks the process that has the token, without a login. */
@@ -244,13 +197,13 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     options: Parameters<TokenService['openSession']>[2],
   ): Promise<Result<SigningSession, TokenFailure>> {
     if (key.sealed === null) return err(tokenFailure('key-absent', 'no sealed record'))
-    const host = this.#softwareHost()
+    const host = this.sealedKeyHosts.start()
     const end = () => host.kill(ended)
     const { algorithm, sealed, spkiSha256 } = key
     const opened = await host.call('open-software', { sealed, algorithm, spkiSha256 }, this.#deadlines.open)
     if (opened.ok) return this.#session(key, opened.value, host, options, end)
     end()
-    return opened
+    return namingServiceKey(opened, sealed.publicKey, this.#options.serviceKeysFolder)
   }
 
   #session(
@@ -362,13 +315,6 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
     return slot.host
   }
 
-  #softwareHost(): HostProcess {
-    const role = { kind: 'software', folder: this.#options.serviceKeysFolder } as const
-    const host = this.#start(role, () => this.#softwareHosts.delete(host))
-    this.#softwareHosts.add(host)
-    return host
-  }
-
   #start(role: HostCommand['role'], onEnd: () => void): HostProcess {
     const { node, hostEntry: entry, environment, log } = this.#options
     log('token.host-started', { ...role })
@@ -400,7 +346,12 @@ export class ProcessTokenService implements TokenService, SoftwareKeyMaker, LogK
 
 export function createTokenService(
   options: TokenServiceOptions,
-): TokenService & SoftwareKeyMaker & LogKeyService & TokenKeyMaker {
+): TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService & TokenKeyMaker {
   const service = new ProcessTokenService(options)
-  return Object.assign(service, createTokenKeyMaker(service, { ...defaultDeadlines, ...options.deadlines }))
+  const deadlines = { ...defaultDeadlines, ...options.deadlines }
+  return Object.assign(
+    service,
+    createSealedKeys(service.sealedKeyHosts, options.serviceKeysFolder, deadlines),
+    createTokenKeyMaker(service, deadlines),
+  )
 }

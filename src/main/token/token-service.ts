@@ -28,6 +28,8 @@ export type TokenFailureCode =
   | 'signature-wrong'
   | 'token-error'
   | 'service-key-absent'
+  | 'service-key-unsafe'
+  | 'sealed-damaged'
   | 'service-key-unwritable'
   | 'id-occupied'
   | 'generation-refused'
@@ -56,10 +58,20 @@ export type KeyReference = {
 }
 
 /**
- * What the token signs: a digest, never a file. `rsa-pkcs1` gets the DigestInfo built in the token process; an ECDSA answer is
- * r‖s (each the curve's length).
+ * How a key signs a digest, each with the digest's own length. X.509 and CMS formats take the first two, OpenPGP the others: an Ed25519
+ * signature of OpenPGP is over the digest as its message (RFC 9580 §5.2.3).
  */
-export type SignatureRequest = { readonly scheme: 'rsa-pkcs1-sha256' | 'ecdsa-sha256'; readonly digest: Uint8Array }
+export type X509Scheme = 'rsa-pkcs1-sha256' | 'ecdsa-sha256'
+export type SignatureScheme = X509Scheme | 'rsa-pkcs1-sha512' | 'ecdsa-sha512' | 'ed25519-sha512'
+
+/**
+ * What the token signs: a digest, never a file. `rsa-pkcs1` gets the DigestInfo built in the token process; an ECDSA answer is
+ * r‖s (each the curve's length), an Ed25519 answer R‖S.
+ */
+export type SignatureRequest<S extends SignatureScheme = SignatureScheme> = {
+  readonly scheme: S
+  readonly digest: Uint8Array
+}
 
 /** An opened, logged-in, identity-checked key. One PIN entry; ends with `close`, the token's removal, or a lock of the desk. */
 export interface SigningSession {
@@ -137,6 +149,39 @@ export interface SoftwareKeyMaker {
       TokenFailure
     >
   >
+}
+
+/** debusine's `nacl` record without its `storage` word. */
+export type SealedRecord = { readonly publicKey: string; readonly encrypted: string }
+
+/** The key that a sealed record has to hold. */
+export type SealedContent =
+  | { readonly kind: 'private-key'; readonly spkiSha256: Sha256Hex }
+  | { readonly kind: 'log-key'; readonly publicKey: Uint8Array }
+
+/** A file in the folder of service keys. `publicKey` null: not safe to use, because of `problem`, and the folder with it. */
+export type ServiceKeyFile = {
+  readonly file: string
+  readonly publicKey: Uint8Array | null
+  readonly problem: string | null
+}
+
+/** Service keys as main may know them: names and public halves. */
+export interface ServiceKeyKeeper {
+  /** In sort order: the first encrypts. */
+  listServiceKeys(): Promise<Result<readonly ServiceKeyFile[], TokenFailure>>
+  /** Makes one more, which comes first. */
+  makeServiceKey(): Promise<Result<{ readonly file: string; readonly publicKey: Uint8Array }, TokenFailure>>
+  /** A token process for sealing records anew. The caller closes it. */
+  openResealer(): Resealer
+}
+
+export interface Resealer {
+  /** The same key sealed to the service key `to` (base64 of its public half). Opened again before it is handed out. */
+  reseal(sealed: SealedRecord, holds: SealedContent, to: string): Promise<Result<SealedRecord, TokenFailure>>
+  /** Whether the record opens and holds that key. */
+  check(sealed: SealedRecord, holds: SealedContent): Promise<Result<null, TokenFailure>>
+  close(): void
 }
 
 /** The key that signs the checkpoints of the log. Made and used in a token process; main has its public half and the sealed record. */

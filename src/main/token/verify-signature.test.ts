@@ -1,5 +1,6 @@
 import { constants, createHash, generateKeyPairSync, privateEncrypt, sign } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { generateLocalKey } from '../signing/testing/local-key.ts'
 import { signatureCheck } from './verify-signature.ts'
 
 const message = Buffer.from('a message')
@@ -81,9 +82,37 @@ describe.each([
 
 test('keys that do not sign here have no check', () => {
   const spki = (pair: ReturnType<typeof generateKeyPairSync>) => pair.publicKey.export({ type: 'spki', format: 'der' })
-  expect(signatureCheck(spki(generateKeyPairSync('ed25519')))).toBeNull()
+  expect(signatureCheck(spki(generateKeyPairSync('ed448')))).toBeNull()
   expect(signatureCheck(spki(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })))).toBeNull()
   expect(signatureCheck(Buffer.from('3000', 'hex'))).toBeNull()
   const weak = signatureCheck(spki(generateKeyPairSync('rsa', { modulusLength: 1024 })))
   expect(weak?.({ scheme: 'rsa-pkcs1-sha256', digest }, Buffer.alloc(128))).toBe(false)
+})
+
+describe('check of a signature over SHA-512, as OpenPGP has it', () => {
+  const long = createHash('sha512').update('text').digest()
+  test.each(['rsa-2048', 'ec-p256', 'ec-p384', 'ed25519'] as const)('takes and refuses those of %s', (algorithm) => {
+    const { spki, sign } = generateLocalKey(algorithm)
+    const scheme = algorithm.startsWith('rsa')
+      ? 'rsa-pkcs1-sha512'
+      : algorithm === 'ed25519'
+        ? 'ed25519-sha512'
+        : 'ecdsa-sha512'
+    const check = signatureCheck(spki)
+    const signature = sign({ scheme, digest: long })
+    expect(check?.({ scheme, digest: long }, signature)).toBe(true)
+    const changed = Buffer.from(signature)
+    changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1
+    expect(check?.({ scheme, digest: long }, changed)).toBe(false)
+    expect(check?.({ scheme, digest: long.subarray(32) }, signature)).toBe(false)
+    expect(check?.({ scheme, digest: Buffer.concat([Buffer.from([1]), long.subarray(1)]) }, signature)).toBe(false)
+    for (const other of [
+      'rsa-pkcs1-sha256',
+      'ecdsa-sha256',
+      'rsa-pkcs1-sha512',
+      'ecdsa-sha512',
+      'ed25519-sha512',
+    ] as const)
+      if (other !== scheme) expect(check?.({ scheme: other, digest: long }, signature)).toBe(false)
+  })
 })

@@ -1,6 +1,6 @@
-import { constants, createPublicKey, type KeyObject, publicDecrypt } from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, publicDecrypt, verify } from 'node:crypto'
 import { p256, p384 } from '@noble/curves/nist.js'
-import type { SignatureRequest } from './token-service.ts'
+import type { SignatureRequest, SignatureScheme } from './token-service.ts'
 
 /** Checks one signature over one digest. */
 export type SignatureCheck = (request: SignatureRequest, signature: Uint8Array) => boolean
@@ -15,6 +15,7 @@ export function signatureCheck(spki: Uint8Array): SignatureCheck | null {
   const key = publicKeyOf(spki)
   if (key === null) return null
   if (key.asymmetricKeyType === 'rsa') return rsaCheck(key)
+  if (key.asymmetricKeyType === 'ed25519') return edwardsCheck(key)
   if (key.asymmetricKeyType !== 'ec') return null
   const { crv, x, y } = key.export({ format: 'jwk' })
   if (x === undefined || y === undefined) return null
@@ -31,11 +32,12 @@ function rsaCheck(key: KeyObject): SignatureCheck {
   // Shorter keys are refused everywhere; 2048 bits leave room for the padding.
   if (length < 256) return () => false
   return (request, signature) => {
-    if (request.scheme !== 'rsa-pkcs1-sha256' || signature.length !== length || request.digest.length !== 32)
+    const prefix = digestPrefixes[request.scheme]
+    if (prefix === undefined || signature.length !== length || request.digest.length !== digestLength(request))
       return false
     try {
       const block = publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature)
-      return block.equals(pkcs1Block(request.digest, length))
+      return block.equals(pkcs1Block(Buffer.concat([prefix, request.digest]), length))
     } catch {
       // A number that is not below the modulus: OpenSSL refuses it, and it is no signature.
       return false
@@ -45,14 +47,29 @@ function rsaCheck(key: KeyObject): SignatureCheck {
 
 function ecdsaCheck(verify: (signature: Uint8Array, digest: Uint8Array) => boolean, length: number): SignatureCheck {
   return (request, signature) => {
-    if (request.scheme !== 'ecdsa-sha256' || signature.length !== length) return false
+    if (request.scheme !== 'ecdsa-sha256' && request.scheme !== 'ecdsa-sha512') return false
+    if (signature.length !== length || request.digest.length !== digestLength(request)) return false
     try {
+      // A digest that is longer than the curve's order is cut inside (FIPS 186-5 §6.4.2).
       return verify(signature, request.digest)
     } catch {
       // r or s out of range.
       return false
     }
   }
+}
+
+/** OpenPGP's Ed25519: the digest is the message. */
+function edwardsCheck(key: KeyObject): SignatureCheck {
+  return (request, signature) =>
+    request.scheme === 'ed25519-sha512' &&
+    signature.length === 64 &&
+    request.digest.length === digestLength(request) &&
+    verify(null, request.digest, key, signature)
+}
+
+function digestLength({ scheme }: SignatureRequest): number {
+  return scheme.endsWith('-sha512') ? 64 : 32
 }
 
 function publicKeyOf(spki: Uint8Array): KeyObject | null {
@@ -63,11 +80,14 @@ function publicKeyOf(spki: Uint8Array): KeyObject | null {
   }
 }
 
-/** DER of `DigestInfo { sha256, NULL }` up to the digest (RFC 8017 §9.2, note 1); the token process builds its own another way. */
-const sha256Prefix = Buffer.from('3031300d060960864801650304020105000420', 'hex')
+/** DER of `DigestInfo { hash, NULL }` up to the digest (RFC 8017 §9.2, note 1); the token process builds its own another way. */
+const digestPrefixes: Readonly<Partial<Record<SignatureScheme, Buffer>>> = {
+  'rsa-pkcs1-sha256': Buffer.from('3031300d060960864801650304020105000420', 'hex'),
+  'rsa-pkcs1-sha512': Buffer.from('3051300d060960864801650304020305000440', 'hex'),
+}
 
 /** EMSA-PKCS1-v1_5 (RFC 8017 §9.2): the block that a right signature opens to. `length` is the modulus' length in bytes. */
-function pkcs1Block(digest: Uint8Array, length: number): Buffer {
-  const padding = Buffer.alloc(length - 3 - sha256Prefix.length - digest.length, 0xff)
-  return Buffer.concat([Buffer.from([0, 1]), padding, Buffer.from([0]), sha256Prefix, digest])
+function pkcs1Block(digestInfo: Uint8Array, length: number): Buffer {
+  const padding = Buffer.alloc(length - 3 - digestInfo.length, 0xff)
+  return Buffer.concat([Buffer.from([0, 1]), padding, Buffer.from([0]), digestInfo])
 }

@@ -1,3 +1,4 @@
+import type { SignAs } from '../../shared/by-hand.ts'
 import type { CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { KeyState, RegisteredKey } from '../../shared/key.ts'
 import type { Purpose } from '../../shared/purpose.ts'
@@ -49,6 +50,10 @@ export const checkQuestions: Record<CheckId, string> = {
   'file-explained': 'Files explained',
   'sbat-level': 'SBAT level',
   'signed-before': 'Signed before',
+  'upload-whole': 'Upload whole',
+  'upload-version': 'Version follows the last upload',
+  'index-sound': 'Index well-formed',
+  'index-progress': 'Index follows the last one',
 }
 
 /** What the operator states when he ticks the box of a check that needs him. */
@@ -56,9 +61,14 @@ export const acknowledgements: Partial<Record<CheckId, string>> = {
   'file-explained':
     'I sign bytes that the station cannot explain, and I have compared their digests with another source.',
   'signed-before': 'I want another signature on bytes that this key has signed before.',
+  'upload-whole': 'I have looked at what the documents of this upload hold, and want them signed.',
+  'upload-version': 'I want this upload signed though a version that is not older was signed here before.',
+  'index-sound': 'I know that the Date of this index lies ahead.',
+  'index-progress': 'I know that this index goes back behind the last one, or changes what the suite says of itself.',
   'trusted-certs': 'I have checked what these files will trust.',
   'embedded-certificates': 'I know the certificates that these files carry and want them signed with the file.',
   'sbat-level': 'I have checked the SBAT generations against the published revocation level.',
+  permission: 'Nobody but this desk asked for these signatures; I answer for them with my name.',
   'certificate-valid': 'I accept the state of the key’s certificate.',
 }
 
@@ -78,7 +88,48 @@ export const keyStateWords: Record<KeyState, { readonly text: string; readonly t
 }
 
 /** What the field calls it; the word in the log stays debusine's. */
-export const purposeWords: Record<Purpose, string> = { uefi: 'UEFI' }
+export const purposeWords: Record<Purpose, string> = {
+  uefi: 'UEFI',
+  openpgp: 'OpenPGP',
+  'openpgp-repository': 'OpenPGP, repositories',
+}
+
+/** What opened files can be signed as, and keys of which purpose fit. */
+export const signAsWords: Record<
+  SignAs,
+  { readonly label: string; readonly purpose: Purpose; readonly gives: string }
+> = {
+  'uefi-detached': {
+    label: 'UEFI Secure Boot, detached signature',
+    purpose: 'uefi',
+    gives: 'A .sig file for each PE image, as sbsign --detached writes it.',
+  },
+  'openpgp-clear': {
+    label: 'OpenPGP, clear-signed text',
+    purpose: 'openpgp',
+    gives: 'A .asc file for each text, with the text inside, as gpg --clearsign writes it.',
+  },
+  'openpgp-detached': {
+    label: 'OpenPGP, detached signature of any file',
+    purpose: 'openpgp',
+    gives: 'An armored .asc file for each. The station does not look into the files.',
+  },
+  'debian-upload': {
+    label: 'Debian upload (.changes), as debsign',
+    purpose: 'openpgp',
+    gives: 'The .dsc, .buildinfo and .changes, signed, under their own names. What it lists has to lie beside it.',
+  },
+  'release-clear': {
+    label: 'Repository index, InRelease',
+    purpose: 'openpgp-repository',
+    gives: 'An InRelease of the Release file.',
+  },
+  'release-detached': {
+    label: 'Repository index, Release.gpg',
+    purpose: 'openpgp-repository',
+    gives: 'A Release.gpg of the Release file.',
+  },
+}
 
 export const originWords: Record<RegisteredKey['origin'], string> = {
   generated: 'generated on the token',

@@ -109,6 +109,13 @@ export function attestationRootsQuery(station: StationApi) {
   })
 }
 
+export function serviceKeysQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['service-keys'],
+    queryFn: async () => valueOf(await station.keysServiceList(null)),
+  })
+}
+
 export function settingsQuery(station: StationApi) {
   return queryOptions({ queryKey: ['settings'], queryFn: async () => valueOf(await station.settingsGet(null)) })
 }
@@ -146,7 +153,10 @@ export function useCacheInvalidation(): void {
     stale('tokens')
     stale('keys')
   })
-  useStationEvent('keys.changed', () => stale('keys'))
+  useStationEvent('keys.changed', () => {
+    stale('keys')
+    stale('service-keys')
+  })
   useStationEvent('settings.changed', () => {
     stale('settings')
     stale('modules')

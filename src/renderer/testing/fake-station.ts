@@ -11,14 +11,17 @@ import type { KeyGeneration } from '../../shared/key-generation.ts'
 import type { ModuleDiscovery } from '../../shared/modules.ts'
 import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { Result } from '../../shared/result.ts'
+import type { ServiceKeyList } from '../../shared/service-key.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
+import { fakeByHand } from './fake-by-hand.ts'
 import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
+import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -41,6 +44,7 @@ export type FakeState = {
   roots: readonly AttestationRoot[]
   /** Keys that were begun on tokens, newest first. */
   generations: readonly KeyGeneration[]
+  serviceKeys: ServiceKeyList
   ceremonies: readonly CeremonyDetail[]
   audit: AuditRow[]
   auditCheck: AuditState
@@ -49,6 +53,8 @@ export type FakeState = {
   pin: string
   /** Failures that a function gives instead of its answer, by the function's name. */
   failures: Map<string, Failure>
+  /** Files that were named on the command line. */
+  offered: string[]
   /** Milliseconds for one file; null: a signing stays where it is. */
   signingPace: number | null
 }
@@ -335,6 +341,8 @@ export class FakeStation {
         (name, payload) => this.emit(name, payload),
         (id, by) => this.#change(id, by),
       ),
+      ...fakeByHand(state),
+      ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),

@@ -3,7 +3,7 @@ import { defaultPolicies } from '../../shared/key-place.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { sampleCertificateRequest } from './fake-generation.ts'
 import type { FakeState } from './fake-station.ts'
-import { hexOf, minutesAgo, requestIdOf, sampleDetail, sampleSheet, sampleToken } from './sample-data.ts'
+import { hexOf, minutesAgo, requestIdOf, sampleDetail, sampleSheet, sampleSummary, sampleToken } from './sample-data.ts'
 import { base, withRequest } from './sample-station.ts'
 
 export function samplePlan(change: Partial<GenerationPlan> = {}): GenerationPlan {
@@ -85,7 +85,7 @@ function keyRequest(summary: Partial<RequestSummary>, change: Partial<RequestDet
             kind: 'generate-key',
             requestId: sheet.requestId,
             server: 'https://debusine.example.org/api',
-            workRequestId: sheet.workRequest.id,
+            workRequestId: sampleSummary(sheet).workRequestId,
             scope: 'debian',
             workspace: 'signing',
             purpose: 'uefi',

@@ -9,6 +9,7 @@ import {
   samplePe,
   sampleSheet,
   sampleTokenSummary,
+  sampleWorkRequest,
 } from './sample-data.ts'
 import { hostileName, manyFiles, reviewing, rich, softwareSheet } from './sample-sheets.ts'
 import { base, withRequest } from './sample-station.ts'
@@ -214,7 +215,7 @@ export const reviewScenarios = {
           },
         ),
       ],
-      workRequest: { ...sampleSheet().workRequest, workspace: 'sid\u202Ednuorgkrow <script>', retryCount: 2 },
+      workRequest: { ...sampleWorkRequest, workspace: 'sid\u202Ednuorgkrow <script>', retryCount: 2 },
     })
     return withRequest(
       sampleDetail(sheet, { title: hostileName, requestedBy: 'admin\u202Enimda', workspace: 'sid\u202Ednuorg' }),

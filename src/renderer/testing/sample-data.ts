@@ -1,3 +1,4 @@
+import { byHandOrigin } from '../../shared/by-hand.ts'
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'
@@ -97,6 +98,7 @@ export function sampleKey(change: Partial<RegisteredKey> = {}): RegisteredKey {
     home: { kind: 'token', token: sampleToken, ckaId: '02', pkcs11Uri: 'pkcs11:serial=18204417;id=%02' },
     certificate: sampleCertificate(),
     certificatePem: '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n',
+    openpgp: null,
     createdAt: '2026-01-12T09:30:00.000Z',
     lastUsedAt: minutesAgo(2880),
     lastUseSeq: 702,
@@ -209,12 +211,20 @@ const sentences: Record<CheckId, string> = {
   'file-explained': 'Every file was parsed and explained.',
   'sbat-level': 'Every component is at or above its published generation.',
   'signed-before': 'This key has not signed these bytes at this station.',
+  'upload-whole': 'The upload is whole.',
+  'upload-version': 'No newer upload of this source was signed here.',
+  'index-sound': 'The Release is well-formed, and its times are right.',
+  'index-progress': 'It follows on the last index of its suite that was signed here.',
 }
+
+/** Not asked of files of a Sign task, of which the sample is. */
+const ofOtherTasks: ReadonlySet<CheckId> = new Set(['upload-whole', 'upload-version', 'index-sound', 'index-progress'])
 
 export function sampleChecks(
   change: Partial<Record<CheckId, readonly [CheckOutcome, string, Check['evidence']?]>> = {},
 ): Check[] {
-  return (Object.keys(sentences) as CheckId[]).map((id) => {
+  const asked = (Object.keys(sentences) as CheckId[]).filter((id) => !ofOtherTasks.has(id) || change[id] !== undefined)
+  return asked.map((id) => {
     const [outcome, sentence, evidence] = change[id] ?? (['passed', sentences[id], defaultEvidence(id)] as const)
     return { id, outcome, sentence, evidence: evidence ?? [] }
   })
@@ -234,22 +244,24 @@ function defaultEvidence(id: CheckId): Check['evidence'] {
   return []
 }
 
+export const sampleWorkRequest: NonNullable<ReviewSheet['workRequest']> = {
+  server: 'https://debusine.example.org/api',
+  id: 10_423 as WorkRequestId,
+  scope: 'debian',
+  workspace: 'sid',
+  task: 'sign',
+  createdAt: minutesAgo(17),
+  createdBy: 42,
+  retryCount: 0,
+}
+
 export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
   const key = sampleKey()
   return {
     version: 1,
     requestId: requestIdOf(1),
     madeAt: minutesAgo(3),
-    workRequest: {
-      server: 'https://debusine.example.org/api',
-      id: 10_423 as WorkRequestId,
-      scope: 'debian',
-      workspace: 'sid',
-      task: 'sign',
-      createdAt: minutesAgo(17),
-      createdBy: 42,
-      retryCount: 0,
-    },
+    workRequest: sampleWorkRequest,
     purpose: 'uefi',
     key: {
       fingerprint: key.fingerprint,
@@ -272,10 +284,10 @@ export function sampleSummary(sheet: ReviewSheet, change: Partial<RequestSummary
   const worst = (['refused', 'unknown', 'attention'] as const).find((outcome) => outcomes.includes(outcome)) ?? 'passed'
   return {
     id: sheet.requestId,
-    workRequestId: sheet.workRequest.id,
-    server: sheet.workRequest.server,
-    scope: sheet.workRequest.scope,
-    workspace: sheet.workRequest.workspace,
+    workRequestId: sheet.workRequest?.id ?? ((sheet.byHand?.number ?? 1) as WorkRequestId),
+    server: sheet.workRequest?.server ?? byHandOrigin,
+    scope: sheet.workRequest?.scope ?? null,
+    workspace: sheet.workRequest?.workspace ?? byHandOrigin,
     purpose: sheet.purpose,
     fingerprint: sheet.key.fingerprint,
     keyDescription: sheet.key.registered?.description ?? null,

@@ -113,6 +113,20 @@ export function base(): FakeState {
     ceremonies: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
+    serviceKeys: {
+      folder: '/home/operator/.local/share/signing-station/service-keys',
+      keys: [
+        {
+          file: 'service-5e0c1a77.key',
+          fingerprint: hexOf('service key'),
+          problem: null,
+          encrypts: true,
+          opens: 2,
+        },
+      ],
+      absent: [],
+      waiting: 0,
+    },
     keys: [
       sampleKey(),
       sampleKey({
@@ -147,6 +161,7 @@ export function base(): FakeState {
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
     failures: new Map(),
+    offered: [],
     signingPace: null,
   }
 }

@@ -19,10 +19,12 @@ import { troubledDevices } from './sample-devices.ts'
 import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
+import { uploadScenarios } from './upload-scenarios.ts'
 
 /** Every state of the station that a screen has to bear, by name. */
 export const scenarios = {
   ...reviewScenarios,
+  ...uploadScenarios,
   ...stageScenarios,
   ...keyScenarios,
   'ceremony-open': () => ({ ...base(), ceremonies: [begun(sampleCeremony(2), 'device')] }),

@@ -1,18 +1,39 @@
 import { z } from 'zod'
-import { attestationSource, attestationVerdict, attestedDevice } from '../../../shared/attestation.ts'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
-import { keyState } from '../../../shared/key.ts'
+import {
+  ceremonyActIntended,
+  ceremonyBegun,
+  ceremonyDeviation,
+  ceremonyEnded,
+  ceremonyStepBegun,
+  ceremonyStepEnded,
+  ceremonyStepFailed,
+} from './ceremony-events.ts'
+import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
+import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
+import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
+import { openedByHand, outputDelivered } from './hand-events.ts'
+import {
+  attestationRootAdded,
+  attestationRootWithdrawn,
+  keyAssetCreated,
+  keyAttested,
+  keyGenerated,
+  keyGenerationClosed,
+  keyGenerationFailed,
+  keyGenerationIntended,
+  keyImportBegun,
+  keyReencrypted,
+  keyRegistered,
+  keyStateChanged,
+  keysExported,
+  possessionChallenged,
+  serviceKeyAdded,
+} from './key-events.ts'
 import { exactText, messageText } from './text.ts'
 
 // The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
 // leaving one out is an error and not a silence.
-
-const operator = exactText(200).min(1)
-/** A word of the program: a code, a method, an algorithm. */
-const word = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/)
-const purposeText = exactText(64).min(1)
-const tokenSerial = exactText(64).min(1).nullable()
-const hexDigest = z.string().regex(/^(?:[0-9a-f]{2}){32,64}$/)
 
 /** What the artifact said about the certificates that its signature will be trusted by, and how many the station knows. */
 export const trustedCertsVerdict = z.discriminatedUnion('kind', [
@@ -83,111 +104,6 @@ const enrolled = z.strictObject({
 /** The API token of a user of the server, which reads the list of waiting work, is about to be set (true) or removed. */
 const userTokenSet = z.strictObject({ event: z.literal('user-token-set'), set: z.boolean(), operator })
 const dutyChanged = z.strictObject({ event: z.literal('duty-changed'), onDuty: z.boolean(), operator })
-const keyRegistered = z.strictObject({
-  event: z.literal('key-registered'),
-  purpose: purposeText,
-  fingerprint,
-  description: exactText(200),
-  origin: z.enum(['generated', 'imported', 'unknown', 'software']),
-  home: z.enum(['token', 'software']),
-  tokenSerial,
-  spkiSha256: sha256Hex,
-  operator,
-})
-/** One look at what the maker of its token says of a key (docs/formats/attestation.md). */
-const keyAttested = z.strictObject({
-  event: z.literal('key-attested'),
-  purpose: purposeText,
-  fingerprint,
-  tokenSerial,
-  source: attestationSource,
-  verdict: attestationVerdict,
-  /** SHA-256 of each certificate's DER, the statement first. */
-  certificates: z.array(sha256Hex).max(16),
-  operator,
-})
-/** The intent of the one use of a key that is not a signature for somebody: it proves that the token holds the key. */
-const possessionChallenged = z.strictObject({
-  event: z.literal('possession-challenged'),
-  purpose: purposeText,
-  fingerprint,
-  digest: hexDigest,
-  tokenSerial,
-  operator,
-})
-/** A key was made, and the intent of its first use: it signs its own certificate or the request for one, so the fingerprint is not known yet. */
-const keyGenerated = z.strictObject({
-  event: z.literal('key-generated'),
-  purpose: purposeText,
-  description: exactText(200),
-  algorithm: word,
-  spkiSha256: sha256Hex,
-  digest: hexDigest,
-  tokenSerial,
-  operator,
-})
-/** A token is about to be asked to make a key. Its end is `key-generated`, `key-generation-failed` or an incident that names it. */
-const keyGenerationIntended = z.strictObject({
-  event: z.literal('key-generation-intended'),
-  /** The request that asked for it; by hand: an id of its own. */
-  requestId,
-  purpose: purposeText,
-  description: exactText(200),
-  production: z.boolean(),
-  algorithm: word,
-  pinPolicy: word,
-  touchPolicy: word,
-  tokenSerial: exactText(64).min(1),
-  ckaId: exactText(64).min(2),
-  operator,
-})
-const keyGenerationFailed = z.strictObject({
-  event: z.literal('key-generation-failed'),
-  requestId,
-  intentSeq: auditSeq,
-  code: word,
-  message: messageText(2000),
-  tokenSerial: exactText(64).min(1),
-  operator,
-})
-/** The intent of another use of a generated key for its own certificate or request, after the one of `key-generated` came to nothing. */
-const certificateIntended = z.strictObject({
-  event: z.literal('certificate-intended'),
-  requestId,
-  purpose: purposeText,
-  spkiSha256: sha256Hex,
-  what: z.enum(['certificate', 'certificate-request']),
-  digest: hexDigest,
-  tokenSerial: exactText(64).min(1),
-  operator,
-})
-/** A person ended the making of a key that is on the token and not registered. */
-const keyGenerationClosed = z.strictObject({
-  event: z.literal('key-generation-closed'),
-  requestId,
-  spkiSha256: sha256Hex,
-  note: exactText(1000),
-  operator,
-})
-/** The key is known at a server, as an asset there. */
-const keyAssetCreated = z.strictObject({
-  event: z.literal('key-asset-created'),
-  requestId: requestId.nullable(),
-  server: exactText(400),
-  workspace: exactText(500),
-  purpose: purposeText,
-  fingerprint,
-  assetId: z.int().positive(),
-  operator,
-})
-const keyStateChanged = z.strictObject({
-  event: z.literal('key-state-changed'),
-  purpose: purposeText,
-  fingerprint,
-  from: keyState,
-  to: keyState,
-  operator,
-})
 const requestReceived = z.strictObject({
   event: z.literal('request-received'),
   requestId,
@@ -276,18 +192,6 @@ const settingsChanged = z.strictObject({
 })
 /** From here on checkpoints are signed, by the key of this vkey. */
 const logKeyCreated = z.strictObject({ event: z.literal('log-key-created'), vkey: exactText(1000).min(1), operator })
-const attestationRoot = {
-  name: exactText(1024),
-  /** Of the certificate's DER. */
-  sha256: sha256Hex,
-  device: attestedDevice,
-  role: z.enum(['root', 'intermediate']),
-  operator,
-}
-/** From here on attestations may end at it. */
-const attestationRootAdded = z.strictObject({ event: z.literal('attestation-root-added'), ...attestationRoot })
-const attestationRootWithdrawn = z.strictObject({ event: z.literal('attestation-root-withdrawn'), ...attestationRoot })
-
 /** A checkpoint by the key of this log that is not of it; a person says why the station may go on. */
 const contradictionClosed = z.strictObject({
   event: z.literal('contradiction-closed'),
@@ -301,104 +205,6 @@ const contradictionClosed = z.strictObject({
   /** The signed note as it was found. */
   checkpoint: messageText(70_000),
   reason: exactText(1000),
-  operator,
-})
-
-/** The log of a YubiHSM was taken out of it and stored (docs/formats/device-log.md). */
-const deviceLogDrained = z.strictObject({
-  event: z.literal('device-log-drained'),
-  deviceSerial: exactText(64).min(1),
-  /** Number of the drain among all that are stored. */
-  drain: z.int().positive(),
-  /** The last entry of this log before the device was asked. */
-  askedSeq: z.int().nonnegative(),
-  /** Entries of the device that were new, and that were stored before. */
-  fresh: z.int().nonnegative(),
-  known: z.int().nonnegative(),
-  /** The device's own number of its newest entry; null: it gave none. */
-  lastNumber: z.int().nonnegative().nullable(),
-  /** Digest of the newest that is stored, which stands for all before it; null: none is. */
-  lastDigest: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .nullable(),
-  unloggedBoots: z.int().nonnegative(),
-  unloggedAuthentications: z.int().nonnegative(),
-})
-/** The device's log and this one do not say the same. */
-const deviceIncidentOpened = z.strictObject({
-  event: z.literal('device-incident-opened'),
-  /** By which the same finding is known again. */
-  name: exactText(300).min(1),
-  deviceSerial: exactText(64).min(1),
-  code: word,
-  /** Places of entries of the device, the first 1000. */
-  places: z.array(z.int().positive()).max(1000),
-  /** Numbers of entries of this log, the first 1000. */
-  auditSeqs: z.array(auditSeq).max(1000),
-  /** How many are wrong. */
-  count: z.int().nonnegative(),
-  sentence: messageText(4000),
-})
-const deviceIncidentClosed = z.strictObject({
-  event: z.literal('device-incident-closed'),
-  name: exactText(300).min(1),
-  deviceSerial: exactText(64).min(1),
-  openedSeq: auditSeq,
-  note: exactText(1000),
-  operator,
-})
-
-/** The digest of a record is over its canonical bytes (docs/formats/ceremony.md). */
-const ceremony = { ceremonyId: z.uuid(), recordSha256: sha256Hex, operator }
-const ceremonyStep = exactText(40).min(1)
-const ceremonyBegun = z.strictObject({
-  event: z.literal('ceremony-begun'),
-  ...ceremony,
-  title: exactText(200).min(1),
-  scriptSha256: sha256Hex,
-  planSha256: sha256Hex,
-})
-const ceremonyStepBegun = z.strictObject({
-  event: z.literal('ceremony-step-begun'),
-  ...ceremony,
-  step: ceremonyStep,
-  kind: word,
-  attempt: z.int().positive(),
-})
-/** A device is about to be asked for something that changes it, or takes something out of it. */
-const ceremonyActIntended = z.strictObject({
-  event: z.literal('ceremony-act-intended'),
-  ...ceremony,
-  step: ceremonyStep,
-  act: word,
-  deviceSerial: exactText(64).min(1),
-  object: exactText(200),
-})
-const ceremonyStepFailed = z.strictObject({
-  event: z.literal('ceremony-step-failed'),
-  ...ceremony,
-  step: ceremonyStep,
-  code: word,
-  message: messageText(2000),
-})
-const ceremonyStepEnded = z.strictObject({ event: z.literal('ceremony-step-ended'), ...ceremony, step: ceremonyStep })
-const ceremonyDeviation = z.strictObject({
-  event: z.literal('ceremony-deviation'),
-  ...ceremony,
-  /** Null: it is about the whole. */
-  step: ceremonyStep.nullable(),
-  effect: z.enum(['skipped', 'noted']),
-  by: exactText(200).min(1),
-  reason: exactText(1000).min(1),
-})
-const ceremonyEnded = z.strictObject({
-  event: z.literal('ceremony-ended'),
-  ceremonyId: z.uuid(),
-  outcome: z.enum(['completed', 'abandoned']),
-  deviations: z.int().nonnegative(),
-  /** Of the transcript's canonical bytes: it is sealed by this entry. */
-  transcriptSha256: sha256Hex,
   operator,
 })
 
@@ -419,7 +225,12 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   certificateIntended,
   keyGenerationClosed,
   keyAssetCreated,
+  openPgpCertificateChanged,
   keyStateChanged,
+  serviceKeyAdded,
+  keyReencrypted,
+  keyImportBegun,
+  keysExported,
   requestReceived,
   requestRenewed,
   sheetShown,
@@ -441,6 +252,8 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   deviceIncidentClosed,
   attestationRootAdded,
   attestationRootWithdrawn,
+  openedByHand,
+  outputDelivered,
   ceremonyBegun,
   ceremonyStepBegun,
   ceremonyActIntended,

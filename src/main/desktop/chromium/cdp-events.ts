@@ -37,3 +37,8 @@ export const bindingCalled = z.object({ name: z.string(), payload: z.string(), e
 export const dialogOpening = z.object({ type: z.string() })
 
 export const windowForTarget = z.object({ windowId: z.int(), bounds: z.object({ windowState: z.string().optional() }) })
+
+/** Answer of Runtime.evaluate: a value without an object has no id. */
+export const fileObject = z.object({ result: z.object({ objectId: z.string().optional() }) })
+
+export const fileInfo = z.object({ path: z.string().max(4096) })

@@ -1,6 +1,10 @@
 /** The names on both sides of the pipe. The first is taken away from the page before its own scripts run. */
 export const sendBinding = '__stationSend'
 export const deliverFunction = '__stationDeliver'
+/** Gives main a file that the page holds, once, so that the browser can be asked where it lies. */
+export const fileFunction = '__stationFile'
+/** Channel of the question for the path of a file; its text is the file's number. */
+export const filePathChannel = 'station:file-path'
 
 /**
  * Runs in the page before any script of its own: the built preload with a stand-in for Electron's `contextBridge` and
@@ -25,7 +29,23 @@ Object.defineProperty(globalThis, '${deliverFunction}', { value(message) {
   }
   for (const listener of listeners.get(message.channel) ?? []) listener({}, message.text);
 } });
+const files = new Map();
+Object.defineProperty(globalThis, '${fileFunction}', { value(number) {
+  const file = files.get(number);
+  files.delete(number);
+  return file;
+} });
 const electron = {
+  webUtils: {
+    getPathForFile(file) {
+      return new Promise((resolve) => {
+        lastTicket += 1;
+        waiting.set(lastTicket, resolve);
+        files.set(lastTicket, file);
+        send(lastTicket + ' ${filePathChannel} ' + lastTicket);
+      });
+    },
+  },
   contextBridge: {
     exposeInMainWorld(name, api) { Object.defineProperty(globalThis, name, { value: Object.freeze(api), enumerable: true }); },
   },

@@ -8,12 +8,14 @@ import {
   type ExecutionContext,
   executionContextCreated,
   executionContextDestroyed,
+  fileInfo,
+  fileObject,
   frameNavigated,
   requestPaused,
   windowForTarget,
 } from './cdp-events.ts'
 import type { CdpEvent, CdpPipe } from './cdp-pipe.ts'
-import { deliverFunction, pageScript, sendBinding } from './page-script.ts'
+import { deliverFunction, fileFunction, filePathChannel, pageScript, sendBinding } from './page-script.ts'
 
 export interface WindowOptions {
   /** Text of the built preload. */
@@ -178,10 +180,47 @@ export function openChromiumWindow(pipe: CdpPipe, options: WindowOptions): Chrom
       isMainFrame: context !== undefined && context.auxData.frameId === page?.targetId,
       origin: context?.origin ?? 'unknown',
     }
+    if (channel === filePathChannel && ticket !== undefined && context !== undefined) {
+      const path = sender.isMainFrame && sender.origin === stationOrigin ? await pathOfFile(context, text ?? '') : ''
+      if (contexts.has(context.id)) deliver(context, { ticket: Number(ticket), text: path })
+      return
+    }
     // Not our preload's form, so somebody else's: the router sees it, refuses it and logs it.
     const answer = await options.onInvoke(sender, channel ?? 'malformed', text ?? '')
     if (ticket !== undefined && context !== undefined && contexts.has(context.id)) {
       deliver(context, { ticket: Number(ticket), text: answer })
+    }
+  }
+
+  /**
+   * Where a file lies that was dropped on the page or chosen in the browser's dialog: the browser knows, a page does not. Of an object that
+   * is none, or was made by a script, it knows no path.
+   */
+  async function pathOfFile(context: ExecutionContext, number: string): Promise<string> {
+    if (page === null || !/^\d{1,15}$/.test(number)) return ''
+    try {
+      const { result } = fileObject.parse(
+        await pipe.call(
+          'Runtime.evaluate',
+          {
+            expression: `${fileFunction}(${number})`,
+            uniqueContextId: context.uniqueId,
+            silent: true,
+            allowUnsafeEvalBlockedByCSP: false,
+          },
+          page.sessionId,
+        ),
+      )
+      if (result.objectId === undefined) return ''
+      const { objectId } = result
+      try {
+        return fileInfo.parse(await pipe.call('DOM.getFileInfo', { objectId }, page.sessionId)).path
+      } finally {
+        tellPage('Runtime.releaseObject', { objectId })
+      }
+    } catch (error) {
+      options.log('window.file-without-path', { error })
+      return ''
     }
   }
 

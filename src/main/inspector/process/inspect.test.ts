@@ -21,7 +21,7 @@ const concat = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(
 
 function factsOf(image: Uint8Array): PeFacts {
   const facts = inputFacts.parse(inspect(memorySource(image)))
-  if (facts.kind !== 'pe') throw new Error(facts.reason)
+  if (facts.kind !== 'pe') throw new Error(`facts of a ${facts.kind}`)
   return facts
 }
 const factsOfSections = (...sections: readonly BuilderSection[]): PeFacts => factsOf(buildPe({ sections }))

@@ -8,10 +8,12 @@ import { type AuditSeq, type Fingerprint, sha256Hex } from '../../../shared/ids.
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { AuditLog } from '../../audit/audit-log.ts'
 import type { AuditEntryOf } from '../../audit/format/entry.ts'
+import { spkiOf } from '../../openpgp/public-key.ts'
 import type { TrustStore } from '../../pki/attestation/trust-store.ts'
 import { readCertificate } from '../../pki/x509.ts'
 import type { TokenService } from '../../token/token-service.ts'
 import { listKeys } from '../key.repository.ts'
+import { identityOf } from '../openpgp/stored-certificate.ts'
 import { insertAttestation, listAttestations, trustStore } from './attestation.repository.ts'
 import { certificatesIn } from './certificate-text.ts'
 import { askToken, checkFiles, type PlacedKey, type SeenAttestation } from './obtain-attestation.ts'
@@ -116,9 +118,16 @@ async function placedKey(ports: AttestationPorts, name: AttestedKeyName): Promis
   )
   if (stored === undefined) return err(notRegistered)
   if (stored.home.kind !== 'token') return err(softwareKey)
+  const { token, ckaId } = stored.home
+  if (stored.openpgp !== null) {
+    const identity = await identityOf(stored, ports.now())
+    if (!identity.ok) return identity
+    const spki = spkiOf(identity.value.key)
+    return spki === null ? err(notRegistered) : ok({ token, ckaId, spki })
+  }
   const certificate = readCertificate(stored.certificatePem)
   if (!certificate.ok) return certificate
-  return ok({ token: stored.home.token, ckaId: stored.home.ckaId, spki: certificate.value.spki })
+  return ok({ token, ckaId, spki: certificate.value.spki })
 }
 
 async function keep(

@@ -24,7 +24,10 @@ export type ServiceKeyFailure = Failure<
 
 const suffix = '.key'
 const length = 32
-const maxServiceKeys = 64
+/** NAME_MAX of Linux file systems. */
+const maxNameLength = 255
+/** A folder with more is not read. */
+export const maxServiceKeys = 64
 
 /**
  * All service keys of a folder in sort order: the first encrypts, all decrypt, so that they can be rotated. A file that is not
@@ -32,14 +35,7 @@ const maxServiceKeys = 64
  * read or replace protects nothing.
  */
 export function readServiceKeys(folder: string): Result<readonly ServiceKey[], ServiceKeyFailure> {
-  let names: string[]
-  try {
-    names = readdirSync(folder)
-      .filter((name) => name.endsWith(suffix))
-      .sort()
-  } catch {
-    names = []
-  }
+  const names = keyFilesOf(folder)
   if (names.length === 0) return err(absent)
   if (names.length > maxServiceKeys) return err(tooMany(names.length))
   const keys: ServiceKey[] = []
@@ -58,9 +54,52 @@ export function wipeServiceKeys(keys: readonly ServiceKey[]): void {
   for (const key of keys) key.secretKey.fill(0)
 }
 
-/** A random name: a folder that is put back from a backup later brings its old keys, and neither replaces the other. */
-export function newServiceKeyPath(folder: string): string {
-  return join(folder, `service-${randomBytes(4).toString('hex')}${suffix}`)
+/** One file of the folder. `publicKey` null: the file is not safe to use, for the reason in `problem`, and the folder is refused. */
+export type SeenServiceKey =
+  | { readonly file: string; readonly publicKey: Uint8Array; readonly problem: null }
+  | { readonly file: string; readonly publicKey: null; readonly problem: string }
+
+/** Every key file in sort order, also of a folder that `readServiceKeys` refuses. No secret half comes out. */
+export function seeServiceKeys(folder: string): readonly SeenServiceKey[] {
+  return keyFilesOf(folder).map((file): SeenServiceKey => {
+    const secretKey = readExactly(join(folder, file))
+    if (typeof secretKey === 'string') return { file, publicKey: null, problem: secretKey }
+    const publicKey = publicKeyOf(secretKey)
+    secretKey.fill(0)
+    return { file, publicKey, problem: null }
+  })
+}
+
+/** The form of the names that are given here, with what stands before them where another name was there first. */
+const countedName = /^(.*-)?(\d{4})-[0-9a-f]{8}\.key$/
+
+/**
+ * A name that sorts before every other in the folder, as the first encrypts: counted down from 9999. Where a name is in the way that sorts
+ * before digits do (debusine's manual has `0.key`), it is lengthened by a hyphen, which sorts before the dot. Part of it is random: a folder
+ * that is put back from a backup later brings its old keys, and neither replaces the other. Null: no such name is left.
+ */
+function nextServiceKeyName(folder: string): string | null {
+  const random = randomBytes(4).toString('hex')
+  const [first] = keyFilesOf(folder)
+  if (first === undefined) return `service-${random}${suffix}`
+  const [, before = '', count = '0000'] = countedName.exec(first) ?? []
+  const next = String(Math.max(0, Number(count) - 1)).padStart(4, '0')
+  const candidates = [
+    ...(next < count ? [`${before}${next}`] : []),
+    '9999',
+    `${first.slice(0, -suffix.length)}-9999`,
+  ].map((start) => `${start}-${random}${suffix}`)
+  return candidates.find((name) => name < first && name.length <= maxNameLength) ?? null
+}
+
+function keyFilesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(suffix))
+      .sort()
+  } catch {
+    return []
+  }
 }
 
 /**
@@ -88,6 +127,16 @@ export function generateServiceKey(path: string): Result<Uint8Array, ServiceKeyF
   } finally {
     secretKey.fill(0)
   }
+}
+
+/** Makes the next service key of a folder, which encrypts from then on. */
+export function generateNextServiceKey(
+  folder: string,
+): Result<{ readonly file: string; readonly publicKey: Uint8Array }, ServiceKeyFailure> {
+  const file = nextServiceKeyName(folder)
+  if (file === null) return err(noNameLeft)
+  const made = generateServiceKey(join(folder, file))
+  return made.ok ? ok({ file, publicKey: made.value }) : made
 }
 
 function syncFolder(folder: string): void {
@@ -133,6 +182,13 @@ const absent: ServiceKeyFailure = {
   message:
     'There is no service key, so no software key can be opened or made. Make one, or restore the folder of service keys from its backup.',
   detail: `no file *${suffix}`,
+}
+
+const noNameLeft: ServiceKeyFailure = {
+  kind: 'refused',
+  code: 'service-key-unwritable',
+  message: 'No name sorts before the first service key, so a new one could not come first. Rename the first one.',
+  detail: 'no name sorts before the first one',
 }
 
 function tooMany(found: number): ServiceKeyFailure {

@@ -46,6 +46,7 @@ export function sampleKey(change: Partial<RegisteredKey> = {}): RegisteredKey {
     },
     certificate: sampleCertificate(),
     certificatePem: '',
+    openpgp: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     lastUsedAt: null,
     lastUseSeq: null,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../shared/ids.ts'
 import { Digester } from '../../digest/digester.ts'
-import { createSigners } from '../registry.ts'
+import { createSigner } from '../registry.ts'
 import type { SpooledFile } from '../signer.ts'
 import { localCertificate } from '../testing/local-certificate.ts'
 import { generateLocalKey } from '../testing/local-key.ts'
@@ -20,7 +20,7 @@ afterAll(async () => {
   await digester.close()
   bench.remove()
 })
-const signer = createSigners(digester).uefi
+const signer = createSigner(digester)
 const key = generateLocalKey('ec-p256')
 const certificate = localCertificate(key)
 const at = new Date('2026-11-20T10:45:00Z')

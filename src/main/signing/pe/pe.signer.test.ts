@@ -5,7 +5,7 @@ import { sha256Hex } from '../../../shared/ids.ts'
 import { readSignedData } from '../../asn1/cms-signed-data.ts'
 import { oid } from '../../asn1/oid.ts'
 import { Digester } from '../../digest/digester.ts'
-import { createSigners } from '../registry.ts'
+import { createSigner } from '../registry.ts'
 import type { SpooledFile } from '../signer.ts'
 import { localCertificate } from '../testing/local-certificate.ts'
 import { generateLocalKey, type LocalKey } from '../testing/local-key.ts'
@@ -31,7 +31,7 @@ afterAll(async () => {
   await digester.close()
   bench.remove()
 })
-const signer = createSigners(digester).uefi
+const signer = createSigner(digester)
 const at = new Date('2026-11-20T10:45:00Z')
 const rsa = generateLocalKey('rsa-2048')
 const rsaCertificate = localCertificate(rsa)

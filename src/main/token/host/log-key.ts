@@ -26,15 +26,21 @@ export function signCheckpoint(folder: string, sealed: SealedKey, publicKey: Uin
     if (seed === null)
       throw new HostError('service-key-absent', 'no service key of this station opens the key of the log')
     try {
-      if (seed.length !== 32) throw new HostError('key-mismatch', 'the sealed record does not hold the key of a log')
-      const key = privateKeyOf(seed)
-      if (Buffer.compare(publicHalf(key), publicKey) !== 0)
-        throw new HostError('key-mismatch', 'the sealed half belongs to another public key')
+      const key = logKeyOf(seed, publicKey)
       return sign(null, Buffer.from(text), key)
     } finally {
       seed.fill(0)
     }
   })
+}
+
+/** The key whose seed was sealed, if it is the other half of `publicKey`. */
+export function logKeyOf(seed: Uint8Array, publicKey: Uint8Array): KeyObject {
+  if (seed.length !== 32) throw new HostError('key-mismatch', 'the sealed record does not hold the key of a log')
+  const key = privateKeyOf(seed)
+  if (Buffer.compare(publicHalf(key), publicKey) !== 0)
+    throw new HostError('key-mismatch', 'the sealed half belongs to another public key')
+  return key
 }
 
 /** DER of a PrivateKeyInfo for Ed25519 up to the seed (RFC 8410 §7). */

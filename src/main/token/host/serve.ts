@@ -7,6 +7,8 @@ import { makeLogKey, signCheckpoint } from './log-key.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
+import { checkSealed, reseal } from './reseal.ts'
+import { listServiceKeys, makeServiceKey } from './service-key-folder.ts'
 import { type KeySession, openTokenSession } from './session.ts'
 import { ensureServiceKey, generateSoftwareKey, hasServiceKey, openSoftwareSession } from './software-session.ts'
 import { findToken, sameToken, seeTokens } from './tokens.ts'
@@ -84,6 +86,14 @@ export class Server {
         return hasServiceKey(this.#folder(), request.publicKey)
       case 'ensure-service-key':
         return ensureServiceKey(this.#folder())
+      case 'list-service-keys':
+        return listServiceKeys(this.#folder())
+      case 'make-service-key':
+        return makeServiceKey(this.#folder())
+      case 'reseal':
+        return reseal(this.#folder(), request)
+      case 'check-sealed':
+        return checkSealed(this.#folder(), request.sealed, request.holds)
       case 'make-log-key':
         return makeLogKey(this.#folder())
       case 'sign-checkpoint':

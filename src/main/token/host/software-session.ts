@@ -1,23 +1,24 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type SealedKey, sealPrivateKey, unsealPrivateKey } from '../../keys/software/sealed-record.ts'
 import {
-  generateServiceKey,
-  newServiceKeyPath,
   readServiceKeys,
   type ServiceKey,
+  type ServiceKeyFailure,
   wipeServiceKeys,
 } from '../../keys/software/service-keys.ts'
 import { HostError } from './pkcs11-error.ts'
 import { publicKeyOfSpki } from './public-key.ts'
+import { makeServiceKey } from './service-key-folder.ts'
 import type { KeySession } from './session.ts'
 import { signWithSoftwareKey } from './sign.ts'
 
 /** Opens a sealed key. The private key exists in clear in this process only, and dies with it at the end of the session. */
 export function openSoftwareSession(folder: string, sealed: SealedKey, spkiSha256: string): KeySession {
   const key = withServiceKeys(folder, (keys) => {
-    const opened = unsealPrivateKey(sealed, keys)
-    if (opened === null)
+    if (!keys.some((each) => Buffer.from(sealed.publicKey, 'base64').equals(each.publicKey)))
       throw new HostError('service-key-absent', 'no service key of this station opens the sealed key')
+    const opened = unsealPrivateKey(sealed, keys)
+    if (opened === null) throw new HostError('sealed-damaged', 'its service key is here, and the record does not open')
     try {
       return privateKeyOf(opened)
     } finally {
@@ -72,17 +73,15 @@ export function ensureServiceKey(folder: string): 'made' | 'there' {
     return 'there'
   }
   // One that is not safe is not passed over: whoever can read it can read what would be sealed with it.
-  if (keys.error.code !== 'service-keys-absent')
-    throw new HostError('service-key-absent', keys.error.detail ?? keys.error.code)
-  const made = generateServiceKey(newServiceKeyPath(folder))
-  if (!made.ok) throw new HostError('service-key-unwritable', made.error.detail ?? made.error.code)
+  if (keys.error.code !== 'service-keys-absent') throw refusedFolder(keys.error)
+  makeServiceKey(folder)
   return 'made'
 }
 
 /** All service keys of the folder, wiped when `use` returns. */
 export function withServiceKeys<T>(folder: string, use: (keys: readonly ServiceKey[]) => T): T {
   const keys = readServiceKeys(folder)
-  if (!keys.ok) throw new HostError('service-key-absent', keys.error.detail ?? keys.error.code)
+  if (!keys.ok) throw refusedFolder(keys.error)
   try {
     return use(keys.value)
   } finally {
@@ -90,7 +89,12 @@ export function withServiceKeys<T>(folder: string, use: (keys: readonly ServiceK
   }
 }
 
-function privateKeyOf(pem: Uint8Array): KeyObject {
+export function refusedFolder({ code, detail }: ServiceKeyFailure): HostError {
+  return new HostError(code === 'service-key-unsafe' ? 'service-key-unsafe' : 'service-key-absent', detail ?? code)
+}
+
+/** The key of an opened record, which the caller zeroes. */
+export function privateKeyOf(pem: Uint8Array): KeyObject {
   try {
     return createPrivateKey({ key: Buffer.from(pem.buffer, pem.byteOffset, pem.length), format: 'pem' })
   } catch {

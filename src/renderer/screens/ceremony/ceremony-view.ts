@@ -149,16 +149,7 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
         { label: 'Id on the device', value: step.objectId },
         { label: 'Label', value: step.label },
         { label: 'Leaves the device', value: step.exportable ? 'under a wrap key only' : 'never' },
-        {
-          label: step.certificate.kind === 'request' ? 'Certificate request for' : 'Certificate for',
-          value: [
-            step.certificate.subject.commonName,
-            step.certificate.subject.organization,
-            step.certificate.kind === 'self-signed' ? `${step.certificate.days} days` : null,
-          ]
-            .filter((part) => part !== null)
-            .join(', '),
-        },
+        certificateDetail(step.certificate),
       ]
     case 'import-key':
       return [
@@ -186,4 +177,19 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
     default:
       return []
   }
+}
+
+type Certificate = Extract<CeremonyStep, { kind: 'generate-key' }>['certificate']
+
+function certificateDetail(certificate: Certificate): { readonly label: string; readonly value: string } {
+  if (certificate.kind === 'openpgp')
+    return {
+      label: 'OpenPGP certificate for',
+      value: `${certificate.userId}, ${certificate.days === null ? 'without an end' : `${certificate.days} days`}`,
+    }
+  const { commonName, organization } = certificate.subject
+  const name = organization === null ? commonName : `${commonName}, ${organization}`
+  return certificate.kind === 'request'
+    ? { label: 'Certificate request for', value: name }
+    : { label: 'Certificate for', value: `${name}, ${certificate.days} days` }
 }

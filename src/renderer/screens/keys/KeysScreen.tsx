@@ -24,6 +24,7 @@ import { GenerateDialog } from './GenerateDialog.tsx'
 import { Generations } from './Generations.tsx'
 import { KeyCard } from './KeyCard.tsx'
 import { RegisterDialog, type Registering } from './RegisterDialog.tsx'
+import { ServiceKeysSection } from './ServiceKeysSection.tsx'
 import { SoftwareKeyDialog } from './SoftwareKeyDialog.tsx'
 import { TokenCard } from './TokenCard.tsx'
 import './keys.css'
@@ -88,6 +89,7 @@ export function KeysScreen() {
             />
           ))}
         </section>
+        <ServiceKeysSection />
         <section className="section" aria-labelledby="keys-tokens">
           <div className="row">
             <h2 id="keys-tokens" className="grow">

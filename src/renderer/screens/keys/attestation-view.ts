@@ -49,7 +49,11 @@ export function originFact(key: RegisteredKey, records: readonly AttestationReco
   if (key.home.kind === 'software')
     return {
       ...fact,
-      value: text('made in software, sealed at this station'),
+      value: text(
+        key.origin === 'imported'
+          ? 'imported from another installation, kept in software'
+          : 'made in software, sealed at this station',
+      ),
       source: 'station',
       assurance: 'verified',
     }

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { Badge } from '../../design/Badge.tsx'
+import { Button } from '../../design/Button.tsx'
 import { EmptyState } from '../../design/EmptyState.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { type Column, VirtualGrid } from '../../design/VirtualGrid.tsx'
@@ -16,6 +17,7 @@ import type { RequestsTab } from '../../place.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { type RequestsView, requestsQuery } from '../../station/station-queries.ts'
+import { useOpenFiles } from '../by-hand/ByHandProvider.tsx'
 import { GettingStarted } from './GettingStarted.tsx'
 import { NextWork } from './NextWork.tsx'
 import { foundSentence, type RequestRowView, requestRow } from './requests-view.ts'
@@ -65,6 +67,7 @@ export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
   const { go } = useNavigation()
   const station = useStation()
   const heading = usePageHeading()
+  const openFiles = useOpenFiles()
   const [search, setSearch] = useState('')
   const inHand = useQuery({
     queryKey: ['requests', 'list', 'in-hand', 'count'],
@@ -95,6 +98,9 @@ export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
           ))}
         </TabList>
         <span className="grow" />
+        <Button size="s" onPress={() => openFiles([])}>
+          Sign files …
+        </Button>
         {tab === 'next' ? null : <SearchBox label="Search requests" value={search} onChange={setSearch} />}
       </header>
       {tabs.map(({ id }) => (

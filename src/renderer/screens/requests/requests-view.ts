@@ -1,3 +1,4 @@
+import { byHandOrigin } from '../../../shared/by-hand.ts'
 import type { RequestId } from '../../../shared/ids.ts'
 import type { PendingWork, RequestSummary } from '../../../shared/request.ts'
 import type { Tone } from '../../design/Badge.tsx'
@@ -18,12 +19,15 @@ export type RequestRowView = {
 
 export function requestRow(summary: RequestSummary): RequestRowView {
   const decided = summary.outcome !== null
+  const byHand = summary.server === byHandOrigin
   const place = summary.scope === null ? summary.workspace : `${summary.scope}/${summary.workspace}`
   const state = summary.outcome === null ? stageWords[summary.stage] : outcomeWords[summary.outcome]
   return {
     id: summary.id,
     title: summary.title,
-    about: `#${summary.workRequestId} in ${place}${summary.requestedBy === null ? '' : `, asked by ${summary.requestedBy}`}`,
+    about: byHand
+      ? `Opened by hand, no. ${summary.workRequestId}${summary.requestedBy === null ? '' : `, by ${summary.requestedBy}`}`
+      : `#${summary.workRequestId} in ${place}${summary.requestedBy === null ? '' : `, asked by ${summary.requestedBy}`}`,
     key:
       summary.keyDescription ??
       (summary.fingerprint === null ? 'No key named' : `Unknown key ${summary.fingerprint.slice(0, 8)}…`),

@@ -34,10 +34,16 @@ export function ApproveDialog({
       onClose={onClose}
     >
       <p>
-        Work request <strong>{view.headline.workRequest}</strong> in{' '}
-        <strong>
-          <UntrustedText text={view.headline.workspace} exact />
-        </strong>
+        For <strong>{view.headline.from}</strong>
+        {view.headline.workspace === null ? null : (
+          <>
+            {' '}
+            in{' '}
+            <strong>
+              <UntrustedText text={view.headline.workspace} exact />
+            </strong>
+          </>
+        )}
         , signed with{' '}
         <strong>
           {view.key.description === null ? 'an unknown key' : <UntrustedText text={view.key.description} />}

@@ -8,6 +8,7 @@ import { plainNumber } from '../../parts/format.ts'
 import { hexGroups } from '../../parts/proquint.ts'
 import { FileRow } from './FileRow.tsx'
 import type { ArtifactView, SheetView, TrustedCertsView } from './sheet-view.ts'
+import { TaskOverview } from './TaskOverview.tsx'
 import './artifacts.css'
 
 /** With so few files each is open from the start. */
@@ -85,7 +86,8 @@ function ArtifactHead({ artifact }: { readonly artifact: ArtifactView }) {
     <div className="artifact-head">
       <h3>{artifact.heading}</h3>
       <FactList facts={artifact.facts} />
-      <TrustedCerts view={artifact.trustedCerts} />
+      {artifact.task === null ? null : <TaskOverview view={artifact.task} />}
+      {artifact.trustedCerts === null ? null : <TrustedCerts view={artifact.trustedCerts} />}
     </div>
   )
 }

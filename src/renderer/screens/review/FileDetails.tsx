@@ -25,7 +25,7 @@ export function FileDetails({ file, words }: { readonly file: FileView; readonly
           <pre className="text-block">
             <UntrustedText text={text.text} multiline />
           </pre>
-          {text.cut ? <p className="small muted">Cut at 4 KiB; the file has more.</p> : null}
+          {text.cut ? <p className="small muted">Cut here; the file has more.</p> : null}
         </Detail>
       ))}
       <Certificates

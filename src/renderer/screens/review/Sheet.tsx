@@ -68,11 +68,15 @@ function Headline({ view, inReview }: { readonly view: SheetView; readonly inRev
   return (
     <p className="headline">
       {inReview ? 'Sign' : 'The request:'} <strong>{headline.files}</strong>
-      {headline.skipped === 0 ? '' : ` (${headline.skipped} more skipped)`} for{' '}
-      <strong>work request {headline.workRequest}</strong> in{' '}
-      <strong>
-        <UntrustedText text={headline.workspace} exact />
-      </strong>{' '}
+      {headline.skipped === 0 ? '' : ` (${headline.skipped} more skipped)`} for <strong>{headline.from}</strong>{' '}
+      {headline.workspace === null ? null : (
+        <>
+          in{' '}
+          <strong>
+            <UntrustedText text={headline.workspace} exact />
+          </strong>{' '}
+        </>
+      )}
       {headline.keyName === null ? (
         <>
           with a key that is <strong>not registered here</strong>.

@@ -10,6 +10,7 @@ import { PinDialog } from '../../parts/PinDialog.tsx'
 import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
+import { DeliveryActions } from '../by-hand/DeliveryNotice.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
 import { keyRequestStage } from './key-request-view.ts'
 import { absentKeyReason, progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
@@ -25,7 +26,14 @@ export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
     <Notice
       tone={view.tone}
       title={view.title}
-      actions={view.actions.length === 0 ? undefined : <Actions detail={detail} actions={view.actions} />}
+      actions={
+        view.actions.length === 0 ? undefined : (
+          <>
+            <Actions detail={detail} actions={view.actions} />
+            <DeliveryActions detail={detail} />
+          </>
+        )
+      }
     >
       <p className="measure">
         <UntrustedText text={view.sentence} />

@@ -3,6 +3,8 @@ import type { SheetFile } from '../../../shared/review-sheet.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { byteSize, count, shortSize, utc } from '../../parts/format.ts'
 import { roleWords } from '../../parts/wording.ts'
+import { textFactsOf, textFlagsOf } from './text-view.ts'
+import { documentRow } from './upload-view.ts'
 
 export type FileFlag = { readonly tone: 'attention' | 'refused' | 'neutral'; readonly text: string }
 
@@ -63,20 +65,27 @@ const fileSays = { source: 'file', assurance: 'claimed' } as const
 /** What the station computed is verified; what the file says about itself is the file's claim, though its bytes are the ones signed. */
 export function fileView(file: SheetFile): FileView {
   const pe = file.facts.kind === 'pe' ? file.facts : null
+  const words = file.facts.kind === 'text' ? file.facts : null
+  const document = documentRow(file)
   return {
     ordinal: file.ordinal,
     path: file.path,
     name: file.path.slice(file.path.lastIndexOf('/') + 1),
     folder: file.path.slice(0, file.path.lastIndexOf('/') + 1),
-    what: pe === null ? 'Not explained' : roleWords(pe.role),
-    version: pe === null ? null : shownVersion(pe),
+    what: document?.what ?? (words !== null ? 'Text' : pe === null ? 'Not explained' : roleWords(pe.role)),
+    version: document?.version ?? (pe === null ? null : shownVersion(pe)),
     size: shortSize(file.size),
     toBeSignedHex: file.toBeSigned?.digest ?? null,
-    flags: flagsOf(file, pe),
-    facts: [...ownFacts(file), ...(pe === null ? opaqueFactsOf(file) : peFactsOf(pe))],
-    faults: pe?.layoutFaults ?? [],
+    flags: [...(document?.flags ?? []), ...flagsOf(file, pe)],
+    facts: [
+      ...ownFacts(file),
+      ...(document?.facts ?? []),
+      ...(words !== null ? textFactsOf(words) : pe === null ? opaqueFactsOf(file) : peFactsOf(pe)),
+    ],
+    faults: document?.faults ?? words?.faults ?? pe?.layoutFaults ?? [],
     blind: file.facts.kind === 'opaque' ? file.facts.reason : null,
-    incomplete: pe?.incomplete ?? [],
+    incomplete:
+      words?.cut === true ? ['Only the beginning of the text is shown; the whole is signed.'] : (pe?.incomplete ?? []),
     skipped: file.disposition === 'skip',
     sbat: pe?.sbat ?? null,
     sbatProblem: pe?.sbatProblem ?? null,
@@ -86,7 +95,7 @@ export function fileView(file: SheetFile): FileView {
       offset: `0x${section.offset.toString(16)}`,
       sha256: section.sha256,
     })),
-    texts: pe?.texts ?? [],
+    texts: words === null ? (pe?.texts ?? []) : [{ section: 'Text', text: words.text.join(''), cut: words.cut }],
     vendorCertificates: (pe?.vendorCertificates ?? []).map(certificateView),
     embeddedCertificates: (pe?.embeddedCertificates ?? []).map(certificateView),
     signatures: (pe?.existingSignatures ?? []).map(signatureView),
@@ -111,7 +120,9 @@ function ownFacts(file: SheetFile): readonly Fact[] {
           value: text(
             file.disposition === 'skip'
               ? 'Nothing: this file is skipped, and reported so'
-              : 'Nothing: no signature can be made for this file',
+              : file.disposition === 'keep'
+                ? 'Nothing of its own: what is signed holds its digests'
+                : 'Nothing: no signature can be made for this file',
           ),
           ...computed,
         }
@@ -163,7 +174,8 @@ function opaqueFactsOf(file: SheetFile): readonly Fact[] {
 function flagsOf(file: SheetFile, pe: PeFacts | null): readonly FileFlag[] {
   const flags: FileFlag[] = []
   if (file.disposition === 'skip') flags.push({ tone: 'neutral', text: 'Skipped' })
-  if (pe === null) flags.push({ tone: 'attention', text: 'Blind' })
+  if (file.facts.kind === 'text') flags.push(...textFlagsOf(file.facts))
+  if (file.facts.kind === 'opaque') flags.push({ tone: 'attention', text: 'Blind' })
   if (pe !== null && pe.layoutFaults.length > 0)
     flags.push({ tone: 'refused', text: count(pe.layoutFaults.length, 'layout fault') })
   if (pe !== null && pe.incomplete.length > 0) flags.push({ tone: 'attention', text: 'Not all shown' })

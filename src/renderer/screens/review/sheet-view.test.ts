@@ -21,7 +21,7 @@ describe('the head of the sheet', () => {
     expect(viewOf(sampleSheet()).headline).toEqual({
       files: '3 files',
       skipped: 0,
-      workRequest: 10_423,
+      from: 'work request 10423',
       workspace: 'debian/sid',
       keyName: 'Secure Boot signer 2026 (linux)',
       production: true,

@@ -5,7 +5,9 @@ import { type Fact, name, text } from '../../parts/fact.ts'
 import { count, utc } from '../../parts/format.ts'
 import { acknowledgements, checkQuestions } from '../../parts/wording.ts'
 import { type FileView, fileView } from './file-view.ts'
+import { handFacts } from './hand-view.ts'
 import { type KeyView, keyView } from './key-view.ts'
+import { type IndexView, taskView, type UploadView } from './upload-view.ts'
 
 export type CheckView = {
   readonly id: string
@@ -27,7 +29,10 @@ export type ArtifactView = {
   readonly artifactId: number
   readonly heading: string
   readonly facts: readonly Fact[]
-  readonly trustedCerts: TrustedCertsView
+  /** Null: not asked of this task. */
+  readonly trustedCerts: TrustedCertsView | null
+  /** An upload or a repository index as one; null: files of a Sign task. */
+  readonly task: UploadView | IndexView | null
   readonly files: readonly FileView[]
 }
 
@@ -47,8 +52,10 @@ export type SheetView = {
   readonly headline: {
     readonly files: string
     readonly skipped: number
-    readonly workRequest: number
-    readonly workspace: string
+    /** `work request 42`, or who opened it. */
+    readonly from: string
+    /** Null: opened by hand. */
+    readonly workspace: string | null
     readonly keyName: string | null
     readonly production: boolean | null
   }
@@ -70,12 +77,9 @@ export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number
   return {
     headline: {
       files: count(toSign, 'file'),
-      skipped: fileCount - toSign,
-      workRequest: sheet.workRequest.id,
-      workspace:
-        sheet.workRequest.scope === null
-          ? sheet.workRequest.workspace
-          : `${sheet.workRequest.scope}/${sheet.workRequest.workspace}`,
+      skipped: files.filter((file) => file.disposition === 'skip').length,
+      from: sheet.workRequest === null ? 'nobody but this desk' : `work request ${sheet.workRequest.id}`,
+      workspace: sheet.workRequest === null ? null : workspaceOf(sheet.workRequest),
       keyName: sheet.key.registered?.description ?? null,
       production: sheet.key.registered?.production ?? null,
     },
@@ -107,7 +111,8 @@ function countOutcomes(checks: readonly CheckView[]): Record<CheckOutcome, numbe
 }
 
 function askedFacts(detail: RequestDetail, sheet: ReviewSheet): readonly Fact[] {
-  const { workRequest } = sheet
+  const { workRequest, byHand } = sheet
+  if (workRequest === null) return byHand === undefined ? [] : handFacts(byHand)
   const server = { source: 'server', assurance: 'claimed' } as const
   const who: Fact =
     detail.summary.requestedBy === null
@@ -127,13 +132,17 @@ function askedFacts(detail: RequestDetail, sheet: ReviewSheet): readonly Fact[] 
     {
       id: 'workspace',
       label: 'Workspace',
-      value: name(workRequest.scope === null ? workRequest.workspace : `${workRequest.scope}/${workRequest.workspace}`),
+      value: name(workspaceOf(workRequest)),
       ...server,
     },
   ]
   if (workRequest.retryCount > 0)
     facts.push({ id: 'retries', label: 'Tried before', value: text(count(workRequest.retryCount, 'time')), ...server })
   return facts
+}
+
+function workspaceOf({ scope, workspace }: NonNullable<ReviewSheet['workRequest']>): string {
+  return scope === null ? workspace : `${scope}/${workspace}`
 }
 
 /** The same answer for all artifacts is one fact; answers that differ are one fact each. */
@@ -168,19 +177,29 @@ function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
       return { ...base, value: text('The server knows no asset with this key'), source: 'server', assurance: 'claimed' }
     case 'not-answered':
       return { ...base, value: text(`No answer: ${permission.reason}`), source: 'server', assurance: 'unknown' }
+    case 'by-hand':
+      return {
+        ...base,
+        value: text(`Not asked: opened by hand at this station by ${permission.openedBy}`),
+        source: 'station',
+        assurance: 'unknown',
+      }
   }
 }
 
 function artifactView(artifact: SheetArtifact): ArtifactView {
+  const byHand = artifact.permission.kind === 'by-hand'
   const claimed = { source: 'server', assurance: 'claimed' } as const
   const facts: Fact[] = [{ id: 'category', label: 'Category', value: name(artifact.category), ...claimed }]
   if (artifact.binaryPackageName !== null)
     facts.unshift({ id: 'package', label: 'Made for package', value: name(artifact.binaryPackageName), ...claimed })
+  const task = taskView(artifact)
   return {
     artifactId: artifact.artifactId,
-    heading: `Artifact ${artifact.artifactId}`,
-    facts,
-    trustedCerts: trustedCertsView(artifact),
+    heading: byHand ? 'Opened by hand' : `Artifact ${artifact.artifactId}`,
+    facts: byHand ? [] : facts,
+    trustedCerts: task === null && !byHand ? trustedCertsView(artifact) : null,
+    task,
     files: artifact.files.map(fileView),
   }
 }

@@ -76,6 +76,7 @@ export function stageView(detail: RequestDetail): StageView | null {
         actions: ['close-incident'],
       }
     case 'returning':
+      if (detail.byHand !== undefined) return deliveryView(detail, ofAll)
       return detail.failure === null
         ? {
             tone: 'neutral',
@@ -94,8 +95,35 @@ export function stageView(detail: RequestDetail): StageView | null {
   }
 }
 
+/** Of files that were opened by hand, the signatures go to no server but to where a person wanted them. */
+function deliveryView(detail: RequestDetail, ofAll: string): StageView {
+  if (detail.failure === null)
+    return {
+      tone: 'neutral',
+      title: 'Being written',
+      sentence: `${ofAll} signed. The signatures are being written.`,
+      actions: [],
+    }
+  return {
+    tone: 'attention',
+    title: detail.byHand?.inTheWay == null ? 'Not written yet' : 'There is a file in the way',
+    sentence: `${ofAll} signed and kept here.`,
+    actions: ['retry-return'],
+  }
+}
+
+function deliveredSentence({ byHand }: RequestDetail): string {
+  const outputs = byHand?.outputs ?? []
+  const written = outputs.filter(({ state }) => state === 'written')
+  const paths = written.slice(0, 3).map(({ path }) => path)
+  const more = written.length > 3 ? ` and ${written.length - 3} more` : ''
+  return written.length === 0
+    ? 'Nothing was written; the signatures are kept in the station.'
+    : `Every signature was verified here before it was written. Written: ${paths.join(', ')}${more}.`
+}
+
 /** Null: it waits for nothing but a decision. */
-function waitingView({ summary, sheet }: RequestDetail): StageView | null {
+function waitingView({ summary, sheet, held }: RequestDetail): StageView | null {
   if (!summary.waitsForKey || sheet === null) return null
   const home = sheet.key.registered?.home
   const insert =
@@ -105,7 +133,7 @@ function waitingView({ summary, sheet }: RequestDetail): StageView | null {
   return {
     tone: 'attention',
     title: 'Its key cannot be used now',
-    sentence: `${insert}: then the checks are made again by themselves, and you review the new sheet. Nothing is signed without you. Until then the request waits here, and the server gives this station no other work. If it should not wait, decline it.`,
+    sentence: `${insert}: then the checks are made again by themselves, and you review the new sheet. Nothing is signed without you. Until then the request waits here${held === null ? '' : ', and the server gives this station no other work'}. If it should not wait, decline it.`,
     actions: ['recheck', 'decline-for-key'],
   }
 }
@@ -119,33 +147,40 @@ export function absentKeyReason({ sheet, summary }: RequestDetail): string {
 function doneView(detail: RequestDetail, signed: number, total: number): StageView {
   const { outcome } = detail.summary
   const reason = detail.decision?.reason ?? null
+  const told = detail.byHand === undefined ? 'The server was told. ' : ''
   switch (outcome) {
     case 'signed':
       return {
         tone: 'passed',
         title: `Signed: ${count(total, 'file')}`,
-        sentence: 'Every signature was verified here before it was returned to the server.',
+        sentence:
+          detail.byHand === undefined
+            ? 'Every signature was verified here before it was returned to the server.'
+            : deliveredSentence(detail),
         actions: ['save-outputs'],
       }
     case 'partly-signed':
       return {
         tone: 'attention',
         title: `Partly signed: ${signed} of ${count(total, 'file')}`,
-        sentence: 'The server was told which files are signed and which are not, each with its reason.',
+        sentence:
+          detail.byHand === undefined
+            ? 'The server was told which files are signed and which are not, each with its reason.'
+            : deliveredSentence(detail),
         actions: ['save-outputs'],
       }
     case 'declined':
       return {
         tone: 'neutral',
         title: 'Declined',
-        sentence: `The server was told. Nothing was signed.${reason === null ? '' : ` Reason: ${reason}`}`,
+        sentence: `${told}Nothing was signed.${reason === null ? '' : ` Reason: ${reason}`}`,
         actions: [],
       }
     case 'failed':
       return {
         tone: 'refused',
         title: 'Failed',
-        sentence: `${signed === 0 ? 'Nothing was signed' : `${signed} of ${count(total, 'file')} signed`}. The server was told why.`,
+        sentence: `${signed === 0 ? 'Nothing was signed' : `${signed} of ${count(total, 'file')} signed`}.${detail.byHand === undefined ? ' The server was told why.' : ''}`,
         actions: [],
       }
     case 'aborted-by-server':

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import type { Failure } from '../../../shared/failure.ts'
-import { err, ok, type Result } from '../../../shared/result.ts'
-import type { SigningFailureCode, SpooledFile } from '../signer.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { SigningFailureCode, SpooledFile } from './signer.ts'
 
 /**
  * Bytes of a file that must have the size it had when it was shown; fewer than `length` where the file ends. They are put into `into` where it

@@ -1,0 +1,118 @@
+import type { Check } from '../../shared/check.ts'
+import type { SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
+import { readUpload, type UploadFile } from '../debian/upload.ts'
+import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
+import type { PolicyInput } from './policy-input.ts'
+
+/**
+ * Whether an upload is what its documents say: each file there, with the size and every digest that each list gives it. debsign asks none of
+ * that and would sign it all the same.
+ */
+export function checkUploadWhole({ artifacts }: Pick<PolicyInput, 'artifacts'>): Check {
+  const evidence = artifacts.flatMap((artifact): Evidence[] => [
+    ...readUpload(artifact.files.map(uploadFileOf)).findings.map(
+      ({ subject, found, outcome }): Evidence => ({ subject, found, outcome, source: 'file' }),
+    ),
+    ...artifact.files.flatMap((file) => remarksOn(artifact, file)),
+  ])
+  const files = artifacts.flatMap((artifact) => artifact.files)
+  if (evidence.every((piece) => piece.outcome === 'passed')) {
+    evidence.push({
+      subject: 'upload',
+      found: `${files.length} files, each as every list has it: size, MD5, SHA-1, SHA-256`,
+      outcome: files.some(({ disposition }) => disposition === 'sign') ? 'passed' : 'refused',
+      source: 'file',
+    })
+  }
+  return fromEvidence('upload-whole', evidence, {
+    passed: 'The upload is whole: every file is there and is the one that its documents list.',
+    attention: 'The upload is whole; something in it has to be looked at before it is signed.',
+    refused: 'The upload is not what its documents say, or they cannot be signed. debsign would not have noticed.',
+    unknown: '',
+    'not-applicable': '',
+  })
+}
+
+/** Older or the same as what was signed last: rarely wanted, and an archive would not take it. */
+export function checkUploadVersion({ artifacts }: Pick<PolicyInput, 'artifacts'>): Check {
+  const evidence = artifacts.flatMap((artifact): Evidence[] => {
+    if (artifact.upload === undefined) return []
+    const { last } = artifact.upload
+    const base = { subject: nameOfArtifact(artifact), source: 'station' } as const
+    if (last === null)
+      return [{ ...base, found: 'the first upload of this source that is signed here', outcome: 'passed' }]
+    const before = `${last.version}, signed here on ${last.at.slice(0, 10)} for ${last.distribution}`
+    const words = {
+      newer: `newer than ${before}`,
+      same: `the same version as ${before}`,
+      older: `OLDER than ${before}`,
+      unknown: `cannot be compared with ${before}`,
+    }
+    return [{ ...base, found: words[last.order], outcome: last.order === 'newer' ? 'passed' : 'attention' }]
+  })
+  return fromEvidence('upload-version', evidence, {
+    passed: 'No newer upload of this source was signed here.',
+    attention: 'The last upload of this source that was signed here is not older than this one.',
+    refused: '',
+    unknown: '',
+    'not-applicable': 'This is no upload.',
+  })
+}
+
+export function uploadFileOf(file: Pick<SheetFile, 'path' | 'size' | 'sha256' | 'facts'>): UploadFile {
+  const { path, size, sha256, facts } = file
+  return {
+    path,
+    size,
+    sha256,
+    facts:
+      facts.kind === 'upload-document' || facts.kind === 'payload' || facts.kind === 'opaque'
+        ? facts
+        : { kind: 'opaque', reason: 'was not read as a file of an upload' },
+  }
+}
+
+/** Characters that a person who reads the sheet would not see, or see in another place. */
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u
+
+function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[] {
+  if (file.facts.kind !== 'upload-document') return []
+  const base = { subject: file.path, source: 'file' } as const
+  const { facts } = file
+  const shown = [facts.source, facts.version, facts.distribution, facts.maintainer, facts.changedBy, facts.binary]
+  const odd = [...shown, ...facts.changes].map((text) => hidden.exec((text ?? '').replaceAll('\t', ' '))?.[0])
+  const first = odd.find((character) => character !== undefined)
+  return [
+    ...(facts.signedAlready && file.disposition === 'sign'
+      ? [
+          {
+            ...base,
+            found: 'is signed already: that signature is taken off, and the text signed anew',
+            outcome: 'passed',
+          } as const,
+        ]
+      : []),
+    ...(facts.debusineFields.length > 0
+      ? [
+          {
+            ...base,
+            found: `brings along ${facts.debusineFields.join(', ')}${
+              artifact.upload?.debusineFields == null
+                ? ': it stays, and this station did not write it'
+                : ': replaced or taken out by what this server says'
+            }`,
+            outcome: artifact.upload?.debusineFields == null ? 'attention' : 'passed',
+          } as const,
+        ]
+      : []),
+    ...(first === undefined
+      ? []
+      : [
+          {
+            ...base,
+            found: `has characters that are not seen as they are, the first U+${(first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
+            outcome: 'attention',
+          } as const,
+        ]),
+  ]
+}

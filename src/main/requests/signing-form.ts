@@ -1,0 +1,68 @@
+import type { Kysely } from 'kysely'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
+import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
+import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
+import type { SpooledFile } from '../signing/signer.ts'
+import type { FileToSign } from './use-of-key.ts'
+
+/**
+ * How a file is signed. A document of an upload names those that were signed before it: their outputs are read from the database, where
+ * they are with their outcomes, so that it is the same after a pause as without one.
+ */
+export async function formOf(
+  db: Kysely<Database>,
+  sheet: ReviewSheet,
+  { file, artifact }: FileToSign,
+): Promise<Result<SpooledFile['form'] | null, Failure>> {
+  if (artifact.repositoryIndex !== undefined) return ok({ kind: 'index', mode: artifact.repositoryIndex.mode })
+  // Byte for byte, like a Release; no other part of an index is in it.
+  if (artifact.detached === true) return ok({ kind: 'index', mode: 'detached' })
+  if (artifact.upload === undefined) return ok(null)
+  const { upload } = artifact
+  const document = debsignOrder.find((each) => upload[each] === file.path)
+  if (document === undefined) return err(notSigned)
+  const children: SignedChild[] = []
+  for (const kind of childrenOf[document]) {
+    const name = upload[kind]
+    if (name === null) continue
+    const child = artifact.files.find(({ path }) => path === name)
+    const signed = await readerOf(db)
+      .selectFrom('signature')
+      .select('output')
+      .where('request_id', '=', sheet.requestId)
+      .where('ordinal', '=', child?.ordinal ?? -1)
+      .where('state', '=', 'signed')
+      .executeTakeFirst()
+    if (signed?.output == null) return err(childNotSigned(name))
+    children.push(signedChild(name, signed.output))
+  }
+  return ok({ kind: 'upload', document, fields: upload.debusineFields, children })
+}
+
+/** The files of a sheet in the order in which they can be signed. */
+export function inSigningOrder(files: readonly FileToSign[]): readonly FileToSign[] {
+  const rank = ({ file, artifact }: FileToSign) =>
+    artifact.upload === undefined ? 0 : debsignOrder.findIndex((each) => artifact.upload?.[each] === file.path)
+  return [...files].sort((a, b) => rank(a) - rank(b) || a.file.ordinal - b.file.ordinal)
+}
+
+/** Whether a file waits for the output of the one before it: then nothing is prepared ahead. */
+export function oneAfterAnother(sheet: ReviewSheet): boolean {
+  return taskOf(sheet) === 'debsign'
+}
+
+const notSigned: Failure = {
+  kind: 'defect',
+  code: 'not-a-document',
+  message: 'The file is not one of the documents that the sheet says are signed. It was not signed.',
+}
+function childNotSigned(name: string): Failure {
+  return {
+    kind: 'invalid',
+    code: 'child-not-signed',
+    message: `${name} has no signature that was released, and what names it cannot be signed without one. Stop the request and have it made again.`,
+  }
+}

@@ -1,0 +1,42 @@
+import type { EventName, EventPayload } from '../shared/events.ts'
+import type { Profile } from './config/profile.ts'
+import type { Inspector } from './inspector/inspector.ts'
+import type { Log } from './log/logger.ts'
+import type { MediaProcess } from './media/folder-process.ts'
+import type { TrustStore } from './pki/attestation/trust-store.ts'
+import type { SbatLevel } from './policy/policy-input.ts'
+import type { Signer } from './signing/signer.ts'
+import type { CeremonyFiles } from './station-ceremonies.ts'
+import type { DeviceLogReader } from './token/device-log-reader.ts'
+import type { HsmService } from './token/hsm-service.ts'
+import type {
+  LogKeyService,
+  ServiceKeyKeeper,
+  SoftwareKeyMaker,
+  TokenKeyMaker,
+  TokenService,
+} from './token/token-service.ts'
+
+/** All that a station asks of tokens and of sealed keys. */
+export type StationTokens = TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService & TokenKeyMaker
+
+/** What a station is opened with. */
+export interface StationParts {
+  readonly profile: Profile
+  readonly tokens: StationTokens
+  readonly deviceLogReader: DeviceLogReader
+  readonly hsm: HsmService
+  readonly ceremonyFiles: CeremonyFiles
+  /** What reads and writes the operator's folders on media. */
+  readonly media: MediaProcess
+  readonly inspector: Inspector
+  readonly signer: Signer
+  readonly sbatLevel: SbatLevel
+  /** What attestations of keys may end at, beside what the operator adds. */
+  readonly shippedRoots: TrustStore
+  readonly version: string
+  readonly now: () => Date
+  readonly log: Log
+  readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
+  readonly onStatus: () => void
+}
