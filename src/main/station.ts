@@ -157,27 +157,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log,
     onChange: () => publish('tokens.changed', null),
   })
-  const ceremonies = createStationCeremonies({
-    db,
-    audit,
-    tokens,
-    hsm: parts.hsm,
-    keys,
-    shippedRoots: parts.shippedRoots,
-    checkpoints,
-    profile,
-    files: parts.ceremonyFiles,
-    version: parts.version,
-    runtime: `Node ${process.version}`,
-    stationName: () => current.stationName,
-    now,
-    keysChanged: async () => {
-      await tokens.list({ refresh: true })
-      publish('keys.changed', null)
-      link.offerSoon()
-    },
-    onSignal: (phase) => publish('generation.progress', { phase }),
-  })
+  const keysChanged = () => {
+    publish('keys.changed', null)
+    link.offerSoon()
+  }
+  const ceremonies = createStationCeremonies(parts, { db, audit, keys, checkpoints, settings, keysChanged })
   const desk = createDesk({
     db,
     audit,
@@ -392,8 +376,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return ok(null)
     },
     keysChanged: () => {
-      publish('keys.changed', null)
-      link.offerSoon()
+      keysChanged()
       awaited.call()
     },
     close: async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { pgpWordList, pgpWords } from './pgp-words.ts'
+import { pgpWordList, pgpWords } from '../../shared/pgp-words.ts'
 
 it('has the words of the published list, in their order and their letters', () => {
   const { even, odd } = pgpWordList
