@@ -180,27 +180,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     onChange: () => publish('tokens.changed', null),
   })
   const userTokenFile = profile.userToken
-  const ceremonies = createStationCeremonies({
-    db,
-    audit,
-    tokens,
-    hsm: parts.hsm,
-    keys,
-    shippedRoots: parts.shippedRoots,
-    checkpoints,
-    profile,
-    files: parts.ceremonyFiles,
-    version: parts.version,
-    runtime: `Node ${process.version}`,
-    stationName: () => current.stationName,
-    now,
-    keysChanged: async () => {
-      await tokens.list({ refresh: true })
-      publish('keys.changed', null)
-      link.offerSoon()
-    },
-    onSignal: (phase) => publish('generation.progress', { phase }),
-  })
+  const keysChanged = () => {
+    publish('keys.changed', null)
+    link.offerSoon()
+  }
+  const ceremonies = createStationCeremonies(parts, { db, audit, keys, checkpoints, settings, keysChanged })
   const desk = createDesk({
     db,
     audit,
@@ -371,8 +355,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return ok(null)
     },
     keysChanged: () => {
-      publish('keys.changed', null)
-      link.offerSoon()
+      keysChanged()
       awaited.call()
     },
     close: async () => {
