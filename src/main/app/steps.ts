@@ -24,6 +24,7 @@ export type StepName =
   | 'key-import'
   | 'open'
   | 'deliver'
+  | 'place'
   | 'delivered'
 
 const steps = channel('station:step')
