@@ -15,6 +15,7 @@ import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
 import { migration as openPgpCertificates } from './migrations/0120-openpgp-certificates.ts'
 import { migration as signedUploads } from './migrations/0130-signed-uploads.ts'
 import { migration as byHand } from './migrations/0170-by-hand.ts'
+import { migration as standingApprovals } from './migrations/0180-standing-approvals.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   openPgpCertificates,
   signedUploads,
   byHand,
+  standingApprovals,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

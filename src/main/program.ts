@@ -29,6 +29,7 @@ import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
+import { standingBindings } from './ipc/standing.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
@@ -142,6 +143,7 @@ export async function runProgram(
     log,
     publish,
     onStatus: () => void announceStatus(),
+    standing: { seesLock: () => desktop?.seesLock() ?? false },
   }
 
   async function open(): Promise<Result<null, Failure>> {
@@ -239,6 +241,7 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...byHandBindings(access, offered),
+      ...standingBindings(access),
       ...keyBindings(access, now),
       ...attestationBindings(access, now),
       ...deviceBindings({
@@ -300,7 +303,10 @@ export async function runProgram(
   lifecycle.started('window', () => window.value.close())
   lifecycle.started('router', () => router.stop())
   instance.value.onSecondStart(() => window.value.focus())
-  window.value.onLock(() => publish('desk.locked', null))
+  window.value.onLock(() => {
+    publish('desk.locked', null)
+    station?.desk.standing.deskLocked().catch((error: unknown) => log('standing.lock-defect', { error }))
+  })
   stopOnSignals(process, (signal) => {
     log('program.stopping', { signal })
     void window.value.close()

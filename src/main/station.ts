@@ -22,6 +22,7 @@ import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
+import { standingRules } from './requests/standing/standing-rules.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
@@ -174,6 +175,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       // The result is returned without it: what is signed is signed. The status says why.
       if (!written.ok) log('checkpoint.not-signed', { code: written.error.code, detail: written.error.detail })
     },
+    standing: standingRules(parts.standing),
     say: (workRequestId, line) => link.say(workRequestId, line),
     publish: (event, payload) => {
       publish(event, payload)
@@ -371,6 +373,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       publish('keys.changed', null)
       link.offerSoon()
       awaited.call()
+      desk.standing.tokensChanged().catch((error: unknown) => log('standing.look-defect', { error }))
     },
     close: async () => {
       awaited.stop()

@@ -47,6 +47,9 @@ export const auditEvent = z.enum([
   'attestation-root-withdrawn',
   'opened-by-hand',
   'output-delivered',
+  'standing-approval-granted',
+  'standing-approval-used',
+  'standing-approval-withdrawn',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

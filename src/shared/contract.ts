@@ -27,6 +27,7 @@ import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
 import { reencryptionReport, serviceKeyList } from './service-key.ts'
 import { settings } from './settings.ts'
+import { standingApproval, standingLimits } from './standing.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
 import { typedText } from './typed-text.ts'
@@ -142,6 +143,21 @@ export const contract = {
   'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
   /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
   'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
+
+  'standing.list': { input: z.null(), output: answer(z.array(standingApproval)) },
+  /** Approves ahead what is like the sheet that is shown: its key and its suite, so often, so long, while the token and the desk stay as they are. */
+  'standing.grant': {
+    input: z.strictObject({
+      requestId,
+      sheetDigest: sha256Hex,
+      uses: z.int().min(1).max(standingLimits.uses),
+      minutes: z.int().min(1).max(standingLimits.minutes),
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(standingApproval),
+  },
+  'standing.withdraw': { input: z.strictObject({ id: requestId }), output: done },
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 

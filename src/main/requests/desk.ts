@@ -28,12 +28,14 @@ import {
   wipePlace,
 } from './serve-generation.ts'
 import { signApproved } from './sign-approved.ts'
+import { createStanding, type StandingDesk } from './standing/standing-approvals.ts'
 import { parseState } from './transition.ts'
-import { filesOfSheet } from './use-of-key.ts'
+import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
 export interface Desk extends HandDesk {
+  readonly standing: StandingDesk
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
   /** The bell rang, or a request was finished: takes the next one if none is in hand. */
@@ -112,6 +114,7 @@ export function createDesk(ports: DeskPorts): Desk {
         : await prepare({ ...ports, server }, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
+      await useStanding(id)
       say('Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
@@ -160,6 +163,14 @@ export function createDesk(ports: DeskPorts): Desk {
     const id = approved.sheet.requestId
     inBackground(id, 'sign', async (signal) => carryOut(id, await signApproved(ports, approved, signal)))
   }
+
+  /** Somebody approved this ahead: it is signed behind what runs for it now. */
+  async function useStanding(id: RequestId): Promise<void> {
+    if (deciding.has(id) || stopping) return
+    const approved = await alone(id, () => standing.use(id))
+    if (approved !== null) runApproved(approved)
+  }
+  const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
 
   function took(taken: Taken): void {
     if (taken.kind !== 'taken' && taken.kind !== 'given-again') return
@@ -221,6 +232,7 @@ export function createDesk(ports: DeskPorts): Desk {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
+      await standing.giveWay((await keyTokenOf(ports, id)) ?? '')
       const approved = await open(signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
@@ -242,7 +254,9 @@ export function createDesk(ports: DeskPorts): Desk {
   })
 
   return {
+    standing,
     recover: async () => {
+      await standing.recover()
       await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
       await recoverRequests(ports, carryOut)
     },
@@ -367,7 +381,7 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      await hand.stop()
+      await Promise.all([hand.stop(), standing.stop()])
       const all = [...deciding.values(), ...running.values()]
       for (const { abort } of all) abort.abort()
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])

@@ -12,6 +12,7 @@ import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/re
 import type { Result } from '../../shared/result.ts'
 import type { ServiceKeyList } from '../../shared/service-key.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { StandingApproval } from '../../shared/standing.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
 import type { StationApi } from '../station/station-api.ts'
@@ -20,6 +21,7 @@ import { fakeAudit } from './fake-audit.ts'
 import { fakeByHand } from './fake-by-hand.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
+import { fakeStanding } from './fake-standing.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
@@ -52,6 +54,7 @@ export type FakeState = {
   failures: Map<string, Failure>
   /** Files that were named on the command line. */
   offered: string[]
+  standing: readonly StandingApproval[]
   /** Milliseconds for one file; null: a signing stays where it is. */
   signingPace: number | null
 }
@@ -339,6 +342,7 @@ export class FakeStation {
         (id, by) => this.#change(id, by),
       ),
       ...fakeByHand(state),
+      ...fakeStanding(state, () => this.emit('standing.changed', null)),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),

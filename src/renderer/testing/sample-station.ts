@@ -161,6 +161,7 @@ export function base(): FakeState {
     pin: '123456',
     failures: new Map(),
     offered: [],
+    standing: [],
     signingPace: null,
   }
 }

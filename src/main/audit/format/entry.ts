@@ -22,6 +22,7 @@ import {
   possessionChallenged,
   serviceKeyAdded,
 } from './key-events.ts'
+import { standingApprovalGranted, standingApprovalUsed, standingApprovalWithdrawn } from './standing-events.ts'
 import { exactText, messageText } from './text.ts'
 
 // The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
@@ -246,6 +247,9 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   attestationRootWithdrawn,
   openedByHand,
   outputDelivered,
+  standingApprovalGranted,
+  standingApprovalUsed,
+  standingApprovalWithdrawn,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -47,4 +47,7 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'attestation-root-withdrawn': { text: 'Attestation root withdrawn', tone: 'attention' },
   'opened-by-hand': { text: 'Opened by hand', tone: 'attention' },
   'output-delivered': { text: 'Output delivered', tone: 'neutral' },
+  'standing-approval-granted': { text: 'Standing approval', tone: 'attention' },
+  'standing-approval-used': { text: 'Approved by standing', tone: 'accent' },
+  'standing-approval-withdrawn': { text: 'Standing approval over', tone: 'neutral' },
 }
