@@ -10,6 +10,7 @@ export default defineConfig({
           index: 'src/main/index.ts',
           'token-host': 'src/main/token/host/index.ts',
           'device-log-host': 'src/main/token/log-host/index.ts',
+          'hsm-host': 'src/main/token/hsm-host/index.ts',
           inspector: 'src/main/inspector/process/index.ts',
           'hash-worker': 'src/main/digest/hash-worker.ts',
           'log-reader': 'src/main/log-review/process/index.ts',

@@ -1,14 +1,13 @@
 // One approved batch of 200 EFI files, from the open token session to the last outcome on disk, next to the PKCS#11 module alone
 // and to `sbsign --engine pkcs11`, in one run: `node bench/batch.bench.ts`. Audit rows are durable (WAL, synchronous=FULL).
 import { spawnSync } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import pkcs11js from 'pkcs11js'
 import { createStationDatabase } from '../db/create.ts'
-import type { StationDatabase } from '../db/open.ts'
 import { buildPe } from '../e2e/workbench/pe-files.ts'
 import { sha256DigestInfo } from '../src/main/asn1/signature-value.ts'
 import type { AuditLog } from '../src/main/audit/audit-log.ts'
@@ -19,7 +18,6 @@ import { readCertificate } from '../src/main/pki/x509.ts'
 import { findRequest } from '../src/main/requests/request.repository.ts'
 import { runSigning } from '../src/main/requests/signing-run.ts'
 import { filesOfSheet } from '../src/main/requests/use-of-key.ts'
-import { sheetDigest } from '../src/main/review/build-sheet.ts'
 import { authenticodeSha256 } from '../src/main/signing/pe/authenticode.ts'
 import { PeSigner } from '../src/main/signing/pe/pe.signer.ts'
 import { readPeHeaders } from '../src/main/signing/pe/pe-headers.ts'
@@ -27,8 +25,8 @@ import { layOut } from '../src/main/signing/pe/pe-layout.ts'
 import { createTokenService } from '../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../src/main/token/testing/soft-token.ts'
 import { hostEntry, open, referenceTo } from '../src/main/token/testing/token-bench.ts'
-import { artifactId, fingerprint, requestId, type Sha256Hex, sha256Hex, workRequestId } from '../src/shared/ids.ts'
-import type { ReviewSheet } from '../src/shared/review-sheet.ts'
+import { fingerprint, type Sha256Hex, sha256Hex } from '../src/shared/ids.ts'
+import { approvedRequest } from './testing/approved-request.ts'
 
 const pin = '123456'
 const count = 200
@@ -44,6 +42,12 @@ const limits = { 'rsa-2048': 0.6, 'rsa-4096': 0.85 } as const
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const hashOf = (bytes: Uint8Array): Sha256Hex => sha256Hex.parse(createHash('sha256').update(bytes).digest('hex'))
+
+function certificateOf(pem: string) {
+  const read = readCertificate(pem)
+  if (!read.ok) throw new Error(read.error.message)
+  return read.value
+}
 
 interface EfiFile {
   readonly path: string
@@ -66,109 +70,6 @@ function makeFiles(directory: string, textBytes: number): EfiFile[] {
       authenticode: sha256Hex.parse(authenticodeSha256(bytes, layOut(headers.value))),
     }
   })
-}
-
-/** A request as it stands after its approval. */
-async function approvedRequest(
-  station: StationDatabase,
-  files: readonly EfiFile[],
-  certificatePem: string,
-  algorithm: string,
-) {
-  const read = readCertificate(certificatePem)
-  if (!read.ok) throw new Error(read.error.message)
-  const print = fingerprint.parse(createHash('sha256').update(read.value.der).digest('hex').toUpperCase())
-  const id = requestId.parse(randomUUID())
-  const at = new Date().toISOString()
-  const work = workRequestId.parse(Math.floor(Math.random() * 1e9) + 1)
-  const sheet: ReviewSheet = {
-    version: 1,
-    requestId: id,
-    madeAt: at,
-    workRequest: {
-      server: 'https://localhost',
-      id: work,
-      scope: null,
-      workspace: 'bench',
-      task: 'sign',
-      createdAt: at,
-      createdBy: 1,
-      retryCount: 0,
-    },
-    purpose: 'uefi',
-    key: {
-      fingerprint: print,
-      registered: {
-        description: algorithm,
-        production: false,
-        origin: 'generated',
-        home: { kind: 'software' },
-        certificate: read.value.facts,
-      },
-    },
-    artifacts: [
-      {
-        artifactId: artifactId.parse(1),
-        category: 'debusine:signing-input',
-        binaryPackageName: null,
-        trustedCerts: { kind: 'declared-empty' },
-        permission: { kind: 'answered', allowed: true, username: 'bench', userId: 1, resource: {} },
-        files: files.map((file, ordinal) => ({
-          ordinal,
-          path: `pkg/${ordinal}.efi`,
-          size: file.size,
-          sha256: file.sha256,
-          facts: { kind: 'opaque', reason: 'not inspected here', firstBytesHex: '' },
-          disposition: 'sign',
-          toBeSigned: { what: 'Authenticode digest of the PE image', algorithm: 'sha256', digest: file.authenticode },
-          signedBefore: [],
-        })),
-      },
-    ],
-    checks: [],
-  }
-  const { bytes, digest } = sheetDigest(sheet)
-  await station.db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto('request')
-      .values({
-        id,
-        server: 'https://localhost/api',
-        work_request_id: work,
-        scope: null,
-        workspace: 'bench',
-        token: null,
-        worker: null,
-        fetched_at: at,
-        task_name: 'sign',
-        raw: '{}',
-        purpose: 'uefi',
-        fingerprint: print,
-        created_by: 1,
-        requested_at: at,
-        retry_count: 0,
-        title: 'bench',
-        requested_by: null,
-        stage: 'signing',
-        outcome: null,
-        state: JSON.stringify({ kind: 'signing', approval: { sheetDigest: digest, operator: 'bench', at } }),
-        file_count: count,
-        signed_count: 0,
-        worst_check: 'passed',
-        received_at: at,
-        updated_at: at,
-      })
-      .execute()
-    await trx
-      .insertInto('review_sheet')
-      .values({ request_id: id, digest, sheet: bytes, made_at: at, shown_at: at })
-      .execute()
-    await trx
-      .insertInto('decision')
-      .values({ request_id: id, kind: 'approved', sheet_digest: digest, operator: 'bench', reason: null, at })
-      .execute()
-  })
-  return { id, sheet, digest, der: read.value.der }
 }
 
 /** Seconds for `count` signatures by the module alone. */
@@ -284,7 +185,18 @@ try {
     const cpuPerFile: number[] = []
     let stall = 0
     for (let round = 0; round <= rounds; round += 1) {
-      const request = await approvedRequest(station, files, key.certificatePem, algorithm)
+      const { facts, der } = certificateOf(key.certificatePem)
+      const request = await approvedRequest(station, {
+        purpose: 'uefi',
+        fingerprint: fingerprint.parse(createHash('sha256').update(der).digest('hex').toUpperCase()),
+        certificate: facts,
+        files: files.map(({ size, sha256, authenticode }, ordinal) => ({
+          path: `pkg/${ordinal}.efi`,
+          size,
+          sha256,
+          toBeSigned: { what: 'Authenticode digest of the PE image', digest: authenticode },
+        })),
+      })
       const raw = rawSeconds(lib, rawSession, handle, files)
       const opened = await open(service, referenceTo(token, index), pin)
       if (!opened.ok) throw new Error(opened.error.message)
@@ -308,7 +220,7 @@ try {
         files: filesOfSheet(request.sheet),
         session: opened.value,
         signer,
-        certificate: { der: request.der, algorithm },
+        certificate: { der, algorithm },
         pathOf: (ordinal) => files[ordinal]?.path ?? '',
         signal: new AbortController().signal,
         onProgress: () => {},

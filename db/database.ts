@@ -10,10 +10,13 @@ import type {
 import type { AuditContradictionTable } from './tables/audit-contradiction.table.ts'
 import type { AuditEntryTable, AuditIndexReachTable, AuditIndexTable } from './tables/audit-entry.table.ts'
 import type { HandFileTable, HandOutputTable, HandRequestTable } from './tables/by-hand.table.ts'
+import type { CeremonyFileTable, CeremonyRecordTable, CeremonyTable } from './tables/ceremony.table.ts'
+import type { ConfirmationTable } from './tables/confirmation.table.ts'
 import type { DeviceIncidentTable } from './tables/device-incident.table.ts'
 import type { DeviceDrainTable, DeviceEntryTable } from './tables/device-log.table.ts'
 import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
+import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
@@ -49,6 +52,7 @@ export interface Database {
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
   openpgp_certificate: OpenPgpCertificateTable
+  key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable
   review_sheet: ReviewSheetTable
@@ -62,6 +66,10 @@ export interface Database {
   standing_use: StandingUseTable
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
+  confirmation: ConfirmationTable
+  ceremony: CeremonyTable
+  ceremony_record: CeremonyRecordTable
+  ceremony_file: CeremonyFileTable
 }
 
 /** The same database for those who only read: what writes does not compile on it. */

@@ -14,6 +14,9 @@ import { migration as keyGeneration } from './migrations/0100-key-generation.ts'
 import { migration as softwareKeys } from './migrations/0110-software-keys.ts'
 import { migration as openPgpCertificates } from './migrations/0120-openpgp-certificates.ts'
 import { migration as signedUploads } from './migrations/0130-signed-uploads.ts'
+import { migration as ceremony } from './migrations/0140-ceremony.ts'
+import { migration as keySightings } from './migrations/0150-key-sightings.ts'
+import { migration as confirmations } from './migrations/0160-confirmations.ts'
 import { migration as byHand } from './migrations/0170-by-hand.ts'
 import { migration as standingApprovals } from './migrations/0180-standing-approvals.ts'
 
@@ -33,6 +36,9 @@ export const migrations: readonly Migration[] = [
   softwareKeys,
   openPgpCertificates,
   signedUploads,
+  ceremony,
+  keySightings,
+  confirmations,
   byHand,
   standingApprovals,
 ]

@@ -84,7 +84,7 @@ async function type(page: Page, name: RegExp, text: string): Promise<void> {
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name })
 
-async function go(page: Page, digit: 1 | 2 | 3 | 4, name: string): Promise<void> {
+async function go(page: Page, digit: 1 | 2 | 3 | 4 | 5, name: string): Promise<void> {
   await page.keyboard.press(`Alt+${digit}`)
   await expect(heading(page, name)).toBeFocused()
 }
@@ -96,7 +96,7 @@ async function setUp(page: Page, bench: Workbench): Promise<void> {
   await press(page, /^Create the station/)
   await expect(heading(page, 'Requests')).toBeVisible()
 
-  await go(page, 4, 'Settings')
+  await go(page, 5, 'Settings')
   await type(page, /^Address of the API/, bench.server.apiUrl)
   await type(page, /^Certificate authority/, bench.server.caPem)
   await press(page, /^Add a module/)
@@ -247,7 +247,7 @@ test('from an empty profile to a signed request, a declined one and the log, wit
   await expect(heading(page, 'Requests')).toBeVisible()
 
   // The log: search, open, close.
-  await go(page, 3, 'Audit log')
+  await go(page, 4, 'Audit log')
   await page.keyboard.press('/')
   await expect(page.getByRole('searchbox')).toBeFocused()
   await page.keyboard.type(`#${signed}`)

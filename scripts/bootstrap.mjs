@@ -1,7 +1,7 @@
 // One command from a fresh clone: finds what is missing, installs it, builds, and goes on with the Node that the project pins.
 // Plain JavaScript: this file and scripts/bootstrap/ run under the machine's own Node, which is 18 on Debian 12.
 //
-//     node scripts/bootstrap.mjs setup | test | demo | test:debusine | bench
+//     node scripts/bootstrap.mjs setup | test | demo | test:debusine | test:usb | bench
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -72,7 +72,7 @@ const env = { ...process.env }
 let code = 1
 let xvfb = null
 try {
-  if (mode !== 'bench' && !hasDisplay()) {
+  if (!['bench', 'test:usb'].includes(mode) && !hasDisplay()) {
     xvfb = await startXvfb()
     env.DISPLAY = xvfb.display
     env.STATION_DEMO = 'tour'

@@ -11,6 +11,8 @@ const archiveKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 export interface Apt {
   /** The version that apt would install of each package; a package that it does not know is not in the answer. */
   candidates(names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** What a package depends on, by name; of alternatives the first. */
+  dependencies(name: string): Promise<readonly string[]>
   /** Downloads, checks and unpacks; the folder is complete when it has its final name, and reused from then on. */
   unpacked(name: string, version: string): Promise<string>
 }
@@ -85,6 +87,11 @@ async function createApt(
     return new Map([...found].flatMap(([, name = '', version = '']) => (version === '(none)' ? [] : [[name, version]])))
   }
 
+  async function dependencies(name: string): Promise<readonly string[]> {
+    const { stdout } = await run('/usr/bin/apt-cache', ['depends', '--important', name], options)
+    return Array.from(stdout.matchAll(/^ {2}(?:Pre)?Depends: (\S+)$/gm), ([, one = '']) => one)
+  }
+
   async function get(args: readonly string[], cwd: string): Promise<void> {
     await run('/usr/bin/apt-get', args, { ...options, cwd, timeout: 300_000 })
   }
@@ -110,6 +117,7 @@ async function createApt(
       })
     },
     candidates,
+    dependencies,
     async unpacked(name, version) {
       const finished = join(dir, 'unpacked', `${name}_${version.replaceAll(/[^A-Za-z0-9.+~-]/g, '_')}`)
       if (await exists(finished)) return finished

@@ -7,6 +7,7 @@ import type { Page } from '@playwright/test'
 import { makeFolders, removeFolders } from '../e2e/harness/station-process.ts'
 import type { InputFile } from '../e2e/sandbox-server/seed.ts'
 import { type Package, type ScreenName, showEveryScreen } from '../e2e/workbench/every-screen.ts'
+import { showThreeTokens } from '../e2e/workbench/three-hands.ts'
 import { makeWorkbench } from '../e2e/workbench/workbench.ts'
 import { type EfiFile, fetchEfiFiles } from './efi-files.ts'
 
@@ -15,7 +16,9 @@ const output = process.env['STATION_SCREENSHOTS'] ?? join(import.meta.dirname, '
 const all = process.argv.includes('--all')
 const largest = 300 * 1024
 
-const shown: ReadonlySet<ScreenName> = new Set([
+const shown: ReadonlySet<string> = new Set<ScreenName | 'tokens' | 'touch'>([
+  'tokens',
+  'touch',
   'first-start',
   'requests-in-hand',
   'requests-next',
@@ -39,7 +42,7 @@ const shown: ReadonlySet<ScreenName> = new Set([
   'settings',
 ])
 /** The name under which README.md has a picture, where that is another one. */
-const alias: Readonly<Partial<Record<ScreenName, string>>> = { 'requests-in-hand': 'requests' }
+const alias: Readonly<Partial<Record<string, string>>> = { 'requests-in-hand': 'requests' }
 
 const { files, missing } = await fetchEfiFiles()
 for (const each of missing) process.stderr.write(`${each.package} could not be had: ${each.reason}\n`)
@@ -87,7 +90,7 @@ async function malformed(file: EfiFile): Promise<InputFile> {
   return { name: `${file.package}/usr/lib/damaged.efi`, bytes }
 }
 
-async function take(name: ScreenName, page: Page): Promise<void> {
+async function take(name: string, page: Page): Promise<void> {
   if (!all && !shown.has(name)) return
   // The mouse is out of the picture: nothing is hovered.
   await page.mouse.move(700, 893)
@@ -135,3 +138,9 @@ try {
   await bench.stop()
   removeFolders(folders)
 }
+
+// A desk with three tokens at once, of which two are devices that a test plugs in.
+const why = await showThreeTokens((name, page) =>
+  name === 'tokens' || name === 'touch' ? take(name, page) : Promise.resolve(),
+)
+if (why !== null) process.stderr.write(`the desk with three tokens is not shown: ${why}\n`)

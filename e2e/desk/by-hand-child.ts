@@ -13,7 +13,9 @@ import { showRequest } from '../../src/main/requests/request-lists.ts'
 import { createSigner } from '../../src/main/signing/registry.ts'
 import { openStation } from '../../src/main/station.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
+import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
+import { createYubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
 import { fingerprint } from '../../src/shared/ids.ts'
 import { Secret } from '../../src/shared/secret.ts'
 
@@ -44,6 +46,12 @@ const station = await openStation(opened.value, {
     environment,
     log,
   }),
+  yubihsm: createYubiHsmConfiguration(environment, profile.runtime),
+  hsm: createHsmService({ node, hostEntry: entry('hsm-host'), environment, log }),
+  ceremonyFiles: {
+    scripts: fileURLToPath(new URL('../../resources/ceremonies', import.meta.url)),
+    program: fileURLToPath(new URL('../../src/main', import.meta.url)),
+  },
   deviceLogReader: createDeviceLogReader({ node, hostEntry: entry('log-host'), environment, log }),
   inspector: new InspectorProcess({ nodePath: node, entry: entryUrl('inspector', root.href), log }),
   media: { node, entry: entryUrl('media', root.href), log },
@@ -57,7 +65,7 @@ const station = await openStation(opened.value, {
   onStatus: () => {},
 })
 const { desk, database } = station
-const id = await desk.openByHand({
+const id = await desk.hand.openByHand({
   paths: input.paths,
   signAs: 'uefi-detached',
   fingerprint: input.fingerprint,

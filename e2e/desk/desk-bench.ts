@@ -24,8 +24,10 @@ import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
 import type { StationParts } from '../../src/main/station-parts.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
+import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
 import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } from '../../src/shared/ids.ts'
@@ -42,6 +44,7 @@ import { buildPe } from '../workbench/pe-files.ts'
 export const benchPin = '648219'
 const root = new URL('../../src/main/index.ts', import.meta.url)
 const hostEntry = fileURLToPath(new URL('../../src/main/token/host/index.ts', import.meta.url))
+const hsmHostEntry = fileURLToPath(new URL('../../src/main/token/hsm-host/index.ts', import.meta.url))
 const deviceLogHostEntry = fileURLToPath(new URL('../../src/main/token/log-host/index.ts', import.meta.url))
 const sbatLevel = JSON.parse(
   readFileSync(new URL('../../resources/sbat-level.json', import.meta.url), 'utf8'),
@@ -89,6 +92,8 @@ export interface DeskBenchOptions {
   readonly module?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly trustedCerts?: readonly string[]
+  /** Where the token process runs, if not on this machine as it is (`ReaderRoom.node`). */
+  readonly node?: string
   /** PIN of the token. Left out: `benchPin`. */
   readonly pin?: string
   /** Left out: the first key of the token is registered. */
@@ -97,6 +102,18 @@ export interface DeskBenchOptions {
   readonly standing?: StationParts['standing']
   /** False: a station as it was before logs had keys. */
   readonly logKey?: boolean
+  /** Another server than the sandbox, which then is started and not asked. */
+  readonly server?: OtherServer
+}
+
+export interface OtherServer {
+  readonly apiUrl: string
+  readonly caPem: string
+  /** Under which the station is enrolled. */
+  readonly fqdn: string
+  readonly activationToken: string | null
+  /** What an administrator does after the station has registered. */
+  enable(): Promise<void>
 }
 
 export class DeskBench {
@@ -128,7 +145,8 @@ export class DeskBench {
     const soft = options.tokens?.soft ?? null
     const tokens = bench.#tokens()
     const parts = { profile: bench.profile, tokens, version: '0', now: () => new Date() }
-    const names = { stationName: 'desk.example.org', operatorName: 'Release Manager' }
+    const other = options.server
+    const names = { stationName: other?.fqdn ?? 'desk.example.org', operatorName: 'Release Manager' }
     const made =
       options.logKey === false
         ? await createStationDatabase(bench.profile.database, async (trx) => {
@@ -145,16 +163,22 @@ export class DeskBench {
     await tokens.reset()
     if (!made.ok) throw new Error(made.error.message)
     const settings = {
-      ...defaultSettings('desk.example.org', 'Release Manager'),
-      server: { apiUrl: server.apiUrl, caPem: server.caPem, scope: null },
+      ...defaultSettings(names.stationName, 'Release Manager'),
+      server: { apiUrl: other?.apiUrl ?? server.apiUrl, caPem: other?.caPem ?? server.caPem, scope: null },
       modules: soft === null ? [] : [{ path: options.module ?? soft.module, enabled: true }],
       trustedCerts: [...(options.trustedCerts ?? [])],
     }
     await made.value.db.transaction().execute((trx) => writeSettings(trx, settings, new Date().toISOString()))
     await made.value.close()
     await bench.start()
-    orThrow(await bench.station.link.enrol(null, async () => ok(null)))
-    server.enableWorker()
+    orThrow(
+      await bench.station.link.enrol(
+        other?.activationToken == null ? null : Secret.fromText(other.activationToken),
+        async () => ok(null),
+      ),
+    )
+    if (other === undefined) server.enableWorker()
+    else await other.enable()
     bench.#fingerprint = soft === null ? await bench.makeSoftwareKey() : bench.keyFingerprint(0)
     server.addKey({ purpose: 'uefi', fingerprint: bench.fingerprint })
     if (soft !== null && options.registerKey !== false) orThrow(await bench.register(0))
@@ -224,17 +248,22 @@ export class DeskBench {
   readonly #log = (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
     void this.lines.push({ event, fields })
 
-  #tokens() {
+  #configuration(): YubiHsmConfiguration {
     const soft = this.#options.tokens?.soft ?? null
+    const environment = {
+      ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
+      ...this.#options.environment,
+    }
+    return createYubiHsmConfiguration(environment, this.profile.runtime)
+  }
+
+  #tokens(yubihsm = this.#configuration()) {
     return createTokenService({
-      node: process.execPath,
+      node: this.#options.node ?? process.execPath,
       hostEntry,
       modules: [],
       serviceKeysFolder: this.profile.serviceKeys,
-      environment: {
-        ...(soft === null ? {} : { SOFTHSM2_CONF: soft.configuration }),
-        ...this.#options.environment,
-      },
+      environment: yubihsm.environment,
       log: this.#log,
     })
   }
@@ -243,15 +272,27 @@ export class DeskBench {
     const opened = await openStationDatabase(this.profile.database)
     if (!opened.ok) throw new Error(opened.error.message)
     const log = this.#log
+    const yubihsm = this.#configuration()
     this.#station = await openStation(opened.value, {
       profile: this.profile,
-      tokens: this.#tokens(),
+      tokens: this.#tokens(yubihsm),
+      yubihsm,
       deviceLogReader: createDeviceLogReader({
         node: process.execPath,
         hostEntry: deviceLogHostEntry,
+        environment: yubihsm.environment,
+        log,
+      }),
+      hsm: createHsmService({
+        node: process.execPath,
+        hostEntry: hsmHostEntry,
         environment: this.#options.environment ?? {},
         log,
       }),
+      ceremonyFiles: {
+        scripts: fileURLToPath(new URL('../../resources/ceremonies', import.meta.url)),
+        program: fileURLToPath(new URL('../../src/main', import.meta.url)),
+      },
       inspector: new InspectorProcess({ nodePath: process.execPath, entry: entryUrl('inspector', root.href), log }),
       media: { node: process.execPath, entry: entryUrl('media', root.href), log },
       signer: createSigner(this.#digester),

@@ -40,7 +40,7 @@ describe.skipIf(softHsmModule() === null)(
       ['registration:before', ['key-generation-intended', 'key-generated', 'possession-challenged'], 'made', true],
       [
         'registration:after',
-        ['key-generation-intended', 'key-generated', 'possession-challenged', 'key-registered'],
+        ['key-generation-intended', 'key-generated', 'possession-challenged', 'key-registered', 'key-attested'],
         'registered',
         true,
       ],
@@ -101,6 +101,7 @@ describe.skipIf(softHsmModule() === null)(
             'certificate-intended',
             'possession-challenged',
             'key-registered',
+            'key-attested',
           ])
         }
         const keys = await station.db.selectFrom('signing_key').select('fingerprint').execute()

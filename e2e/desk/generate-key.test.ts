@@ -128,6 +128,7 @@ describe.for(['0.11', '0.16'] as const)('a request for a key from debusine %s', 
       'key-generated',
       'possession-challenged',
       'key-registered',
+      'key-attested',
       'key-asset-created',
       'returned',
     ])

@@ -80,8 +80,15 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
       expect(await bench.untilCompleted(work)).toBe('success')
       await bench.until(work, 'done')
       expect(await bench.story(work)).toEqual([
-        ...['request-received', 'sheet-shown', 'approved'],
-        ...['intent', 'signed', 'intent', 'signed', 'intent', 'signed'],
+        'request-received',
+        'sheet-shown',
+        'approved',
+        'intent',
+        'signed',
+        'intent',
+        'signed',
+        'intent',
+        'signed',
         'returned',
       ])
       const signed = (await bench.entries('signed')).filter(({ path }) => String(path).startsWith('hello'))

@@ -48,6 +48,13 @@ export interface WorkRequest {
   startedAt: string | null
   completedAt: string | null
   abortedBy: number | null
+  /** Who answered it, of a task that waits for a person. */
+  completedBy: number | null
+  /** The root of its workflow. Null: none, or it is the root. */
+  readonly workflow: number | null
+  readonly eventReactions: Readonly<Record<string, unknown>>
+  /** Made behind the scheduler's back, which therefore has no tags for it. */
+  readonly unscheduled: boolean
   priorityBase: number
   priorityAdjustment: number
   workflowData: Readonly<Record<string, unknown>>
@@ -99,7 +106,7 @@ export interface Artifact {
   readonly paths: readonly string[]
   readonly files: Map<string, StoredFile>
   readonly uploads: Map<string, Upload>
-  readonly workRequest: number | null
+  workRequest: number | null
 }
 
 export interface Relation {

@@ -17,13 +17,21 @@ function declaredVersion(file: StoredFile): FileVersion {
 export function workRequestJson(state: ServerState, request: WorkRequest): Record<string, unknown> {
   const self = `/${request.scope}/${request.workspace}/work-request/${request.id}/`
   const modern = state.dialect === '0.16'
+  const root = request.taskType === 'Workflow' ? (request.workflow ?? request.id) : request.workflow
+  const links = (name: string, id: number | null) =>
+    id === null
+      ? {}
+      : {
+          [name]: `/api/1.0/work-request/${id}/`,
+          [`webui_${name}`]: `/${request.scope}/${request.workspace}/work-request/${id}/`,
+        }
   return {
     id: request.id,
-    ...(modern ? { url: self, parent: null, workflow_root: null } : {}),
+    ...(modern ? { url: self, parent: request.workflow, workflow_root: root } : {}),
     task_name: request.taskName,
     created_at: request.createdAt,
     created_by: request.createdBy.id,
-    ...(modern ? { completed_by: null, aborted_by: request.abortedBy } : {}),
+    ...(modern ? { completed_by: request.completedBy, aborted_by: request.abortedBy } : {}),
     started_at: request.startedAt,
     completed_at: request.completedAt,
     duration:
@@ -37,7 +45,7 @@ export function workRequestJson(state: ServerState, request: WorkRequest): Recor
     priority_base: request.priorityBase,
     priority_adjustment: request.priorityAdjustment,
     workflow_data: request.workflowData,
-    event_reactions: {},
+    event_reactions: request.eventReactions,
     status: request.status,
     result: request.result,
     artifacts: request.artifacts,
@@ -45,12 +53,14 @@ export function workRequestJson(state: ServerState, request: WorkRequest): Recor
     workspace: request.workspace,
     ...(modern
       ? {
-          scheduler_tags_provided: providedByRequest(state, request),
+          scheduler_tags_provided: request.unscheduled ? [] : providedByRequest(state, request),
           scheduler_tags_required: requiredTags(request),
           links: {
             self: `/api/1.0/work-request/${request.id}/`,
             webui_self: self,
             webui_created_by: `/-/user/${request.createdBy.id}/`,
+            ...links('parent', request.workflow),
+            ...links('workflow_root', root),
             ...(request.abortedBy === null ? {} : { webui_aborted_by: `/-/user/${request.abortedBy}/` }),
           },
         }

@@ -9,6 +9,8 @@ export const routeNames = [
   'work-request.complete',
   'work-request.abort',
   'work-request.retry',
+  'work-request.confirm',
+  'work-request.external-debsign',
   'artifact.create',
   'artifact.get',
   'file.upload',

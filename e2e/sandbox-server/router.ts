@@ -9,6 +9,7 @@ import { credentialsMissing, empty, notFoundPage, page, permissionDenied, proble
 import type { RouteName } from './route-names.ts'
 import { violation } from './state.ts'
 import { uploadFile } from './upload-route.ts'
+import { confirmTask, getConfirm, getExternalDebsign, provideSignature } from './wait-routes.ts'
 import {
   abortWorkRequest,
   completeWorkRequest,
@@ -102,6 +103,19 @@ export function createRoutes(dialect: Dialect, settleMs: number): readonly Route
       { POST: 'work-request.retry' },
       { POST: retryWorkRequest },
       anyToken,
+    ),
+    route(
+      `${api}work-request/(?<id>\\d+)/confirm/$`,
+      { GET: 'work-request.confirm', POST: 'work-request.confirm' },
+      { GET: getConfirm, POST: confirmTask },
+      ['user'],
+      { dialects: ['0.16'] },
+    ),
+    route(
+      `${api}work-request/(?<id>\\d+)/external-debsign/$`,
+      { GET: 'work-request.external-debsign', POST: 'work-request.external-debsign' },
+      { GET: getExternalDebsign, POST: provideSignature },
+      ['user'],
     ),
     route(`${api}artifact/$`, { POST: 'artifact.create' }, { POST: createArtifact }, anyone, {
       allow: ['GET', 'POST'],

@@ -20,6 +20,7 @@ import {
   seedWorkRequest,
 } from './seed.ts'
 import { type IndexRequest, seedDebsign, seedIndex, type UploadRequest } from './seed-upload.ts'
+import { seedConfirm, seedExternalDebsign, seedUpload, type WaitOptions, type WantedUpload } from './seed-wait.ts'
 import { createServerClock } from './server-clock.ts'
 import { createState, type NextIds, type ServerState } from './state.ts'
 
@@ -80,6 +81,12 @@ export interface SandboxServer {
   addWorkRequest(request: AnyWorkRequest): number
   addDebsign(request: UploadRequest): Promise<number>
   addIndex(request: IndexRequest): Promise<number>
+  /** A `debian:upload` artifact, of no work request. */
+  addUpload(upload: WantedUpload): number
+  /** A running ExternalDebsign task of the submitter's, of a workflow, for an upload of `addUpload`. */
+  addExternalDebsign(unsigned: number, options?: WaitOptions): number
+  /** A running Confirm task; 0.13 and later. */
+  addConfirm(taskData: Readonly<Record<string, unknown>>, options?: WaitOptions): number
   /** An input alone, to be named in the `unsigned` of a request that is added by `addWorkRequest`. */
   addSigningInput(input: SigningInput & { readonly scope?: string; readonly workspace?: string }): Promise<number>
   workRequest(id: number): Readonly<WorkRequest> | null
@@ -175,6 +182,9 @@ export async function startSandboxServer(options: SandboxOptions): Promise<Sandb
     addWorkRequest: (request) => seedWorkRequest(state, request).id,
     addDebsign: async (request) => (await seedDebsign(state, request)).id,
     addIndex: async (request) => (await seedIndex(state, request)).id,
+    addUpload: (upload) => seedUpload(state, upload),
+    addExternalDebsign: (unsigned, waits = {}) => seedExternalDebsign(state, unsigned, waits),
+    addConfirm: (taskData, waits = {}) => seedConfirm(state, taskData, waits),
     addSigningInput: (input) => seedSigningInput(state, input),
     workRequest: (id) => state.workRequests.get(id) ?? null,
     workRequestJson(id) {

@@ -2,6 +2,8 @@ import type { Worker, WorkRequest } from './model.ts'
 
 /** What 0.16 requires of a worker (`scheduler_tags_required`), sorted as the server sorts them. */
 export function requiredTags(request: WorkRequest): readonly string[] {
+  if (request.unscheduled) return []
+  if (request.taskType !== 'Signing') return ['worker:type:not-assignable']
   const capability =
     request.taskName === 'sign' && request.taskData['purpose'] === 'uefi'
       ? ['worker:cap:sbsign']

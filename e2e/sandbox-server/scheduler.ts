@@ -128,6 +128,7 @@ export function copyRequest(state: ServerState, from: WorkRequest, retryCount: n
     startedAt: null,
     completedAt: null,
     abortedBy: null,
+    completedBy: null,
     workflowData: { ...from.workflowData, retry_count: retryCount },
     artifacts: [],
     token: null,

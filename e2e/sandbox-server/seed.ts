@@ -62,9 +62,13 @@ export interface AnyWorkRequest {
   readonly workspace?: string
   readonly scope?: string
   readonly priority?: number
-  readonly status?: 'pending' | 'blocked'
+  readonly status?: 'pending' | 'blocked' | 'running'
   /** What the server resolved; left out: from the lookups of `taskData`. */
-  readonly dynamicTaskData?: Readonly<Record<string, unknown>>
+  readonly dynamicTaskData?: Readonly<Record<string, unknown>> | null
+  readonly workflowData?: Readonly<Record<string, unknown>>
+  readonly workflow?: number
+  readonly eventReactions?: Readonly<Record<string, unknown>>
+  readonly unscheduled?: boolean
 }
 
 export function seedWorkRequest(state: ServerState, wanted: AnyWorkRequest): WorkRequest {
@@ -79,12 +83,16 @@ export function seedWorkRequest(state: ServerState, wanted: AnyWorkRequest): Wor
     worker: null,
     createdBy: state.users[wanted.createdBy ?? 'submitter'],
     createdAt: state.clock.now(),
-    startedAt: null,
+    startedAt: wanted.status === 'running' && wanted.unscheduled !== true ? state.clock.now() : null,
     completedAt: null,
     abortedBy: null,
+    completedBy: null,
+    workflow: wanted.workflow ?? null,
+    eventReactions: wanted.eventReactions ?? {},
+    unscheduled: wanted.unscheduled ?? false,
     priorityBase: wanted.priority ?? 0,
     priorityAdjustment: 0,
-    workflowData: {},
+    workflowData: wanted.workflowData ?? {},
     artifacts: [],
     ...place(state, wanted),
     token: null,

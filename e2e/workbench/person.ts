@@ -20,7 +20,7 @@ export interface Person {
   /** Ticks what wants to be acknowledged, approves, types the PIN (null: a software key has none), and waits for the end. */
   approve(pin: string | null): Promise<void>
   decline(reason: string): Promise<void>
-  go(screen: 'Requests' | 'Keys & tokens' | 'Audit log' | 'Settings'): Promise<void>
+  go(screen: 'Requests' | 'Keys & tokens' | 'Ceremony' | 'Audit log' | 'Settings'): Promise<void>
 }
 
 export function personAt(page: Page): Person {

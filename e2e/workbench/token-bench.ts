@@ -25,9 +25,11 @@ export const benchPin = '648219'
 export async function makeToken(options: {
   readonly folders: StationFolders
   readonly keys: readonly SoftKeySpec[]
+  readonly pin?: string
 }): Promise<TokenBench> {
+  const { pin = benchPin } = options
   const directory = join(options.folders.base, 'token')
-  const tokens = await makeSoftToken({ directory, tokens: [{ label: 'Workbench', pin: benchPin, keys: options.keys }] })
+  const tokens = await makeSoftToken({ directory, tokens: [{ label: 'Workbench', pin, keys: options.keys }] })
   // The station runs as another user than root.
   if (process.getuid?.() === 0) execFileSync('/usr/bin/chown', ['-R', '20001:20001', directory])
   const keys = (tokens.tokens[0]?.keys ?? []).flatMap((key): BenchKey[] =>
@@ -35,7 +37,7 @@ export async function makeToken(options: {
       ? []
       : [{ ckaId: key.ckaId, certificatePem: key.certificatePem, fingerprint: fingerprintOf(key.certificatePem) }],
   )
-  return { tokens, pin: benchPin, keys, env: { SOFTHSM2_CONF: tokens.configuration } }
+  return { tokens, pin, keys, env: { SOFTHSM2_CONF: tokens.configuration } }
 }
 
 export function fingerprintOf(certificatePem: string): string {

@@ -14,6 +14,8 @@ export interface TokenHold {
   release(): void
   /** The token's process dies with the question unanswered: whether it signed is not known. */
   lose(): void
+  /** The same, by a fault of the module: what a crash leaves behind is left behind. */
+  crash(): void
 }
 
 export function tokenHold(folders: StationFolders): TokenHold {
@@ -40,5 +42,11 @@ export function tokenHold(folders: StationFolders): TokenHold {
     held: () => expect.poll(pid, { timeout: 20_000, intervals: [20] }).not.toBeNull(),
     release: () => send('SIGCONT'),
     lose: () => send('SIGKILL'),
+    crash: () => {
+      const held = pid()
+      send('SIGSEGV')
+      // It stands still, and dies of the other signal when it goes on.
+      if (held !== null) process.kill(held, 'SIGCONT')
+    },
   }
 }

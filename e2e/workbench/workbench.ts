@@ -15,10 +15,12 @@ export async function makeWorkbench(options: {
   readonly folders: StationFolders
   readonly dialect?: '0.11' | '0.16'
   readonly keys?: readonly SoftKeySpec[]
+  readonly pin?: string
 }): Promise<Workbench> {
   const server = await startSandboxServer({ dialect: options.dialect ?? '0.16' })
   const token = await makeToken({
     folders: options.folders,
+    ...(options.pin === undefined ? {} : { pin: options.pin }),
     keys: options.keys ?? [{ algorithm: 'rsa-2048', commonName: 'Workbench Secure Boot signer' }],
   })
   for (const key of token.keys)

@@ -11,6 +11,9 @@ const referenceTools = [
   'devscripts', // debsign and dscverify
   'dbus-daemon', // with python3-dbus a bus on which a logind of the tests locks the desk
   'efitools',
+  'gpg',
+  'gpg-agent', // a key of GnuPG's own, to compare with
+  'gpgv',
   'libengine-pkcs11-openssl',
   'libsodium23',
   'osslsigncode',
@@ -18,6 +21,8 @@ const referenceTools = [
   'pesign',
   'python3-dbus',
   'sbsigntool',
+  'sq',
+  'sqv',
 ]
 // What the YubiHSM's software of Debian 13, which the tests unpack, takes from the system: curl stands for its library, whose name changed.
 const unpackedSoftware = ['curl', 'libedit2', 'libpcsclite1']
@@ -33,13 +38,39 @@ const virtualYubiKey = [
   'yubikey-manager',
 ]
 
+// An emulated machine with the kernel's USB/IP host, and what a desk with a YubiKey has on its USB. The kernel is downloaded by the test.
+const usbMachine = [
+  'busybox-static',
+  'kmod',
+  'libccid',
+  'openssl',
+  'pcscd',
+  'qemu-system-x86',
+  'sbsigntool',
+  'udev',
+  'usbip',
+  'xz-utils',
+  'ykcs11',
+]
+
 /** Mode → names of Debian packages. */
 export const packagesFor = {
   setup: native,
   test: [...native, ...window, ...display, ...softToken, ...referenceTools, ...virtualYubiKey, ...unpackedSoftware],
   demo: [...native, ...window, ...softToken, 'sbsigntool', ...(hasDisplay() ? [] : display)],
   'test:debusine': [...native, ...window, ...display, ...softToken, ...referenceTools, 'debootstrap'],
-  bench: [...native, ...window, ...softToken, 'libengine-pkcs11-openssl', 'sbsigntool'],
+  'test:usb': [...native, ...usbMachine, ...unpackedSoftware],
+  bench: [
+    ...native,
+    ...window,
+    ...softToken,
+    'gnupg-pkcs11-scd', // with gpg and its agent: what a clear-signed batch is compared with
+    'gpg',
+    'gpg-agent',
+    'gpgsm', // tells the scdaemon's keys to the agent
+    'libengine-pkcs11-openssl',
+    'sbsigntool',
+  ],
 }
 
 export function hasDisplay() {

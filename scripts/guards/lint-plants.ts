@@ -24,6 +24,8 @@ function forbidden(file: string, imports: readonly string[]): LintPlant[] {
 
 const pureFolders = [
   'src/main/asn1/x.ts',
+  'src/main/deb822/x.ts',
+  'src/main/debian/x.ts',
   'src/main/policy/x.ts',
   'src/main/review/x.ts',
   'src/main/canonical/x.ts',
@@ -170,6 +172,28 @@ export const lintPlants: readonly LintPlant[] = [
     '../../keys/software/service-keys.ts',
     '../../audit/append.ts',
     'kysely',
+  ]),
+  ...forbidden('src/main/token/hsm-host/x.ts', [
+    'electron',
+    'pkcs11js',
+    'node:fs',
+    'node:http',
+    'node:child_process',
+    '../host/module.ts',
+    '../log-host/index.ts',
+    'kysely',
+  ]),
+  ...forbidden('src/main/ceremony/x.ts', [
+    '../station.ts',
+    '../index.ts',
+    '../ipc/router.ts',
+    '../token/host/index.ts',
+    '../token/service.ts',
+    '../debusine/client.ts',
+    'node:child_process',
+    'node:net',
+    'pkcs11js',
+    'electron',
   ]),
   ...forbidden('src/main/token/host/x.ts', [
     'electron',

@@ -67,4 +67,5 @@ export const runs: Readonly<Record<string, readonly Layer[]>> = {
     // Without the variable that spec skips itself: it needs servers that take minutes to install.
     { ...playwright('window, real server', ['e2e/real-server.spec.ts']), env: { STATION_REAL_SERVER: '1' } },
   ],
+  'test:usb': [build, { ...vitest('usb', ['--config', 'e2e/usb/vitest.config.ts']), needs: 'build' }],
 }

@@ -66,6 +66,8 @@ const code = await runProgram(
     attestationRootsFolder: join(here, '../../resources/attestation-roots'),
     tokenHost,
     deviceLogHost: join(here, 'device-log-host.js'),
+    hsmHost: join(here, 'hsm-host.js'),
+    ceremonyScripts: join(here, '../../resources/ceremonies'),
     node: plainNode(),
     version: manifest.version,
   },

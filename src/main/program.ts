@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openStationDatabase } from '../../db/open.ts'
 import type { Failure } from '../shared/failure.ts'
 import { ok, type Result } from '../shared/result.ts'
 import type { StationStatus } from '../shared/status.ts'
 import { createLifecycle, stopOnSignals } from './app/lifecycle.ts'
+import { forbidDumps } from './app/no-dumps.ts'
 import { formatVerifierKey } from './audit/format/signed-note.ts'
 import { exitCodes } from './config/exit-codes.ts'
 import { type Profile, prepareProfile } from './config/profile.ts'
@@ -19,10 +21,12 @@ import { accountName, thisMachine } from './doctor-command.ts'
 import { InspectorProcess } from './inspector/inspector-process.ts'
 import { attestationBindings } from './ipc/attestation.handlers.ts'
 import { byHandBindings } from './ipc/by-hand.handlers.ts'
+import { ceremonyBindings } from './ipc/ceremony.handlers.ts'
 import { deviceBindings } from './ipc/devices.handlers.ts'
 import { generationBindings } from './ipc/generation.handlers.ts'
 import { keyBindings } from './ipc/keys.handlers.ts'
 import { logBindings } from './ipc/log.handlers.ts'
+import { openPgpBindings } from './ipc/openpgp.handlers.ts'
 import { createPublish } from './ipc/publish.ts'
 import { requestBindings } from './ipc/requests.handlers.ts'
 import { reviewBindings } from './ipc/review.handlers.ts'
@@ -31,6 +35,7 @@ import { settingsBindings } from './ipc/settings.handlers.ts'
 import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
 import { standingBindings } from './ipc/standing.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
+import { waitingBindings } from './ipc/waiting.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
 import type { Log } from './log/logger.ts'
 import { createReviewDesk } from './log-review/review-desk.ts'
@@ -44,9 +49,11 @@ import { createStation } from './station-log-key.ts'
 import type { StationParts } from './station-parts.ts'
 import { logNow, requestsInHand } from './station-status.ts'
 import { createDeviceLogReader } from './token/device-log-reader.ts'
+import { createHsmService } from './token/hsm-service.ts'
 import { moduleEnvironment } from './token/module-environment.ts'
 import { createTokenService } from './token/service.ts'
 import type { TokenService } from './token/token-service.ts'
+import { createYubiHsmConfiguration } from './token/yubihsm-configuration.ts'
 import { TokenPresence } from './usb/presence.ts'
 import { UsbWatcher } from './usb/usb-watcher.ts'
 
@@ -60,6 +67,8 @@ export interface ProgramFiles {
   readonly attestationRootsFolder: string
   readonly tokenHost: string
   readonly deviceLogHost: string
+  readonly hsmHost: string
+  readonly ceremonyScripts: string
   /** A plain Node binary: never Electron's own executable (docs/adr/0003). */
   readonly node: string
   readonly version: string
@@ -74,6 +83,8 @@ export async function runProgram(
   /** Files of the command line, to be shown in the window. */
   named: readonly string[] = [],
 ): Promise<number> {
+  // Before anything is started: what is started inherits it.
+  forbidDumps(log)
   const lifecycle = createLifecycle(log)
   prepareProfile(profile)
   const instance = await claimInstance(join(profile.runtime, 'station.sock'), named)
@@ -94,18 +105,19 @@ export async function runProgram(
 
   const digester = new Digester(entryUrl('hash-worker', files.root))
   lifecycle.started('digester', () => digester.close())
+  const yubihsm = createYubiHsmConfiguration(moduleEnvironment(process.env), profile.runtime)
   const tokens = createTokenService({
     node: files.node,
     hostEntry: files.tokenHost,
     modules: [],
     serviceKeysFolder: profile.serviceKeys,
-    environment: moduleEnvironment(process.env),
+    environment: yubihsm.environment,
     log,
   })
   const deviceLogReader = createDeviceLogReader({
     node: files.node,
     hostEntry: files.deviceLogHost,
-    environment: moduleEnvironment(process.env),
+    environment: yubihsm.environment,
     log,
   })
   lifecycle.started('tokens', () => tokens.reset())
@@ -133,6 +145,14 @@ export async function runProgram(
     profile,
     tokens,
     deviceLogReader,
+    yubihsm,
+    hsm: createHsmService({
+      node: files.node,
+      hostEntry: files.hsmHost,
+      environment: moduleEnvironment(process.env),
+      log,
+    }),
+    ceremonyFiles: { scripts: files.ceremonyScripts, program: fileURLToPath(new URL('..', files.root)) },
     inspector: new InspectorProcess({ nodePath: files.node, entry: entryUrl('inspector', files.root), log }),
     media: { node: files.node, entry: entryUrl('media', files.root), log },
     signer,
@@ -243,13 +263,14 @@ export async function runProgram(
       ...byHandBindings(access, offered),
       ...standingBindings(access),
       ...keyBindings(access, now),
+      ...openPgpBindings(access, now),
       ...attestationBindings(access, now),
       ...deviceBindings({
         usb: () => presence.state(),
         modules: findModules,
         examine: () =>
           examine({
-            machine: thisMachine(),
+            machine: { ...thisMachine(), environment: { ...process.env, ...yubihsm.environment } },
             modules: findModules,
             chosen: chosenModules(),
             tokens: () => tokens.list({ refresh: true }),
@@ -258,6 +279,8 @@ export async function runProgram(
       }),
       ...generationBindings(access),
       ...softwareKeyBindings(access, publish, now),
+      ...waitingBindings(access),
+      ...ceremonyBindings(access),
       ...reviewBindings(access, review, profile.exports, accountName()),
       ...logBindings(access, files.version, publish, now),
       ...settingsBindings(access, () => void announceStatus()),

@@ -7,7 +7,9 @@ import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import type { DeskPorts } from './requests/desk-ports.ts'
 import type { Signer } from './signing/signer.ts'
+import type { CeremonyFiles } from './station-ceremonies.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
+import type { HsmService } from './token/hsm-service.ts'
 import type {
   LogKeyService,
   ServiceKeyKeeper,
@@ -15,6 +17,7 @@ import type {
   TokenKeyMaker,
   TokenService,
 } from './token/token-service.ts'
+import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
 
 /** All that a station asks of tokens and of sealed keys. */
 export type StationTokens = TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService & TokenKeyMaker
@@ -24,6 +27,10 @@ export interface StationParts {
   readonly profile: Profile
   readonly tokens: StationTokens
   readonly deviceLogReader: DeviceLogReader
+  readonly hsm: HsmService
+  readonly ceremonyFiles: CeremonyFiles
+  /** What modules read when they start; follows the settings. */
+  readonly yubihsm: YubiHsmConfiguration
   /** What reads and writes the operator's folders on media. */
   readonly media: MediaProcess
   readonly inspector: Inspector

@@ -18,20 +18,23 @@ import { calmed, systemClock } from './debusine/clock.ts'
 import { createTokenFile } from './debusine/token-file.ts'
 import { createKeyMaker, type KeyMaker } from './keys/key-maker.ts'
 import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
-import { onePathForEachFile } from './modules/discover.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
 import { standingRules } from './requests/standing/standing-rules.ts'
+import { createWaitingDesk, type WaitingDesk } from './requests/waiting/waiting-desk.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
+import { createStationCeremonies, type StationCeremonies } from './station-ceremonies.ts'
 import { createStationCheckpoints, type StationCheckpoints } from './station-checkpoints.ts'
 import { createStationDeviceLog, type StationDeviceLog } from './station-device-log.ts'
-import { allClosed, noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
+import { noFolderInside, notEnrolledYet, noWitness } from './station-failures.ts'
 import { addLogKey } from './station-log-key.ts'
+import { createModuleChoice } from './station-modules.ts'
 import type { StationParts, StationTokens } from './station-parts.ts'
 import { every } from './station-rounds.ts'
 import { createStationRunLogs, type StationRunLogs } from './station-run-logs.ts'
+import { createLogTrust } from './station-trust.ts'
 
 /** An opened station: its database, its log, its keys, its server, and the desk where requests are worked on. */
 export interface Station {
@@ -40,6 +43,8 @@ export interface Station {
   readonly keys: KeyRegistry
   readonly keyMaker: KeyMaker
   readonly desk: Desk
+  /** What waits for the person at the desk, answered with their API token. */
+  readonly waiting: WaitingDesk
   readonly link: ServerLink
   readonly profile: Profile
   readonly tokens: StationTokens
@@ -62,6 +67,7 @@ export interface Station {
   readonly deviceLog: StationDeviceLog
   /** Takes those logs out of the devices. */
   readonly runLogs: StationRunLogs
+  readonly ceremonies: StationCeremonies
   /** The explicit act for a station that is older than log keys. */
   createLogKey(): Promise<Result<null, Failure>>
   /** Writes entries that stand for themselves. */
@@ -91,13 +97,14 @@ export async function openStation(database: StationDatabase, parts: StationParts
     log,
     onChange: parts.onStatus,
     onContradiction: (failure) => {
-      void contradicted(failure).catch((error: unknown) => log('audit.check-failed', { error }))
+      void trust.contradicted(failure).catch((error: unknown) => log('audit.check-failed', { error }))
     },
   })
-  let logState = await checkpoints.check(await startupCheck(readerOf(db)))
+  const first = await checkpoints.check(await startupCheck(readerOf(db)))
   let current = await readSettings(readerOf(db))
   const settings = () => current
-  await tokens.setModules(await enabledModules(current))
+  const useModules = createModuleChoice(tokens, parts.yubihsm)
+  await useModules(current)
 
   const written = createAuditLog(db, now)
   const index = createEntryIndexer(db, (error) => log('audit.not-indexed', { error }))
@@ -115,12 +122,29 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return seqs
     },
   }
+  const timers: NodeJS.Timeout[] = []
+  const trust = createLogTrust({
+    first,
+    checkpoints,
+    check: () => audit.check(),
+    note,
+    operator: () => current.operatorName,
+    log,
+    onStatus: parts.onStatus,
+    endChanges: async () => {
+      for (const timer of timers) clearInterval(timer)
+      await index.close()
+      await desk.stop()
+      await link.setDuty(false)
+    },
+  })
   const keys = createKeyRegistry({
     db,
     audit,
     tokens,
     opensSealed: (sealed) => tokens.opensSealed(sealed),
     now,
+    mayWrite: () => trust.isTrusted(),
   })
   const keyMaker = createKeyMaker({ db, audit, tokens, shippedRoots: parts.shippedRoots, now, publish })
   let usable: readonly RegisteredKey[] = []
@@ -143,7 +167,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   const deviceLog = createStationDeviceLog({
     db,
     append: (trx, entries) => audit.append(trx, entries),
-    isTrusted,
+    isTrusted: () => trust.isTrusted(),
     operator: () => current.operatorName,
     now,
     onChange: parts.onStatus,
@@ -155,6 +179,28 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
     onChange: () => publish('tokens.changed', null),
+  })
+  const userTokenFile = profile.userToken
+  const ceremonies = createStationCeremonies({
+    db,
+    audit,
+    tokens,
+    hsm: parts.hsm,
+    keys,
+    shippedRoots: parts.shippedRoots,
+    checkpoints,
+    profile,
+    files: parts.ceremonyFiles,
+    version: parts.version,
+    runtime: `Node ${process.version}`,
+    stationName: () => current.stationName,
+    now,
+    keysChanged: async () => {
+      await tokens.list({ refresh: true })
+      publish('keys.changed', null)
+      link.offerSoon()
+    },
+    onSignal: (phase) => publish('generation.progress', { phase }),
   })
   const desk = createDesk({
     db,
@@ -169,6 +215,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     sbatLevel: parts.sbatLevel,
     settings,
     serverAt: (apiUrl) => link.at(apiUrl),
+    userSession: { settings, userTokenFile, log },
     checkpoint: async () => {
       if (checkpoints.key() === null) return
       const written = await checkpoints.write()
@@ -184,6 +231,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
     now,
     log,
   })
+
+  const waiting = createWaitingDesk({ db, audit, settings, userTokenFile, mayWrite: () => trust.isTrusted(), now, log })
 
   function lookForWork(apiUrl: string): void {
     desk.lookForWork(apiUrl).then(
@@ -201,7 +250,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
 
   /** Requests whose key is not here go on by themselves when it is; a device that comes and goes makes them try every few seconds. */
   const awaited = calmed(systemClock, awaitedMs, () => {
-    if (isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
+    if (trust.isTrusted()) desk.keysMayBeBack().catch((error: unknown) => log('requests.key-look-defect', { error }))
   })
 
   async function wrongSettings(fields: readonly string[], next: Settings): Promise<Failure | null> {
@@ -209,53 +258,6 @@ export async function openStation(database: StationDatabase, parts: StationParts
     if (!next.witnesses.every(isWitnessKey)) return noWitness
     const inside = fields.includes('checkpointFolders') ? await checkpoints.insideProfile(next.checkpointFolders) : null
     return inside === null ? null : noFolderInside(inside)
-  }
-
-  const timers: NodeJS.Timeout[] = []
-  function isTrusted(): boolean {
-    return logState.kind === 'whole'
-  }
-
-  /** Ends all changes: what is found wrong once stays wrong until the station is started with a whole log. */
-  async function distrust(found: AuditState): Promise<void> {
-    if (found.kind === 'whole' || logState.kind !== 'whole') return
-    logState = found
-    log('audit.log-not-whole', { ...found })
-    checkpoints.end()
-    for (const timer of timers) clearInterval(timer)
-    await index.close()
-    await desk.stop()
-    await link.setDuty(false)
-    parts.onStatus()
-  }
-
-  /** The log is not the one that a checkpoint was signed for. Changes end at once; then the check names the place, where it can. */
-  async function contradicted(failure: Failure): Promise<void> {
-    if (logState.kind !== 'whole') return
-    const first: AuditState =
-      failure.code === 'checkpoint-contradicts'
-        ? { kind: 'contradicted', reason: failure.message }
-        : { kind: 'broken', firstBadSeq: 1, reason: failure.message }
-    const place = async () => {
-      const found = await checkpoints.check(await audit.check())
-      if (found.kind === 'whole' || !Object.is(logState, first)) return
-      logState = found
-      parts.onStatus()
-    }
-    await Promise.all([distrust(first), place()])
-  }
-
-  /** One at a time: the same is not closed twice. */
-  let closing: Promise<unknown> = Promise.resolve()
-  async function closeContradiction(id: string, reason: string): Promise<Result<null, Failure>> {
-    const entry = await checkpoints.closing(id, reason, current.operatorName, await audit.check())
-    if (!entry.ok) return entry
-    const noted = await note([entry.value])
-    if (!noted.ok) return noted
-    const left = await checkpoints.check(await audit.check())
-    logState = left.kind === 'whole' ? { kind: 'contradicted', reason: allClosed } : left
-    parts.onStatus()
-    return ok(null)
   }
 
   /** One at a time: a second key would take the first one's place while the log already names it. */
@@ -270,18 +272,21 @@ export async function openStation(database: StationDatabase, parts: StationParts
   }
 
   let wholeCheck: WholeCheck | null = null
-  if (logState.kind === 'whole') {
+  const found = trust.state()
+  if (found.kind === 'whole') {
     const failed = (error: unknown) => log('audit.check-failed', { error })
-    wholeCheck = startWholeCheck(readerOf(db), logState.entries, distrust, failed)
+    wholeCheck = startWholeCheck(readerOf(db), found.entries, trust.distrust, failed)
     await checkpoints.begin()
-    await note([{ event: 'station-started', version: parts.version, previousHead: logState.head }])
+    await note([{ event: 'station-started', version: parts.version, previousHead: found.head }])
     await link.reconnect()
     const settled = await keyMaker.recover()
     if (!settled.ok) log('generation.not-recovered', { code: settled.error.code, detail: settled.error.detail })
     await desk.recover()
+    // Behind the start: a server may take a minute to say nothing.
+    void waiting.settle()
   }
   // Asked again: what a medium tells may have come meanwhile.
-  if (isTrusted()) {
+  if (trust.isTrusted()) {
     if ((await readSetting(readerOf(db), 'duty')) === true) await link.setDuty(true)
     timers.push(
       every(
@@ -306,28 +311,26 @@ export async function openStation(database: StationDatabase, parts: StationParts
     keys,
     keyMaker,
     desk,
+    waiting,
     link,
     profile,
     tokens,
     shippedRoots: parts.shippedRoots,
     get logState() {
-      return logState
+      return trust.state()
     },
     checkpoints,
     settings,
     note,
     deviceLog,
     runLogs,
+    ceremonies,
     createLogKey: () => {
       const next = makingKey.then(makeLogKey)
       makingKey = next.catch(() => null)
       return next
     },
-    closeContradiction: (id, reason) => {
-      const next = closing.then(() => closeContradiction(id, reason))
-      closing = next.catch(() => null)
-      return next
-    },
+    closeContradiction: trust.closeContradiction,
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
@@ -341,8 +344,8 @@ export async function openStation(database: StationDatabase, parts: StationParts
       const serverChanged = fields.some((field) => field.startsWith('server.'))
       current = next
       publish('settings.changed', null)
-      if (fields.includes('modules')) {
-        await tokens.setModules(await enabledModules(next))
+      if (fields.some((field) => field === 'modules' || field.startsWith('yubihsm.'))) {
+        await useModules(next)
         publish('tokens.changed', null)
       }
       if (serverChanged) await link.reconnect()
@@ -352,7 +355,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     },
     checkLog: async () => {
       const found = await audit.check()
-      await distrust(found)
+      await trust.distrust(found)
       return found
     },
     setDuty: async (onDuty) => {
@@ -379,6 +382,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       awaited.stop()
       for (const timer of timers) clearInterval(timer)
       await desk.stop()
+      await waiting.stop()
       await wholeCheck?.stop()
       await link.close()
       await checkpoints.stop()
@@ -387,9 +391,4 @@ export async function openStation(database: StationDatabase, parts: StationParts
       await database.close()
     },
   }
-}
-
-/** Each module once, by whichever of its paths: two processes with one module would show each token twice, and both be refused. */
-function enabledModules(settings: Settings): Promise<readonly string[]> {
-  return onePathForEachFile(settings.modules.filter(({ enabled }) => enabled).map(({ path }) => path))
 }

@@ -13,6 +13,7 @@ import { Rail } from './rail.tsx'
 import { AuditScreen } from './screens/audit/AuditScreen.tsx'
 import { ReviewScreen } from './screens/audit/ReviewScreen.tsx'
 import { ByHandProvider } from './screens/by-hand/ByHandProvider.tsx'
+import { CeremonyScreen } from './screens/ceremony/CeremonyScreen.tsx'
 import { CreateStation } from './screens/first-start/CreateStation.tsx'
 import { KeysScreen } from './screens/keys/KeysScreen.tsx'
 import { RequestsScreen } from './screens/requests/RequestsScreen.tsx'
@@ -88,6 +89,8 @@ function Screen() {
       )
     case 'keys':
       return <KeysScreen />
+    case 'ceremony':
+      return <CeremonyScreen />
     case 'audit':
       return place.source === 'station' ? (
         <AuditScreen view={place.view} seq={place.seq} />

@@ -2,7 +2,7 @@ import type { AuditSource, ShownEvent } from '../shared/audit.ts'
 import type { RequestId } from '../shared/ids.ts'
 import { eventWords } from './screens/audit/event-words.ts'
 
-export type RequestsTab = 'in-hand' | 'next' | 'done'
+export type RequestsTab = 'in-hand' | 'waiting' | 'next' | 'done'
 
 /** What of a log is shown: the filter as it was typed and chosen. `audit-filter.ts` makes of it what main is asked. */
 export type LogView = {
@@ -31,6 +31,7 @@ export const wholeLog: LogView = {
 export type Place =
   | { readonly screen: 'requests'; readonly tab: RequestsTab; readonly open: RequestId | null }
   | { readonly screen: 'keys' }
+  | { readonly screen: 'ceremony' }
   | { readonly screen: 'audit'; readonly source: AuditSource; readonly view: LogView; readonly seq: number | null }
   | { readonly screen: 'settings' }
 
@@ -39,7 +40,7 @@ export function logPlace(source: AuditSource, view: Partial<LogView> = {}, seq: 
   return { screen: 'audit', source, view: { ...wholeLog, ...view }, seq }
 }
 
-const tabs: readonly RequestsTab[] = ['in-hand', 'next', 'done']
+const tabs: readonly RequestsTab[] = ['in-hand', 'waiting', 'next', 'done']
 
 /** The place as the fragment of the window's address, so that a reload comes back to it. */
 export function hashOf(place: Place): string {
@@ -47,6 +48,7 @@ export function hashOf(place: Place): string {
     case 'requests':
       return place.open === null ? `#/requests/${place.tab}` : `#/requests/${place.tab}/${place.open}`
     case 'keys':
+    case 'ceremony':
     case 'settings':
       return `#/${place.screen}`
     case 'audit': {
@@ -82,6 +84,7 @@ export function placeFrom(hash: string): Place | null {
       return { screen, tab: known, open: open ?? null }
     }
     case 'keys':
+    case 'ceremony':
     case 'settings':
       return tab === undefined ? { screen } : null
     case 'audit':

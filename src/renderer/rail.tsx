@@ -9,11 +9,12 @@ import { logPlace, type Place } from './place.ts'
 const places: readonly { readonly place: Place; readonly label: string; readonly icon: IconName }[] = [
   { place: { screen: 'requests', tab: 'in-hand', open: null }, label: 'Requests', icon: 'requests' },
   { place: { screen: 'keys' }, label: 'Keys & tokens', icon: 'keys' },
+  { place: { screen: 'ceremony' }, label: 'Ceremony', icon: 'ceremony' },
   { place: logPlace('station'), label: 'Audit log', icon: 'audit' },
   { place: { screen: 'settings' }, label: 'Settings', icon: 'settings' },
 ]
 
-/** What works is on the rail; what does not work yet is not. Alt+1 … Alt+4 go there. */
+/** What works is on the rail; what does not work yet is not. Alt+1 … Alt+5 go there. */
 export function Rail({ status }: { readonly status: StationStatus }) {
   const { place, go } = useNavigation()
   const onKey = useEffectEvent((event: KeyboardEvent) => {

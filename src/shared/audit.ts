@@ -50,6 +50,15 @@ export const auditEvent = z.enum([
   'standing-approval-granted',
   'standing-approval-used',
   'standing-approval-withdrawn',
+  'confirmation-intended',
+  'confirmation-answered',
+  'ceremony-begun',
+  'ceremony-step-begun',
+  'ceremony-act-intended',
+  'ceremony-step-failed',
+  'ceremony-step-ended',
+  'ceremony-deviation',
+  'ceremony-ended',
 ])
 export type AuditEvent = z.infer<typeof auditEvent>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answer, done, pin } from './answer.ts'
 import { attestationRecord, attestationRoot, attestedDevice } from './attestation.ts'
 import {
   auditDetail,
@@ -13,36 +14,28 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
-import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
+import { ceremonyChannels } from './ceremony-channels.ts'
+import { deskContract } from './contract-desk.ts'
 import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
 import { failure } from './failure.ts'
-import { auditSeq, fingerprint, requestId, sha256Hex, utcTime } from './ids.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { registeredKey } from './key.ts'
-import { generatedAlgorithm, generationPlan, keyGeneration } from './key-generation.ts'
+import { generatedAlgorithm, generationPlan, keyGeneration, openPgpPlan } from './key-generation.ts'
 import { importPreview, importReport, keyExport } from './key-import.ts'
 import { moduleDiscovery } from './modules.ts'
 import { purpose } from './purpose.ts'
 import { pendingWork, requestDetail, requestSummary } from './request.ts'
 import { reencryptionReport, serviceKeyList } from './service-key.ts'
 import { settings } from './settings.ts'
-import { standingApproval, standingLimits } from './standing.ts'
 import { stationStatus } from './status.ts'
 import { tokenId, tokenObject, tokenSummary } from './token.ts'
 import { typedText } from './typed-text.ts'
+import { confirmOutcome, confirmWords, waitingList } from './waiting.ts'
 
 /** A cursor is opaque to the renderer. */
 const cursor = z.string().max(200)
-
-function answer<T extends z.ZodType>(value: T) {
-  return z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({ ok: z.literal(false), error: failure }),
-  ])
-}
-
-const done = answer(z.null())
 
 /** As the operator typed or chose it. Main opens it for reading only, and answers with nothing of a file that is no log. */
 const logPath = z
@@ -55,9 +48,6 @@ const certificateSource = {
   text: z.string().max(200_000),
   paths: z.array(logPath).max(8),
 }
-
-/** PIN as typed. It goes one way, to the token process; 4–255 characters as PKCS#11 modules allow. */
-const pin = z.string().min(1).max(255)
 
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
@@ -137,27 +127,25 @@ export const contract = {
     output: answer(z.strictObject({ folder: z.string(), files: z.int(), proofs: z.int() })),
   },
 
-  /** Files that were named on the command line or handed over by a second start, and that nobody has taken yet. Taken with the answer. */
-  'hand.offered': { input: z.null(), output: answer(z.array(handPath).max(maxHandFiles)) },
-  /** Opens files at this station: a request in hand like any other. Answers when they are copied and on record. */
-  'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
-  /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
-  'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
-
-  'standing.list': { input: z.null(), output: answer(z.array(standingApproval)) },
-  /** Approves ahead what is like the sheet that is shown: its key and its suite, so often, so long, while the token and the desk stay as they are. */
-  'standing.grant': {
+  /** What waits at the server for the user whose API token is set. Asks the server. */
+  'waiting.list': { input: z.null(), output: answer(waitingList) },
+  /** Answers a question that waits, once. `words`: as they were shown; main refuses where the server words it otherwise now. */
+  'waiting.answer': {
     input: z.strictObject({
-      requestId,
-      sheetDigest: sha256Hex,
-      uses: z.int().min(1).max(standingLimits.uses),
-      minutes: z.int().min(1).max(standingLimits.minutes),
-      pin,
-      useLastTry: z.boolean(),
+      workRequestId,
+      confirm: z.boolean(),
+      comment: typedText(1000).nullable(),
+      words: confirmWords,
     }),
-    output: answer(standingApproval),
+    output: answer(confirmOutcome),
   },
-  'standing.withdraw': { input: z.strictObject({ id: requestId }), output: done },
+  /** Takes an upload that waits for this user's own signature into hand, to be signed with a registered OpenPGP key. */
+  'waiting.take': {
+    input: z.strictObject({ workRequestId, fingerprint }),
+    output: answer(z.strictObject({ requestId })),
+  },
+
+  ...deskContract,
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 
@@ -166,7 +154,12 @@ export const contract = {
     output: answer(
       z.strictObject({
         tokens: z.array(
-          z.strictObject({ token: tokenSummary, objects: z.array(tokenObject), problem: failure.nullable() }),
+          z.strictObject({
+            token: tokenSummary,
+            objects: z.array(tokenObject),
+            mechanisms: z.array(z.string()),
+            problem: failure.nullable(),
+          }),
         ),
         modules: z.array(z.strictObject({ path: z.string(), problem: failure.nullable() })),
       }),
@@ -193,6 +186,49 @@ export const contract = {
       pin,
       useLastTry: z.boolean(),
     }),
+    output: answer(registeredKey),
+  },
+  /** Makes an OpenPGP certificate for a key that is on a token, by the key itself, and registers it. Its creation time is now, for ever. */
+  'keys.certify-openpgp': {
+    input: z.strictObject({
+      purpose: purpose.exclude(['uefi']),
+      token: tokenId,
+      ckaId: z.string().max(64),
+      spkiSha256: sha256Hex,
+      description: typedText(200),
+      production: z.boolean(),
+      plan: openPgpPlan,
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Gives an OpenPGP certificate another end, counted in days from now; null: none. */
+  'keys.extend-openpgp': {
+    input: z.strictObject({
+      purpose,
+      fingerprint,
+      days: openPgpPlan.shape.days,
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Revokes an OpenPGP certificate; not to be taken back. */
+  'keys.revoke-openpgp': {
+    input: z.strictObject({
+      purpose,
+      fingerprint,
+      reason: z.enum(['superseded', 'compromised', 'retired']),
+      text: typedText(200),
+      pin,
+      useLastTry: z.boolean(),
+    }),
+    output: answer(registeredKey),
+  },
+  /** Takes a newer OpenPGP certificate of a registered key that was made elsewhere. Uses no key. */
+  'keys.bring-openpgp': {
+    input: z.strictObject({ purpose, fingerprint, certificate: z.string().max(64 * 1024) }),
     output: answer(registeredKey),
   },
   /**
@@ -298,6 +334,8 @@ export const contract = {
     }),
     output: done,
   },
+
+  ...ceremonyChannels,
 
   'audit.list': {
     input: z.strictObject({

@@ -86,7 +86,7 @@ export const registeredKey = z.strictObject({
   lastUsedAt: utcTime.nullable(),
   /** Number of the audit entry about its last signature. */
   lastUseSeq: z.int().positive().nullable(),
-  /** Where its public key was last read since this program was started; null: nowhere, or it is a software key. */
+  /** Where its public key was last read; null: nowhere, or it is a software key. To within ten minutes after a restart. */
   lastSeen: z.strictObject({ at: utcTime, tokenLabel: z.string(), module: z.string() }).nullable(),
   availability: keyAvailability,
   /** Whether it could sign now: its token is there and readable, or its service key opens. */

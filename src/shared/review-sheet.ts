@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { handOrigin } from './by-hand.ts'
 import { check } from './check.ts'
-import { artifactId, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
+import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from './ids.ts'
 import { inputFacts } from './input-facts.ts'
 import { certificateFacts, keyHome, keyOrigin } from './key.ts'
 import { purpose } from './purpose.ts'
@@ -30,10 +30,15 @@ export const permissionAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('not-answered'), reason: z.string() }),
   /** Nobody was asked: a person opened the files at this station. A state of its own, never the server's yes. */
   z.strictObject({ kind: z.literal('by-hand'), openedBy: z.string() }),
+  /**
+   * No key is asked about: the server waits for the signature of the user who made the task (ExternalDebsign). `mine`: it says that the API
+   * token of the settings is theirs.
+   */
+  z.strictObject({ kind: z.literal('own-signature'), username: z.string(), userId: z.int(), mine: z.boolean() }),
 ])
 export type PermissionAnswer = z.infer<typeof permissionAnswer>
 
-/** The task of the server that a request is, in its word. */
+/** The task of the server that a request is, in its word; an ExternalDebsign is signed as a `debsign`. */
 export const signingTask = z.enum(['sign', 'debsign', 'signrepositoryindex'])
 export type SigningTask = z.infer<typeof signingTask>
 
@@ -96,6 +101,19 @@ export const sheetFile = z.strictObject({
 })
 export type SheetFile = z.infer<typeof sheetFile>
 
+/** What came of the last look at the attestation of the key by its token's maker. */
+export const sheetAttestation = z.strictObject({
+  /** `generated` and `imported`: verified up to a root. `not-verified`: an issuer is not known here. `none`: there is none to check. */
+  result: z.enum(['generated', 'imported', 'not-verified', 'failed', 'none']),
+  /** What a verified one ends at, and who trusts it: the program's own list, or the operator. */
+  root: z.strictObject({ name: z.string(), source: z.enum(['shipped', 'operator']) }).nullable(),
+  /** An earlier look failed. It stays so. */
+  failedBefore: z.boolean(),
+  /** Entry of the log about the last look. Null: nobody looked. */
+  seq: auditSeq.nullable(),
+})
+export type SheetAttestation = z.infer<typeof sheetAttestation>
+
 export const sheetArtifact = z.strictObject({
   /** At the server. By hand: 1, the one group of opened files. */
   artifactId,
@@ -148,6 +166,8 @@ export const reviewSheet = z.strictObject({
         origin: keyOrigin,
         home: keyHome,
         certificate: certificateFacts,
+        /** Null: a software key. Left out of sheets that are older than it. */
+        attestation: sheetAttestation.nullable().optional(),
       })
       .nullable(),
   }),

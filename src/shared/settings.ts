@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { verifierKeyText } from './audit.ts'
 import { typedText } from './typed-text.ts'
+import { connectorPattern } from './yubihsm-connector.ts'
 
 /** Settings that the operator may see and change. Secrets (worker token, user token) are files, and never among them. */
 export const settings = z.strictObject({
@@ -54,5 +55,11 @@ export const settings = z.strictObject({
   }),
   /** Verifier keys of witnesses whose cosignatures may be added to checkpoints. */
   witnesses: z.array(verifierKeyText).max(10),
+  /** How YubiHSMs are reached. No connector: as YUBIHSM_PKCS11_CONF says, or the maker's default. */
+  yubihsm: z.strictObject({
+    connectors: z.array(z.string().max(300).regex(connectorPattern)).max(8),
+    /** PEM bundle for connectors that speak TLS, as text. Null: the system's. */
+    caPem: z.string().max(200_000).nullable(),
+  }),
 })
 export type Settings = z.infer<typeof settings>

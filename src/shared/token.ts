@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256Hex } from './ids.ts'
+import { sha256Hex, utcTime } from './ids.ts'
 
 /** A token is known by manufacturer, model and serial read back from it, never by slot number. `software` is the sealed-box key store. */
 export const tokenId = z.strictObject({
@@ -38,6 +38,15 @@ export const tokenObject = z.strictObject({
   certificatePem: z.string().nullable(),
   /** CKA_ALWAYS_AUTHENTICATE: the PIN is wanted for each signature. Null where it is not readable before login. */
   alwaysAuthenticate: z.boolean().nullable(),
+  /** What the key waits for besides the login, where the module or its attestation says. Null: the token has no policies. */
+  policies: z
+    .strictObject({
+      pin: z.enum(['never', 'once', 'always', 'unknown']),
+      touch: z.enum(['never', 'always', 'cached', 'unknown']),
+    })
+    .nullable(),
+  /** End of the certificate on the token. */
+  certificateNotAfter: utcTime.nullable(),
   /** CKA_LOCAL: generated on the token. Null where the token does not say. */
   generatedOnToken: z.boolean().nullable(),
 })

@@ -57,7 +57,13 @@ export class GenerationBench {
     const opensSealed = () => {
       throw new Error('no software key here')
     }
-    return createKeyRegistry({ db, audit, tokens: this.#tokens, opensSealed, now: () => new Date() })
+    return createKeyRegistry({
+      db,
+      audit,
+      tokens: this.#tokens,
+      opensSealed,
+      now: () => new Date(),
+    })
   }
 
   /** What openssl says of a certificate that signs itself. */

@@ -59,6 +59,7 @@ it.for(['rsa-2048', 'ec-p256', 'ec-p384'] as const)(
       'key-generated',
       'possession-challenged',
       'key-registered',
+      'key-attested',
     ])
     const [registered] = await bench.keys().list()
     expect([registered?.usableNow, registered?.unusableBecause]).toEqual([true, null])

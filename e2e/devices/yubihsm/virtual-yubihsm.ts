@@ -65,6 +65,7 @@ export class VirtualYubiHsm {
   #blinkUntil = 0
   #losses: readonly PowerLoss[] = []
   #queue: Promise<unknown> = Promise.resolve()
+  readonly #executed = new Map<number, number>()
 
   constructor(options: YubiHsmOptions = {}, saved: SavedDevice | null = null) {
     this.serial = saved?.serial ?? options.serial ?? defaultSerial
@@ -137,6 +138,11 @@ export class VirtualYubiHsm {
   /** Unplugs itself the next time that this command comes, alone or in a session. */
   losePowerIn(loss: PowerLoss): void {
     this.#losses = [...this.#losses, loss]
+  }
+
+  /** How often it has done this command to the end, whether or not its answer left. */
+  executed(command: number): number {
+    return this.#executed.get(command) ?? 0
   }
 
   /** What it stores, private keys in the clear. A device made of it boots. */
@@ -254,6 +260,7 @@ export class VirtualYubiHsm {
         const call = { device: this.#parts, fields, actor: session.key, session: session.id, concerns, requirePower }
         const done = await kind.run(call)
         requirePower()
+        this.#executed.set(message.command, this.executed(message.command) + 1)
         return done
       },
     )

@@ -62,6 +62,7 @@ describeYkcs11('making a key', (ykcs11) => {
         'key-generated',
         'possession-challenged',
         'key-registered',
+        'key-attested',
       ])
       const [registered] = await bench.keys().list()
       expect(registered).toMatchObject({ usableNow: true, origin: 'generated', algorithm })

@@ -132,17 +132,6 @@ describeYkcs11(
       key.touch()
       expect((await signed).map(codeOf)).toEqual(['ok'])
     })
-
-    it('has no better word for a touch that did not come than for a missing PIN', async () => {
-      const { key } = bench()
-      key.finger = 'away'
-      const session = await opened(bench(), touchy, reference)
-      const signed = session.signMany(requestsFor(reference, 1))
-      await key.touchAwaited()
-      key.letTouchExpire()
-      expect((await signed).map(codeOf)).toEqual(['pin-wanted'])
-      expect(key.card.chip.pin.left).toBe(3)
-    })
   },
   ['installed'],
 )
@@ -163,12 +152,13 @@ describe.concurrent.each(ykcs11Versions)('the token process with ykcs11 %s', (ve
       const signed = session.signMany(requestsFor(reference, 2))
       await key.touchAwaited()
       await room.unplug(key)
-      expect((await signed).map(codeOf)).toEqual([bench.old ? 'token-removed' : 'token-error'])
+      // An answer that is lost, whatever the module calls it: the key may have signed.
+      expect((await signed).map(codeOf)).toEqual(['token-removed'])
     }))
 
   it('gives nothing that another key signed in the place of the first', (context) =>
     withYkcs11(context, version, async (bench) => {
-      const { key, room, old } = bench
+      const { key, room } = bench
       const session = await opened(bench, plain, reference)
       const card = withKeys(plain, [
         { slot: 0x9a, algorithm: 'ec-p256', key: generateCardKey('ec-p256'), pin: 'never' },
@@ -180,7 +170,7 @@ describe.concurrent.each(ykcs11Versions)('the token process with ykcs11 %s', (ve
         for (let index = 0; index < 3; index++)
           tries.push(...(await session.signMany(requestsFor(reference, 1))).map(codeOf))
         // After the first failure the process is gone, and with it the session that ykcs11 2.7 would have gone on with.
-        expect(tries).toEqual([old ? 'token-removed' : 'token-error', 'token-removed', 'token-removed'])
+        expect(tries).toEqual(['token-removed', 'token-removed', 'token-removed'])
         expect(other.exchanges.filter(({ ins }) => ins === 0x87)).toEqual([])
       } finally {
         await room.unplug(other)

@@ -51,6 +51,10 @@ export interface RecordedWorkRequest {
   readonly result: string
   readonly artifacts: readonly number[]
   readonly workflow_data: Record<string, unknown>
+  readonly dynamic_task_data: Record<string, unknown> | null
+  readonly event_reactions: Record<string, unknown>
+  readonly workflow_root?: number | null
+  readonly scheduler_tags_required?: readonly string[]
 }
 
 export interface RecordedArtifact {

@@ -41,8 +41,34 @@ export function createSeeder(recording: Recording, sandbox: SandboxServer, trans
     if (related !== undefined && !translation.knows('artifact', id - 1)) translation.learn('artifact', id - 1, related)
   }
 
+  function seedUpload(id: number, workspace: string): void {
+    if (translation.knows('artifact', id)) return
+    const recorded = artifacts.get(id)
+    const files = Object.entries(recorded?.files ?? {}).map(([name, file]) => ({
+      name,
+      bytes: new Uint8Array(file.size),
+      claimedSha256: file.checksums.sha256,
+    }))
+    translation.learn('artifact', id, sandbox.addUpload({ data: recorded?.data ?? {}, files, workspace }))
+  }
+
+  /** What no worker gets: as it was when it was first seen. */
+  function aside(request: RecordedWorkRequest): Partial<Parameters<SandboxServer['addWorkRequest']>[0]> {
+    const root = request.workflow_root ?? null
+    return {
+      status: 'running',
+      workflowData: translation.json(request.workflow_data, null) as Record<string, unknown>,
+      eventReactions: translation.json(request.event_reactions, null) as Record<string, unknown>,
+      unscheduled: request.scheduler_tags_required?.length === 0,
+      dynamicTaskData: translation.json(request.dynamic_task_data, null) as Record<string, unknown> | null,
+      ...(root === null || root === request.id ? {} : { workflow: translation.id('work-request', root) }),
+    }
+  }
+
   async function seed(request: RecordedWorkRequest): Promise<void> {
     const unsigned = request.task_data['unsigned']
+    const uploaded = request.task_name === 'externaldebsign' ? unsigned : request.task_data['source_artifact']
+    if (typeof uploaded === 'number') seedUpload(uploaded, request.workspace)
     for (const [index, id] of (Array.isArray(unsigned) ? (unsigned as number[]) : []).entries()) {
       await seedInput(id, index, request)
     }
@@ -53,9 +79,12 @@ export function createSeeder(recording: Recording, sandbox: SandboxServer, trans
       createdBy: creators[request.created_by as keyof typeof creators],
       workspace: request.workspace,
       scope: places.get(request.workspace) ?? 'debusine',
+      ...(request.task_type === 'Signing' ? {} : aside(request)),
     })
     translation.learn('work-request', request.id, actual)
-    if (request.status === 'completed') await finish(sandbox, actual, request, translation)
+    // What waits for a person is ended by the recorded calls alone.
+    if (request.status === 'completed' && request.task_type === 'Signing')
+      await finish(sandbox, actual, request, translation)
   }
 
   return {

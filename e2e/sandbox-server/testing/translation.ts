@@ -17,6 +17,12 @@ const kindOfKey: Readonly<Record<string, IdKind>> = {
   target: 'artifact',
   artifacts: 'artifact',
   unsigned: 'artifact',
+  unsigned_id: 'artifact',
+  source_artifact: 'artifact',
+  source_artifact_id: 'artifact',
+  signed_artifact: 'artifact',
+  parent: 'work-request',
+  workflow_root: 'work-request',
   unsigned_ids: 'artifact',
   lookup: 'artifact',
   work_request_id: 'work-request',
@@ -32,7 +38,8 @@ const inText: readonly (readonly [RegExp, IdKind])[] = [
   [/(?<=work_request=)\d+/g, 'work-request'],
   [/(?<=artifact=)\d+/g, 'artifact'],
   [/(?<=is not an input to )\d+/g, 'work-request'],
-  [/(?<=cannot abort )\d+/g, 'work-request'],
+  [/(?<=cannot (?:abort|confirm) )\d+/g, 'work-request'],
+  [/(?<=for-signature-|upload-signed-|external-debsign-|upload for )\d+/g, 'artifact'],
 ]
 
 export function createTranslation(): Translation {

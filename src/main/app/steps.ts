@@ -16,6 +16,7 @@ export type StepName =
   | 'upload'
   | 'completion'
   | 'checkpoint'
+  | 'ceremony'
   | 'device-log'
   | 'device-log-free'
   | 'reseal'
@@ -26,6 +27,10 @@ export type StepName =
   | 'deliver'
   | 'place'
   | 'delivered'
+  | 'confirmation'
+  | 'confirmation-answer'
+  | 'signed-upload'
+  | 'signature-handed-in'
 
 const steps = channel('station:step')
 

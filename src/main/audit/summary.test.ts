@@ -43,6 +43,8 @@ describe('the one-line summary of an entry', () => {
       'Incident with device 07550140, opened by entry 12, closed by “Zoë”: A test of the custodian’s, before the station had the key.',
       '“Zoë” added the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
       '“Zoë” withdrew the root “CN=Own root” (0c0c0c0c0c0c0c0c…) for attestations of a YubiHSM',
+      '“Zoë” is about to answer work request 54 at https://debusine.example.org/api, as “zoe”: no, “Do not sign” (“Wrong suite.”)',
+      'Answer to work request 54 at https://debusine.example.org/api: taken; it is aborted',
       'Service key 5a5a5a5a5a5a5a5a… (“9999-0a1b2c3d.key”) was made by “Zoë”',
       'The key of this log was sealed anew by “Zoë”: from service key 5b5b5b5b5b5b5b5b… to 5a5a5a5a5a5a5a5a…',
       '“Zoë” is about to take 2 keys from a dump (3a3a3a3a3a3a3a3a…) and leaves 1',

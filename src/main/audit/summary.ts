@@ -1,7 +1,7 @@
 import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
 import { byHandOrigin } from '../../shared/by-hand.ts'
 import { unreachable } from '../../shared/result.ts'
-import type { CertificatePart } from './format/certificate-entry.ts'
+import type { CertificatePart } from './format/certificate-events.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
 
 /** One plain line that says what an entry records. Text from outside is quoted, with what cannot be seen made visible. */
@@ -105,8 +105,41 @@ export function summary(body: AuditEntryBody): string {
       return `Sheet ${short(body.sheetDigest)} was approved by the standing approval of ${quoted(body.operator)} for key ${short(body.fingerprint)}, use ${body.use} of ${body.uses}`
     case 'standing-approval-withdrawn':
       return `The standing approval for key ${short(body.fingerprint)} is over (${visible(body.why)}) after ${count(body.used, 'use')}`
+    case 'confirmation-intended':
+      return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
+    case 'confirmation-answered':
+      return `Answer to work request ${body.workRequestId} at ${visible(body.server)}: ${confirmationText(body.outcome)}${body.status === null ? '' : `; it is ${visible(body.status)}${body.result === null || body.result === '' ? '' : `, ${visible(body.result)}`}`}`
+    case 'ceremony-begun':
+      return `${quoted(body.operator)} began the ceremony ${quoted(body.title)}, plan ${short(body.planSha256)}`
+    case 'ceremony-step-begun':
+      return `Ceremony: step ${quoted(body.step)} (${body.kind}) begun${body.attempt === 1 ? '' : `, attempt ${body.attempt}`}`
+    case 'ceremony-act-intended':
+      return `Ceremony: device ${visible(body.deviceSerial)} is about to be asked in step ${quoted(body.step)}: ${body.act} ${visible(body.object)}`
+    case 'ceremony-step-failed':
+      return `Ceremony: step ${quoted(body.step)} did not succeed (${body.code}): ${visible(body.message)}`
+    case 'ceremony-step-ended':
+      return `Ceremony: step ${quoted(body.step)} done, record ${short(body.recordSha256)}`
+    case 'ceremony-deviation':
+      return `Ceremony: ${body.step === null ? 'a deviation' : `step ${quoted(body.step)} ${body.effect === 'skipped' ? 'was SKIPPED' : 'went otherwise'}`}, by ${quoted(body.by)}: ${visible(body.reason)}`
+    case 'ceremony-ended':
+      return `Ceremony ${body.outcome}, ${count(body.deviations, 'deviation')}; transcript ${short(body.transcriptSha256)} sealed`
     default:
       return unreachable(body)
+  }
+}
+
+function confirmationText(outcome: 'taken' | 'not-taken' | 'overtaken' | 'not-delivered'): string {
+  switch (outcome) {
+    case 'taken':
+      return 'taken'
+    case 'not-taken':
+      return 'not taken, the server said no'
+    case 'overtaken':
+      return 'too late, it had ended otherwise'
+    case 'not-delivered':
+      return 'did not arrive, it still waits'
+    default:
+      return unreachable(outcome)
   }
 }
 

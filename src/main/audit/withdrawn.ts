@@ -10,6 +10,7 @@ const harmless: ReadonlySet<string> = new Set([
   'file-unreadable',
   'key-absent',
   'key-not-active',
+  'module-too-old',
   'pin-incorrect',
   'pin-locked',
   'pin-wanted',
@@ -17,6 +18,7 @@ const harmless: ReadonlySet<string> = new Set([
   'service-key-unsafe',
   'token-absent',
   'token-error',
+  'touch-timeout',
 ])
 
 /** An intent that came to nothing: no signature was made, and the file can be signed under the same approval. */

@@ -20,8 +20,8 @@ export interface ControlFile {
 }
 
 const fieldStart = /^([!-9;-~]+):(.*)$/s
-/** C0 but tab; DEL. Line feed and carriage return are looked for apart. */
-const controlCharacter = /[\0-\b\v\f\x0e-\x1f\x7f]/
+/** All but tab; line feed and carriage return are looked for apart. */
+const controlCharacter = /(?!\t)\p{Cc}/u
 
 /**
  * Reads a `.changes`, `.dsc`, `.buildinfo` or `Release`: one paragraph, strictly. What dpkg, debsign's line-wise rewriting, apt and

@@ -41,11 +41,11 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
         ]
       : []),
     ...(indexes.ok ? [] : [indexes.error]),
-    ...(date === 'malformed' ? [malformedTime('Date')] : []),
-    ...(date === null
+    ...(date.ok ? [] : [date.error]),
+    ...(date.ok && date.value === null
       ? [{ code: 'field-absent', message: 'The Release has no Date: apt could not tell an old one from a new one.' }]
       : []),
-    ...(validUntil === 'malformed' ? [malformedTime('Valid-Until')] : []),
+    ...(validUntil.ok ? [] : [validUntil.error]),
     ...(lineOf(file, 'Suite') === null && lineOf(file, 'Codename') === null
       ? [{ code: 'field-absent', message: 'The Release names neither a Suite nor a Codename.' }]
       : []),
@@ -64,8 +64,8 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
       codename: text('Codename'),
       version: text('Version'),
       description: text('Description'),
-      date: date === 'malformed' ? null : date,
-      validUntil: validUntil === 'malformed' ? null : validUntil,
+      date: date.ok ? date.value : null,
+      validUntil: validUntil.ok ? validUntil.value : null,
       components: words(file, 'Components'),
       architectures: words(file, 'Architectures'),
       acquireByHash: flag(file, 'Acquire-By-Hash'),
@@ -149,19 +149,17 @@ function readList(field: ControlField, digits: number): Result<ReadonlyMap<strin
 }
 
 /** RFC 5322 times, always of UTC (repository format, "Date, Valid-Until"); ISO 8601 with milliseconds. */
-function timeOf(file: ControlFile, name: string): string | 'malformed' | null {
+function timeOf(file: ControlFile, name: string): Result<string | null, DocumentFault> {
   const text = lineOf(file, name)
-  if (text === null) return fieldOf(file, name) === null ? null : 'malformed'
+  const malformed = fault('time-malformed', `${name} of the Release is not a time of UTC as apt reads it.`)
+  if (text === null) return fieldOf(file, name) === null ? ok(null) : malformed
   const [, day, month, year, time] =
     /^[A-Z][a-z]{2}, {1,2}(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{1,2}:\d{2}:\d{2}) (?:UTC|GMT|Z|\+0000|-0000)$/.exec(
       text,
     ) ?? []
   const at = Date.parse(`${day} ${month} ${year} ${time?.padStart(8, '0')} GMT`)
-  return Number.isNaN(at) ? 'malformed' : new Date(at).toISOString()
-}
-
-function malformedTime(name: string): DocumentFault {
-  return { code: 'time-malformed', message: `${name} of the Release is not a time of UTC as apt reads it.` }
+  // The 31st of February is taken for one of March otherwise.
+  return Number.isNaN(at) || new Date(at).getUTCDate() !== Number(day) ? malformed : ok(new Date(at).toISOString())
 }
 
 function words(file: ControlFile, name: string): string[] {

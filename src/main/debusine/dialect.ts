@@ -11,6 +11,8 @@ export interface DialectRules {
   readonly dialect: Dialect
   /** A fetch with the other verb is answered 405 and changes nothing. */
   readonly fetchVerb: 'GET' | 'POST'
+  /** Whether calls on behalf of a request need a token of that request. */
+  readonly tokenOfRequest: boolean
   /** Token and scope of calls on behalf of a request. */
   authority(held: HeldReference, workerToken: Secret): Authority
   /** Whether what the server says about the request means that this station still holds it. */
@@ -27,6 +29,7 @@ export interface DialectRules {
 export const rules011: DialectRules = {
   dialect: '0.11',
   fetchVerb: 'GET',
+  tokenOfRequest: false,
   authority: (held, workerToken) => ({ token: workerToken, scope: held.scope }),
   isHeld: (request, worker) =>
     request.status === 'running' && request.worker !== null && (worker === null || request.worker === worker),
@@ -40,6 +43,7 @@ export const rules011: DialectRules = {
 export const rules016: DialectRules = {
   dialect: '0.16',
   fetchVerb: 'POST',
+  tokenOfRequest: true,
   authority: (held) => ({ token: held.token, scope: held.scope }),
   isHeld: (request) => request.status === 'running',
   goneStatuses: new Set([403, 404]),
@@ -54,6 +58,8 @@ export interface Whoami {
   readonly worker: boolean
   /** Whether the token, of whatever kind, is accepted at all. */
   readonly authenticated: boolean
+  /** The user's name; `<anonymous>` for a token that is no user's. */
+  readonly user: string
 }
 
 /** Asks who we are: the one call that tells the dialect, works with every token and changes nothing. */
@@ -70,8 +76,8 @@ export async function askWhoami(rest: Rest, token: Secret | null): Promise<Resul
   if (answer.value.status !== 200) return err(refusalFailure(answer.value, what))
   const json = answerJson(answer.value, whoami, what)
   if (!json.ok) return json
-  const { auth, worker_token: worker011, worker: worker016 } = json.value
-  if (worker011 !== undefined) return ok({ rules: rules011, worker: worker011, authenticated: auth })
-  if (worker016 !== undefined) return ok({ rules: rules016, worker: worker016, authenticated: auth })
+  const { auth, user, worker_token: worker011, worker: worker016 } = json.value
+  if (worker011 !== undefined) return ok({ rules: rules011, worker: worker011, authenticated: auth, user })
+  if (worker016 !== undefined) return ok({ rules: rules016, worker: worker016, authenticated: auth, user })
   return err(invalidAnswer(what, 'neither worker_token nor worker'))
 }

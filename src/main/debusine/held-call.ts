@@ -24,7 +24,7 @@ export async function forHeld<T>(
 ): Promise<Result<T, ServerFailure>> {
   const rules = await connection.rules()
   if (!rules.ok) return rules
-  if (rules.value.dialect === '0.16' && held.token === null) {
+  if (rules.value.tokenOfRequest && held.token === null) {
     return err(
       serverFailure(
         'no-longer-ours',

@@ -34,6 +34,7 @@ export function problemOf(refusal: Refusal): Problem | null {
 
 /** `detail` may be a string, a list or an object. */
 function worded(part: unknown): string {
+  if (Array.isArray(part) && part.every((each) => typeof each === 'string')) return part.join(' ')
   return typeof part === 'string' ? part : JSON.stringify(part)
 }
 

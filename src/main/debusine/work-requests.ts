@@ -110,7 +110,7 @@ export async function stillHeld(
   workerToken: Secret,
   held: HeldReference,
 ): Promise<Result<'held' | 'gone', ServerFailure>> {
-  if (rules.dialect === '0.16' && held.token === null) return ok('gone')
+  if (rules.tokenOfRequest && held.token === null) return ok('gone')
   const seen = await look(rest, rules, workerToken, held)
   if (!seen.ok) return seen
   return ok(seen.value.kind === 'seen' && rules.isHeld(seen.value.read.request, held.worker ?? null) ? 'held' : 'gone')

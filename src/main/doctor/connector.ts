@@ -1,11 +1,10 @@
 import type { UsbDevice } from '../../shared/devices.ts'
 import type { DoctorFinding, DoctorVerdict } from '../../shared/doctor.ts'
+import { isDirect } from '../../shared/yubihsm-connector.ts'
 import { askSocket } from './ask-socket.ts'
 import { type Machine, readText } from './machine.ts'
 import { cannotTell, finding, notApplicable, ok, problem } from './verdict.ts'
 
-/** yubihsm_pkcs11's own default. */
-const defaultUrl = 'http://127.0.0.1:12345'
 const limitMs = 2_500
 const maxAnswer = 4_096
 
@@ -18,30 +17,53 @@ export type ConnectorAnswer =
   | { readonly kind: 'no-device' }
   | { readonly kind: 'ok' }
 
-export type ConnectorState = {
-  /** The module is told to use the device itself. */
-  readonly direct: boolean
-  /** The connector's address, or null where none is configured. */
-  readonly url: string | null
+/** One of the places where the module is told to look for a YubiHSM. */
+export type Connector = {
+  readonly url: string
   readonly port: number
   readonly answer: ConnectorAnswer
 }
 
-/** What yubihsm_pkcs11 is configured to reach, and whether it answers. Only a connector on this machine is asked. */
-export async function readConnector(machine: Machine, isWanted: boolean): Promise<ConnectorState> {
+export type ConnectorState = {
+  /** The module is told to use the device itself. */
+  readonly direct: boolean
+  /** In the order of the configuration. */
+  readonly connectors: readonly Connector[]
+  /** Nobody chose it: it was asked because it may hold the device that the module shall use itself. */
+  readonly rival: Connector | null
+}
+
+/** As many as the settings hold. */
+const mostConnectors = 8
+
+/** What yubihsm_pkcs11 is configured to reach, and whether it answers. Only connectors on this machine are asked. */
+export async function readConnectors(machine: Machine, isWanted: boolean): Promise<ConnectorState> {
   const file = machine.environment['YUBIHSM_PKCS11_CONF']
   const text = file === undefined || file === '' ? null : await readText(machine, file)
-  const configured = Array.from((text ?? '').matchAll(/^\s*connector\s*=\s*(\S+)/gm), (match) => match[1] ?? '')
-  const direct = configured.some((url) => url.startsWith('yhusb://'))
-  const url = configured.find((one) => !one.startsWith('yhusb://')) ?? (direct ? null : defaultUrl)
-  if (url === null || !isWanted) return { direct, url, port: 0, answer: { kind: 'not-asked' } }
-  if (!URL.canParse(url)) return { direct, url, port: 0, answer: { kind: 'elsewhere' } }
+  const lines = (text ?? '').matchAll(/^\s*connector\s*=\s*(?:"([^"\n]*)"|(\S+))/gm)
+  const configured = Array.from(lines, ([, quoted, bare]) => quoted ?? bare ?? '').slice(0, mostConnectors)
+  const direct = configured.some(isDirect)
+  const urls = configured.length === 0 ? [machine.usualConnector] : configured
+  const connectors = await Promise.all(urls.map((url) => readConnector(url, isWanted)))
+  const isRivalKnown = !direct || connectors.some(({ answer }) => answer.kind === 'ok')
+  const rival = isRivalKnown ? null : await readConnector(machine.usualConnector, isWanted)
+  return { direct, connectors, rival: rival?.answer.kind === 'ok' ? rival : null }
+}
+
+/** Whether a connector has the device. */
+export function isServed({ connectors }: ConnectorState): boolean {
+  return connectors.some(({ answer }) => answer.kind === 'ok')
+}
+
+async function readConnector(url: string, isWanted: boolean): Promise<Connector> {
+  if (isDirect(url) || !isWanted) return { url, port: 0, answer: { kind: 'not-asked' } }
+  if (!URL.canParse(url)) return { url, port: 0, answer: { kind: 'elsewhere' } }
   const { hostname, port: given, protocol } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
   const port = given === '' ? 80 : Number(given)
   if (protocol !== 'http:' || !/^(?:127(?:\.\d{1,3}){3}|localhost|::1)$/.test(host))
-    return { direct, url, port, answer: { kind: 'elsewhere' } }
-  return { direct, url, port, answer: await ask(host === 'localhost' ? '127.0.0.1' : host, port) }
+    return { url, port, answer: { kind: 'elsewhere' } }
+  return { url, port, answer: await ask(host === 'localhost' ? '127.0.0.1' : host, port) }
 }
 
 async function ask(host: string, port: number): Promise<ConnectorAnswer> {
@@ -67,27 +89,24 @@ async function ask(host: string, port: number): Promise<ConnectorAnswer> {
   }
 }
 
-export function connectorFinding(
-  state: ConnectorState,
+/** A finding for each of them. */
+export function connectorFindings(
+  { direct, connectors, rival }: ConnectorState,
   devices: readonly UsbDevice[],
   isWanted: boolean,
-): DoctorFinding {
-  if (!isWanted) return finding('connector', null, notApplicable('No YubiHSM is on USB, and its module is not chosen.'))
-  return finding(
-    'connector',
-    state.url,
-    verdictOf(
-      state,
-      devices.some(({ kind }) => kind === 'yubihsm'),
-    ),
-  )
+): readonly DoctorFinding[] {
+  if (!isWanted)
+    return [finding('connector', null, notApplicable('No YubiHSM is on USB, and its module is not chosen.'))]
+  const onUsb = devices.some(({ kind }) => kind === 'yubihsm')
+  const all = rival === null ? connectors : [...connectors, rival]
+  return all.map((each) => finding('connector', each.url, verdictOf(each, direct, onUsb)))
 }
 
 const installAndStart =
   'sudo apt-get install yubihsm-connector && sudo systemctl enable --now yubihsm-connector.service'
 const restart = 'sudo systemctl restart yubihsm-connector.service'
 
-function verdictOf({ direct, answer, port }: ConnectorState, onUsb: boolean): DoctorVerdict {
+function verdictOf({ answer, port }: Connector, direct: boolean, onUsb: boolean): DoctorVerdict {
   switch (answer.kind) {
     case 'not-asked':
       return notApplicable('The module uses the device itself (yhusb://), without a connector.')
@@ -97,7 +116,7 @@ function verdictOf({ direct, answer, port }: ConnectorState, onUsb: boolean): Do
       return direct
         ? problem(
             'The connector holds the YubiHSM, and the module is also told to use the device itself (yhusb://). Only one can.',
-            'Leave one of the two in the file that YUBIHSM_PKCS11_CONF names. To end the connector:',
+            'Choose one of the two in Settings, under YubiHSM. To end the connector:',
             'sudo systemctl disable --now yubihsm-connector.service',
           )
         : ok('The connector answers and has a YubiHSM.')

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { x64Library } from '../modules/testing/elf-file.ts'
+import { configurationText } from '../token/yubihsm-configuration.ts'
 import { connectorStatus, PreparedMachine, type Wanted } from './testing/prepared-machine.ts'
 import { shows, use, ykcs11 } from './testing/shown-tokens.ts'
 
@@ -254,11 +257,31 @@ describe('the doctor', () => {
               ?.subject,
           ),
         ) ?? []
-      const environment = machine.connectorAt('yhusb://serial=7550140', `http://127.0.0.1:${port}`)
-      expect(await machine.ask('connector', { environment })).toMatchObject({
-        kind: 'problem',
-        sentence: expect.stringContaining('Only one can'),
-      })
+      const usualConnector = `http://127.0.0.1:${port}`
+      const both = { kind: 'problem', subject: usualConnector, sentence: expect.stringContaining('Only one can') }
+      const told = async (wanted: Wanted) =>
+        (await machine.examine(wanted)).filter(({ check }) => check === 'connector').at(-1)
+      const chosen = machine.connectorAt('yhusb://serial=7550140', usualConnector)
+      expect(await told({ environment: chosen })).toMatchObject(both)
+      // Also where nobody chose it: it runs, and holds the device.
+      const direct = machine.connectorAt('yhusb://')
+      expect(await told({ environment: direct, usualConnector })).toMatchObject(both)
+      expect(await told({ environment: direct })).toMatchObject({ kind: 'not-applicable', subject: 'yhusb://' })
+    })
+
+    test('tells of each of several, as the station writes them', async () => {
+      const { YUBIHSM_PKCS11_CONF } = await machine.connector(connectorStatus('OK'))
+      const text = readFileSync(join(machine.root, YUBIHSM_PKCS11_CONF ?? ''), 'utf8')
+      const [url = ''] = /http:\S+/.exec(text) ?? []
+      machine.put(
+        '/run/station/c.conf',
+        configurationText({ connectors: [url, 'http://127.0.0.1:1'], caPem: null }, ''),
+      )
+      const found = await machine.examine({ environment: { YUBIHSM_PKCS11_CONF: '/run/station/c.conf' } })
+      expect(found.filter(({ check }) => check === 'connector')).toMatchObject([
+        { subject: url, kind: 'ok' },
+        { subject: 'http://127.0.0.1:1', kind: 'problem' },
+      ])
     })
   })
 })

@@ -4,7 +4,7 @@ import { utcTime } from '../../shared/ids.ts'
 import type { ModuleDiscovery } from '../../shared/modules.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { scanUsb, usbFolder, usbIsThere } from '../usb/process/scan.ts'
-import { type ConnectorState, connectorFinding, readConnector } from './connector.ts'
+import { type ConnectorState, connectorFindings, readConnectors } from './connector.ts'
 import type { Machine } from './machine.ts'
 import {
   emptyReaderFindings,
@@ -57,7 +57,7 @@ export async function examine(ports: DoctorPorts): Promise<DoctorReport> {
   const wantsConnector = there.some(({ kind }) => kind === 'yubihsm') || inUse.some(({ kind }) => kind === 'yubihsm')
   const [pcscd, connector] = await Promise.all([
     within<PcscdState>(wantsPcscd ? askPcscd(machine) : Promise.resolve({ kind: 'silent' }), { kind: 'silent' }),
-    within<ConnectorState>(readConnector(machine, wantsConnector), notAsked),
+    within<ConnectorState>(readConnectors(machine, wantsConnector), notAsked),
   ])
   // A YubiKey is a reader with its card in it.
   const empty =
@@ -88,7 +88,7 @@ export async function examine(ports: DoctorPorts): Promise<DoctorReport> {
     pcscdFinding(machine, pcscd, there, wantsPcscd),
     ...polkit,
     ...scdaemon,
-    connectorFinding(connector, there, wantsConnector),
+    ...connectorFindings(connector, there, wantsConnector),
     ...moduleChoiceFindings(inPlay, discovery, chosen, machine.architecture),
     ...moduleFindings(machine, discovery, shown),
     ...(inPlay.length === 0 && empty.length > 0 ? [] : shownFindings(inPlay, discovery, shown)),
@@ -99,7 +99,7 @@ export async function examine(ports: DoctorPorts): Promise<DoctorReport> {
   return { at: utcTime.parse(ports.now().toISOString()), findings: sorted.slice(0, 500) }
 }
 
-const notAsked: ConnectorState = { direct: false, url: null, port: 0, answer: { kind: 'not-asked' } }
+const notAsked: ConnectorState = { direct: false, connectors: [], rival: null }
 
 async function devicesOnUsb(machine: Machine): Promise<readonly UsbDevice[] | null> {
   const folder = `${machine.root}${usbFolder}`

@@ -10,6 +10,8 @@ export type Machine = {
   /** The account's name, or its number. */
   readonly user: string
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Where the maker's connector listens unless somebody says otherwise. */
+  readonly usualConnector: string
   /** Node's `process.arch`. */
   readonly architecture: string
 }

@@ -183,7 +183,8 @@ const configurationAdvice: Readonly<Record<ModuleKind, string>> = {
   opensc: 'It reads /etc/opensc/opensc.conf.',
   softhsm:
     'It reads the file that SOFTHSM2_CONF names, or /etc/softhsm/softhsm2.conf, and the folder of tokens named there.',
-  yubihsm: 'It reads the file that YUBIHSM_PKCS11_CONF names; that has to be set where the station is started.',
+  yubihsm:
+    'It reads the file that the station writes from Settings, under YubiHSM; or, while no connector is chosen there, the one that YUBIHSM_PKCS11_CONF names where the station is started.',
   other: 'Its maker’s manual says which file it reads.',
 }
 

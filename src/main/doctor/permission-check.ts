@@ -1,6 +1,6 @@
 import type { UsbDevice } from '../../shared/devices.ts'
 import type { DoctorFinding, DoctorVerdict } from '../../shared/doctor.ts'
-import type { ConnectorState } from './connector.ts'
+import { type ConnectorState, isServed } from './connector.ts'
 import { canUse, isThere, type Machine, namesIn, nodeOf, readText } from './machine.ts'
 import { deviceName } from './usb-checks.ts'
 import { finding, notApplicable, ok, problem, shellWord, writeAsRoot } from './verdict.ts'
@@ -37,7 +37,7 @@ async function permissionOf(machine: Machine, device: UsbDevice, connector: Conn
       'sudo udevadm trigger --subsystem-match=usb',
     )
   if (await canUse(machine, node)) return ok(`You may open ${node}.`)
-  if (!connector.direct && connector.answer.kind === 'ok')
+  if (!connector.direct && isServed(connector))
     return ok(`You may not open ${node}, and need not: the connector has it.`)
   const rule = await namedRule(machine)
   const user = shellWord(machine.user)

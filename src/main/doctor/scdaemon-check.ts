@@ -38,7 +38,9 @@ export async function scdaemonFindings(
       finding(
         'scdaemon',
         null,
-        cannotTell('scdaemon of another user runs, and what it holds cannot be seen from this account.'),
+        cannotTell(
+          'scdaemon runs, and what it holds cannot be seen from this account. If pcscd has no reader for the device, scdaemon has it.',
+        ),
       ),
     ]
   return [finding('scdaemon', null, ok('scdaemon runs, and holds no device of these.'))]
@@ -53,7 +55,7 @@ async function processesNamed(machine: Machine, name: string): Promise<readonly 
   return found
 }
 
-/** Null: another user's process. */
+/** Null: another user's process, or one that keeps them from its own user too, as Debian's scdaemon does (prctl PR_SET_DUMPABLE). */
 async function openFiles(machine: Machine, pid: string): Promise<readonly string[] | null> {
   const names = await namesIn(machine, `/proc/${pid}/fd`)
   if (names === null) return null

@@ -1,5 +1,5 @@
 // Fields of the contract that carry secrets. A field that is an object under the same name (the token of a key) holds none.
-const secretFields = new Set(['pin', 'token', 'activationToken'])
+const secretFields = new Set(['pin', 'officerPin', 'token', 'activationToken'])
 
 /**
  * An error with its stack, its own fields and its causes, as text for the log, but without the secrets that stood in the input

@@ -1,7 +1,9 @@
 import type { Failure } from '../../shared/failure.ts'
+import { isOpenPgp } from '../../shared/purpose.ts'
 import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { createSoftwareKey } from '../keys/create-software-key.ts'
+import { registerOpenPgpKey } from '../keys/openpgp/register-openpgp.ts'
 import { registerKey } from '../keys/register-key.ts'
 import { makeAssetByHand } from '../requests/hand-asset.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
@@ -26,9 +28,10 @@ export function keyBindings(access: StationAccess, now: () => Date) {
         const { tokens, modules } = await station.tokens.list({ refresh })
         if (refresh) station.keysChanged()
         return ok({
-          tokens: tokens.map(({ token, objects, problem }) => ({
+          tokens: tokens.map(({ token, objects, mechanisms, problem }) => ({
             token,
             objects: [...objects],
+            mechanisms: [...mechanisms],
             problem: withoutDetail(problem),
           })),
           modules: modules.map(({ path, problem }) => ({ path, problem: withoutDetail(problem) })),
@@ -43,7 +46,8 @@ export function keyBindings(access: StationAccess, now: () => Date) {
     'keys.list': bind('keys.list', () => reading(access, async ({ keys }) => ok([...(await keys.list())]))),
     'keys.register': bind('keys.register', ({ pin, ...input }) =>
       changing(access, async (station) => {
-        const registered = await registerKey(
+        const register = isOpenPgp(input.purpose) ? registerOpenPgpKey : registerKey
+        const registered = await register(
           attestationPorts(station, now),
           { ...input, pin: Secret.fromText(pin) },
           station.settings().operatorName,

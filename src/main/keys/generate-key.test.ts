@@ -105,6 +105,8 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
         { event: 'key-generated', spkiSha256: generation.spkiSha256, tokenSerial: bench.token().id.serial },
         { event: 'possession-challenged', fingerprint: generation.fingerprint },
         { event: 'key-registered', origin: 'generated', home: 'token', fingerprint: generation.fingerprint },
+        // What its maker says of it: SoftHSM's says nothing, and that stands in the log too.
+        { event: 'key-attested', fingerprint: generation.fingerprint, verdict: { kind: 'not-offered' } },
       ])
       const [key] = await registry().list()
       expect(key).toMatchObject({ usableNow: true, origin: 'generated', production: true, algorithm })
@@ -207,6 +209,7 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
       'key-generated',
       'possession-challenged',
       'key-registered',
+      'key-attested',
     ])
   })
 
@@ -235,7 +238,7 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
         generationAbilities: (token) => real.tokens.generationAbilities(token),
         list: (options) => real.tokens.list(options),
         reset: () => real.tokens.reset(),
-        setModules: (paths) => real.tokens.setModules(paths),
+        setModules: (...modules) => real.tokens.setModules(...modules),
         readPublicKey: (token, id) => real.tokens.readPublicKey(token, id),
       },
     }
@@ -252,6 +255,7 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
       'certificate-intended',
       'possession-challenged',
       'key-registered',
+      'key-attested',
     ])
     const digests = (await log()).flatMap((entry) => (entry['digest'] === undefined ? [] : [entry['digest']]))
     expect(new Set(digests).size).toBe(3)

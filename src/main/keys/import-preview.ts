@@ -11,6 +11,7 @@ import type { Resealer, SealedRecord } from '../token/token-service.ts'
 import { type Dump, readDump } from './dump-file.ts'
 import type { DumpRow } from './dump-row.ts'
 import { listKeys } from './key.repository.ts'
+import { readPkcs11Uri } from './read-pkcs11-uri.ts'
 import { printOf, type ServiceKeyPorts } from './service-key-desk.ts'
 
 /** A key of the dump that can be taken: sealed here, of the certificate's key. */
@@ -111,7 +112,7 @@ async function judge(row: DumpRow, { here, twins, resealer }: Case): Promise<Ver
     return left(
       known,
       'on-token',
-      `Its private half is on a token (${tokenWords(row.record.uri)}). Plug the token in and register the key here.`,
+      `Its private half is on a token (${tokenWords(row.record.uri)}). Plug the token in and register the key here.${doubts(row.record.uri)}`,
     )
   if (row.record.storage === 'other')
     return left(
@@ -197,18 +198,18 @@ function descriptionOf(subject: string, print: Fingerprint): string {
   return text === '' || !text.isWellFormed() ? `Imported key ${print.slice(0, 16)}` : text
 }
 
-const shownAttributes = ['token', 'object', 'serial', 'model', 'manufacturer', 'id'] as const
-
 /** What names the token in a URI of RFC 7512, and nothing else of it: debusine's have the PIN in them. */
 function tokenWords(uri: string): string {
-  const path = uri.slice('pkcs11:'.length).split('?')[0] ?? ''
-  const words = path.split(';').flatMap((part) => {
-    const [name, value] = part.split('=')
-    return value !== undefined && shownAttributes.some((shown) => shown === name)
-      ? [`${name} ${visible(value).slice(0, 64)}`]
-      : []
-  })
-  return words.length === 0 ? 'not named' : words.slice(0, 6).join(', ')
+  const { warnings: _, ckaId, ...named } = readPkcs11Uri(uri) ?? { warnings: [], ckaId: null }
+  const words = [...Object.entries(named), ['id', ckaId] as const].flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${visible(value).slice(0, 64)}`],
+  )
+  return words.length === 0 ? 'not named' : words.join(', ')
+}
+
+/** What is doubtful about the URI, each a sentence after a blank. */
+function doubts(uri: string): string {
+  return (readPkcs11Uri(uri)?.warnings ?? []).map((warning) => ` ${warning}`).join('')
 }
 
 /** Django's and PostgreSQL's forms of a time; null for anything else, and for what is no time of this millennium. */

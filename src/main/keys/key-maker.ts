@@ -90,7 +90,7 @@ export function createKeyMaker(given: KeyMakerPorts): KeyMaker {
 }
 
 /** 20 octets, positive and without a leading zero (RFC 5280 §4.1.2.2). */
-function randomSerial(): Uint8Array {
+export function randomSerial(): Uint8Array {
   const serial = randomBytes(20)
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40
   return serial

@@ -12,6 +12,7 @@ import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenFailure, TokenService } from '../token/token-service.ts'
 import { hiddenUntilLogin } from './hidden-key.ts'
 import { listKeys, type StoredKey, setKeyState } from './key.repository.ts'
+import { createKeySightings } from './key-sightings.ts'
 import { createKeyUses } from './key-uses.ts'
 import { identityOf } from './openpgp/stored-certificate.ts'
 
@@ -55,6 +56,8 @@ export interface KeyRegistryPorts {
   /** Whether a service key that opens this record is here. Asked of the token process: main reads no service key. */
   readonly opensSealed: (sealed: { readonly publicKey: string }) => Promise<Result<null, Failure>>
   readonly now: () => Date
+  /** False while the station is for reading only: nothing is written then, not even where a key was seen. Left out: it never is. */
+  readonly mayWrite?: () => boolean
 }
 
 type TokenHome = Extract<KeyHome, { kind: 'token' }>
@@ -63,7 +66,7 @@ type AbsentTokens = Map<string, TokenFailure>
 
 export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
   const uses = createKeyUses()
-  const lastSeen = new Map<string, NonNullable<RegisteredKey['lastSeen']>>()
+  const sightings = createKeySightings(ports.db, ports.mayWrite ?? (() => true))
   const nameOf = ({ purpose, fingerprint }: StoredKey) => `${purpose} ${fingerprint}`
   async function usabilityOf(key: StoredKey, absent: AbsentTokens = new Map()): Promise<Usability> {
     if (key.home.kind === 'software') {
@@ -78,7 +81,7 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     if (createHash('sha256').update(seen.value.spki).digest('hex') !== key.spkiSha256)
       return { kind: 'unusable', failure: foreignKey }
     const { label, module } = seen.value.token
-    lastSeen.set(nameOf(key), { at: ports.now().toISOString(), tokenLabel: label, module })
+    await sightings.seen(key, { at: ports.now().toISOString(), tokenLabel: label, module })
     const problem = key.openpgp === null ? null : await openPgpProblem(key, ports.now())
     if (problem !== null) return { kind: 'unusable', failure: problem }
     // Whoever is asked for the PIN now could only be refused.
@@ -109,7 +112,7 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
     return {
       ...shown,
       ...described.value,
-      lastSeen: lastSeen.get(nameOf(key)) ?? null,
+      lastSeen: (await sightings.last()).get(nameOf(key)) ?? null,
       availability: availabilityOf(key.state, usable),
       usableNow: usable.kind === 'usable' && key.state === 'active',
       unusableBecause:

@@ -43,9 +43,11 @@ export interface StoredOpenPgp {
   readonly revocation: string | null
 }
 
-interface LastUse {
+interface BesideKey {
   readonly last_used_at: string | null
   readonly last_use_seq: number | null
+  /** Not null: it was taken over from another installation. */
+  readonly imported: number | null
 }
 
 const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
@@ -53,8 +55,7 @@ const origins = z.enum(['generated', 'imported', 'unknown', 'software'])
 /** A row that does not parse was not written by this program: a defect, never skipped. */
 function storedKey(
   row: SigningKeyRow,
-  { last_used_at: lastUsedAt, last_use_seq: lastUseSeq }: LastUse,
-  imported: boolean,
+  { last_used_at: lastUsedAt, last_use_seq: lastUseSeq, imported }: BesideKey,
   openpgp: (StoredOpenPgp & { readonly certificate: string }) | null,
 ): StoredKey {
   if (isOpenPgp(row.purpose) !== (openpgp !== null))
@@ -66,7 +67,7 @@ function storedKey(
     description: row.description,
     state: keyState.parse(row.state),
     production: row.production === 1,
-    origin: imported ? 'imported' : origins.parse(row.origin),
+    origin: imported !== null ? 'imported' : origins.parse(row.origin),
     algorithm: keyAlgorithm.parse(row.algorithm),
     spkiSha256: sha256Hex.parse(row.spki_sha256),
     home:
@@ -125,7 +126,7 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
     .orderBy('signing_key.created_at')
     .execute()
   const certificates = await newestCertificates(db)
-  return rows.map((row) => storedKey(row, row, row.imported !== null, certificates.get(`${row.purpose} ${row.fingerprint}`) ?? null))
+  return rows.map((row) => storedKey(row, row, certificates.get(`${row.purpose} ${row.fingerprint}`) ?? null))
 }
 
 /** Of each OpenPGP key the newest certificate, and the newest revocation that was prepared for it. */

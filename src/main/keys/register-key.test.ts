@@ -11,6 +11,7 @@ import { compileFaultModule, faultEnvironment } from '../token/testing/fault-mod
 import { softHsmModule } from '../token/testing/soft-token.ts'
 import { TokenBench } from '../token/testing/token-bench.ts'
 import { createKeyRegistry } from './key-registry.ts'
+import { createKeySightings } from './key-sightings.ts'
 import { type RegistrationInput, registerKey } from './register-key.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -193,8 +194,12 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
   })
 
   describe('afterwards', () => {
-    const registry = (tokens = bench.service()) =>
-      createKeyRegistry({ ...ports(tokens), opensSealed: () => Promise.reject(new Error('there is no software key')) })
+    const registry = (tokens = bench.service(), mayWrite = () => true) =>
+      createKeyRegistry({
+        ...ports(tokens),
+        mayWrite,
+        opensSealed: () => Promise.reject(new Error('there is no software key')),
+      })
     const print = () => fingerprint.parse(key(0).fingerprint)
     const of = () => ({ purpose: 'uefi', fingerprint: print() })
     beforeEach(async () => {
@@ -243,11 +248,33 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
       await rename(tokenFolder, `${tokenFolder}.away`)
       try {
         expect(await keys.list()).toMatchObject([{ usableNow: false, availability: 'token-absent', lastSeen: seen }])
-        expect(await registry().list()).toMatchObject([{ availability: 'token-absent', lastSeen: null }])
+        // Another start of the program still knows where to look for it.
+        expect(await registry().list()).toMatchObject([{ availability: 'token-absent', lastSeen: seen }])
       } finally {
         await rename(`${tokenFolder}.away`, tokenFolder)
       }
       expect(await keys.list()).toMatchObject([{ usableNow: true, availability: 'usable', lastSeen: seen }])
+    })
+    test('where it was seen is written every ten minutes at most, and not while the station is for reading only', async () => {
+      const written = async () =>
+        (await station.db.selectFrom('key_sighting').select(['at', 'token_label']).execute()).map(Object.values)
+      let minute = 0
+      const at = () => new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString()
+      const name = { purpose: 'uefi', fingerprint: print() }
+      const sightings = createKeySightings(station.db, () => minute !== 30)
+      const look = async (label: string) => {
+        await sightings.seen(name, { at: at(), tokenLabel: label, module: '/m.so' })
+        return written()
+      }
+      expect(await look('one')).toEqual([['2026-01-01T12:00:00.000Z', 'one']])
+      minute = 9
+      expect(await look('one')).toEqual([['2026-01-01T12:00:00.000Z', 'one']])
+      expect((await sightings.last()).get(`uefi ${print()}`)?.at).toBe(at())
+      expect(await look('two')).toEqual([['2026-01-01T12:09:00.000Z', 'two']])
+      minute = 19
+      expect(await look('two')).toEqual([['2026-01-01T12:19:00.000Z', 'two']])
+      minute = 30
+      expect(await look('two')).toEqual([['2026-01-01T12:19:00.000Z', 'two']])
     })
     test('it is not usable while the PIN of its token is locked', async (ctx) => {
       const module = compileFaultModule(bench.directory)

@@ -55,7 +55,7 @@ export async function makeCertificate(plan: CertificatePlan): Promise<Result<New
     if (!direct.ok) return direct
     packets.push(direct.value)
   }
-  const certified = await certifyUserId(primary, userId, created, described)
+  const certified = await certifyUserId(primary, Buffer.from(userId, 'utf8'), created, described)
   if (!certified.ok) return certified
   packets.push(userIdPacket(userId), certified.value)
   if (signingSubkey !== null) {
@@ -79,7 +79,7 @@ export function firstRequest({
   signingSubkey,
 }: Omit<CertificatePlan, 'primary'> & { readonly key: OpenPgpPublicKey }): SignatureRequest {
   const described = describing(primaryFlags(signingSubkey), expiresAfter)
-  return open({ key }, ...certification(key, userId, created, described)).request
+  return open({ key }, ...certification(key, Buffer.from(userId, 'utf8'), created, described)).request
 }
 
 /** How often `makeCertificate` asks the keys. */
@@ -120,11 +120,10 @@ type SelfSignature = readonly [
 
 function certification(
   key: OpenPgpPublicKey,
-  userId: string,
+  id: Uint8Array,
   created: number,
   described: readonly Uint8Array[],
 ): SelfSignature {
-  const id = Buffer.from(userId, 'utf8')
   const data = [hashedKey(key), Uint8Array.of(0xb4), uint32(id.length), id]
   const subpackets = [...described, subpacket(subpacketType.primaryUserId, Uint8Array.of(1))]
   return [signatureType.positiveCertification, created, subpackets, data]
@@ -133,7 +132,7 @@ function certification(
 /** A positive certification of a user id by its own key (§5.2.4). */
 export function certifyUserId(
   primary: OpenPgpSigner,
-  userId: string,
+  userId: Uint8Array,
   created: number,
   described: readonly Uint8Array[],
 ): Promise<Result<Uint8Array, Failure>> {

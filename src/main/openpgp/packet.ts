@@ -45,3 +45,55 @@ export function bodyLength(length: number): Uint8Array {
   if (length < 8384) return Uint8Array.of(192 + ((length - 192) >>> 8), (length - 192) & 0xff)
   return concatBytes(Uint8Array.of(255), uint32(length))
 }
+
+export interface FramedPacket {
+  readonly tag: number
+  readonly body: Uint8Array
+  /** With its header, as it was found. */
+  readonly whole: Uint8Array
+}
+
+/**
+ * The packets of a certificate that openpgp.js has read: their frames alone (§4.2, both formats), so that what others wrote in them is kept
+ * to the byte. Null: lengths that lead out of it, or that a certificate never has.
+ */
+export function framedPackets(bytes: Uint8Array): readonly FramedPacket[] | null {
+  const packets: FramedPacket[] = []
+  for (let start = 0; start < bytes.length; ) {
+    const frame = frameAt(bytes, start)
+    if (frame === null || frame.end > bytes.length) return null
+    const { tag, body, end } = frame
+    packets.push({ tag, body: bytes.subarray(body, end), whole: bytes.subarray(start, end) })
+    start = end
+  }
+  return packets
+}
+
+function frameAt(
+  bytes: Uint8Array,
+  start: number,
+): { readonly tag: number; readonly body: number; readonly end: number } | null {
+  const first = bytes[start] ?? 0
+  const octet = (at: number) => bytes[start + at] ?? 0
+  const number = (at: number, length: number) => {
+    let value = 0
+    for (let index = 0; index < length; index++) value = value * 256 + octet(at + index)
+    return value
+  }
+  const of = (tag: number, header: number, length: number) => ({
+    tag,
+    body: start + header,
+    end: start + header + length,
+  })
+  if ((first & 0x80) === 0) return null
+  if ((first & 0x40) === 0) {
+    // The old format; its type 3 is a length that nobody says.
+    const size = [1, 2, 4][first & 0x03]
+    return size === undefined ? null : of((first >>> 2) & 0x0f, 1 + size, number(1, size))
+  }
+  const tag = first & 0x3f
+  const length = octet(1)
+  if (length < 192) return of(tag, 2, length)
+  if (length < 224) return of(tag, 3, ((length - 192) << 8) + octet(2) + 192)
+  return length === 255 ? of(tag, 6, number(2, 4)) : null
+}

@@ -2,6 +2,7 @@ import type { Key, PublicKeyPacket, PublicSubkeyPacket } from 'openpgp'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { fingerprintHex, keyOfBody, type OpenPgpPublicKey, openPgpPublicKey } from './public-key.ts'
+import { signatureType } from './signature.ts'
 
 export type CertificateProblem = 'revoked' | 'expired' | 'not-yet-valid' | 'cannot-sign' | 'unbound'
 
@@ -22,6 +23,8 @@ export interface ReadOpenPgpCertificate {
   readonly userIds: readonly string[]
   readonly created: Date
   readonly keys: readonly CertifiedKey[]
+  /** Key flags of the primary key (RFC 9580 §5.2.3.29), of its newest self-signature. */
+  readonly primaryFlags: number
   /** Fingerprints of the keys that its certifications say they are by, where none is by its own key. */
   readonly certifiedBy: readonly string[]
 }
@@ -109,6 +112,7 @@ async function judged(certificate: Key, at: Date): Promise<ReadOpenPgpCertificat
     userIds: certificate.getUserIDs().map((id) => id.toWellFormed().slice(0, maxUserId).toWellFormed()),
     created: certificate.getCreationTime(),
     keys,
+    primaryFlags: await flagsOf(certificate),
     certifiedBy: selfCertified
       ? []
       : [...new Set(others.map(({ issuerFingerprint }) => hexOf(issuerFingerprint)).filter((hex) => hex !== ''))].slice(
@@ -117,6 +121,31 @@ async function judged(certificate: Key, at: Date): Promise<ReadOpenPgpCertificat
         ),
   }
 }
+
+/** Of the newest signature of its own over itself or a user id that names flags. Whether it is good is judged with the key. */
+async function flagsOf(certificate: Key): Promise<number> {
+  const { SignaturePacket } = await import('openpgp')
+  const own = certificate
+    .toPacketList()
+    .filter((packet) => packet instanceof SignaturePacket)
+    .filter(
+      ({ signatureType: type, issuerFingerprint, keyFlags }) =>
+        keyFlags !== null &&
+        hexOf(issuerFingerprint).toLowerCase() === certificate.getFingerprint() &&
+        type !== null &&
+        selfDescribing.includes(type),
+    )
+    .sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0))
+  return own[0]?.keyFlags?.[0] ?? 0
+}
+
+const selfDescribing: readonly number[] = [
+  signatureType.genericCertification,
+  signatureType.personaCertification,
+  signatureType.casualCertification,
+  signatureType.positiveCertification,
+  signatureType.directKey,
+]
 
 function ofPacket(packet: PublicKeyPacket | PublicSubkeyPacket): OpenPgpPublicKey | null {
   const body = packet.write()

@@ -72,6 +72,8 @@ function times(
   ]
 }
 
+const isBefore = 'is BEFORE that of the last one'
+
 /**
  * An index with an older Date than the last one of its suite would be a step back for everybody who has that one. A person may know why,
  * and says so by name.
@@ -91,7 +93,7 @@ export function checkIndexProgress({ artifacts }: Pick<PolicyInput, 'artifacts'>
       back
         ? {
             ...base,
-            found: `its Date ${facts.date ?? 'none'} is BEFORE that of the last one (${when})`,
+            found: `its Date ${facts.date ?? 'none'} ${isBefore} (${when})`,
             outcome: 'attention',
           }
         : { ...base, found: `its Date is not before that of the last one (${when})`, outcome: 'passed' },
@@ -113,7 +115,9 @@ export function checkIndexProgress({ artifacts }: Pick<PolicyInput, 'artifacts'>
   })
   return fromEvidence('index-progress', evidence, {
     passed: 'It follows on the last index of its suite that was signed here.',
-    attention: 'It goes back behind the last index of its suite, or changes what the suite says of itself.',
+    attention: evidence.some(({ found }) => found.includes(isBefore))
+      ? 'Its Date is BEFORE that of the last index of this suite that was signed here: who has that one would be taken back in time.'
+      : 'It is later than the last index of this suite that was signed here, and changes what the suite says of itself.',
     refused: '',
     unknown: '',
     'not-applicable': 'There is no index that could be compared.',

@@ -36,6 +36,14 @@ export function checkPermission({ artifacts }: PolicyInput): Check {
           found: `not asked: opened by hand at this station by ${permission.openedBy}`,
           outcome: 'attention',
         }
+      case 'own-signature':
+        return permission.mine
+          ? {
+              ...base,
+              found: `${permission.username} (user ${permission.userId}) made the task, and it waits for their own signature`,
+              outcome: 'passed',
+            }
+          : { ...base, found: `the task is not one of ${permission.username}’s`, outcome: 'refused' }
     }
   })
   return fromEvidence('permission', evidence, {

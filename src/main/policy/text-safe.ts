@@ -85,11 +85,11 @@ function detachedFiles(artifacts: PolicyInput['artifacts']): ReadonlySet<SheetFi
 }
 
 const oddWords = {
-  control: 'control character',
-  bidirectional: 'character that turns the direction of writing',
-  invisible: 'invisible character',
-  'line-separator': 'line separator that ends no line',
-  'not-assigned': 'character without a meaning',
+  control: 'a control character',
+  bidirectional: 'a character that turns the direction of writing',
+  invisible: 'an invisible character',
+  'line-separator': 'a line separator that ends no line',
+  'not-assigned': 'a character without a meaning',
 } as const
 
 function remarksOn({ lines, cut, oddities, frames, linesOutside }: TextFacts): readonly string[] {
@@ -101,7 +101,7 @@ function remarksOn({ lines, cut, oddities, frames, linesOutside }: TextFacts): r
     ...(lines === 0 ? ['the file is empty'] : []),
     ...oddities.map(
       ({ kind, codePoint, count, firstLine }) =>
-        `${codePoint}, a ${oddWords[kind]}, ${plural(count, 'time', 'times')}, first in line ${firstLine}`,
+        `${codePoint}, ${oddWords[kind]}, ${plural(count, 'time', 'times')}, first in line ${firstLine}`,
     ),
     ...(first === undefined
       ? []

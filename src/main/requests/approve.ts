@@ -13,7 +13,7 @@ import { approvability } from '../policy/evaluate.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
-import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
+import { type DeskPorts, move, notEnrolled, notFound, notNow, serverOf } from './desk-ports.ts'
 import { tallyOf } from './incident.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
 import { copyOf, drainedSession, saysThatLogIsFull } from './run-log.ts'
@@ -148,7 +148,7 @@ export async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSh
   if (changed.length > 0) return err({ ...checksChanged, detail: changed.join(' ') })
   // Nobody else was asked, so nobody else can have changed his mind.
   if (isByHand(row)) return ok(null)
-  const server = ports.serverAt(row.server)
+  const server = serverOf(ports, row)
   if (server === null) return err(notEnrolled)
   const held = heldReference(row)
   const still = await server.stillHeld(held)
@@ -165,9 +165,11 @@ export async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSh
       artifact.artifactId,
     )
     if (!permission.ok) return permission
-    if (permission.value.kind !== 'answered' || !permission.value.allowed) return err(permissionChanged)
+    const { value } = permission
+    const may = (value.kind === 'answered' && value.allowed) || (value.kind === 'own-signature' && value.mine)
+    if (!may) return err(permissionChanged)
     // Allowed, but to another person or for another package than the sheet shows and the log would name.
-    if (canonicalText(permission.value) !== canonicalText(artifact.permission)) return err(otherPermission)
+    if (canonicalText(value) !== canonicalText(artifact.permission)) return err(otherPermission)
   }
   return ok(null)
 }

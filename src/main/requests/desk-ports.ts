@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
+import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -17,10 +18,13 @@ import type { Log } from '../log/logger.ts'
 import type { SbatLevel } from '../policy/policy-input.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { TokenService } from '../token/token-service.ts'
+import { isByHand } from './by-hand/hand.repository.ts'
 import type { RequestEvent } from './machine.ts'
 import type { RunLogs } from './run-log.ts'
 import type { Spool } from './spool.ts'
 import { type Transition, transition } from './transition.ts'
+import { isExternalDebsign, serverOfUser } from './waiting/external-debsign.ts'
+import type { UserSessionPorts } from './waiting/user-session.ts'
 
 /** Everything that the work on requests needs; each part is built in main/index.ts. */
 export interface DeskPorts {
@@ -37,6 +41,8 @@ export interface DeskPorts {
   readonly settings: () => Settings
   /** The client of the server at this URL. Null: the station is not enrolled there (any more). */
   readonly serverAt: (apiUrl: string) => DebusineServer | null
+  /** In whose name what waits for a person is fetched and handed in. */
+  readonly userSession: UserSessionPorts
   /** Has a checkpoint of the log signed, if it can be; never fails. */
   readonly checkpoint: () => Promise<void>
   /** Live-log lines for whoever watches the request at the server. */
@@ -53,6 +59,20 @@ export interface DeskPorts {
   readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
   readonly now: () => Date
   readonly log: Log
+}
+
+/** The server of a request: as our worker sees it, or as the person at the desk does. Null: not enrolled there. */
+export function serverOf(ports: DeskPorts, row: Pick<RequestRow, 'server' | 'task_name'>): DebusineServer | null {
+  return isExternalDebsign(row) ? serverOfUser(ports.userSession, row.server) : ports.serverAt(row.server)
+}
+
+/** A live-log line at the server, where a worker's request has one. */
+export function sayOf(
+  ports: DeskPorts,
+  row: Pick<RequestRow, 'server' | 'work_request_id' | 'task_name'>,
+  line: string,
+): void {
+  if (!isByHand(row) && !isExternalDebsign(row)) ports.say(row.work_request_id, line)
 }
 
 /** Moves a request and writes what explains it, in one transaction. */

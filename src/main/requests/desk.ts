@@ -1,25 +1,29 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { fingerprint, type RequestId, requestId, type Sha256Hex } from '../../shared/ids.ts'
+import {
+  type Fingerprint,
+  fingerprint,
+  type RequestId,
+  requestId,
+  type Sha256Hex,
+  type WorkRequestId,
+} from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
-import { deliverByHand } from './by-hand/deliver-by-hand.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
-import { prepareByHand } from './by-hand/prepare-by-hand.ts'
 import { decline } from './decline.ts'
-import { type DeskPorts, move, notEnrolled, notFound, notNow } from './desk-ports.ts'
+import { type DeskPorts, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
-import { prepare } from './prepare.ts'
 import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
+import { handBack, prepareAny } from './request-kinds.ts'
 import { keyIsAwaited } from './request-lists.ts'
-import { returnResult } from './return-result.ts'
 import {
   approveGeneration,
   closeGenerationIncident,
@@ -31,10 +35,12 @@ import { signApproved } from './sign-approved.ts'
 import { createStanding, type StandingDesk } from './standing/standing-approvals.ts'
 import { parseState } from './transition.ts'
 import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
+import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
-export interface Desk extends HandDesk {
+export interface Desk {
+  readonly hand: HandDesk
   readonly standing: StandingDesk
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
@@ -52,6 +58,11 @@ export interface Desk extends HandDesk {
   closeIncident(id: RequestId, note: string): Promise<Result<null, Failure>>
   returnAgain(id: RequestId): Promise<Result<null, Failure>>
   renew(id: RequestId): Promise<Result<null, Failure>>
+  /** Takes an upload that waits for the signature of the person at the desk, to be signed with this key. */
+  takeExternal(of: {
+    readonly workRequestId: WorkRequestId
+    readonly fingerprint: Fingerprint
+  }): Promise<Result<RequestId, Failure>>
   /** Asks the server about every request that waits for a person: it tells nobody when it aborts one. */
   watchHeld(): Promise<void>
   /** A key may be usable again: requests that wait for nothing else are checked anew, and are up for review. Signs nothing. */
@@ -67,6 +78,8 @@ interface Running {
 
 /** Time between two tries to return a result to a server that could not be reached. */
 const returnAgainMs = 30_000
+/** Time between two questions whether the server still waits for a person's own signature. */
+const watchExternalMs = 60_000
 
 const declinable: ReadonlySet<string> = new Set(['preparing', 'unprepared', 'review'])
 
@@ -104,18 +117,12 @@ export function createDesk(ports: DeskPorts): Desk {
   async function runPrepare(id: RequestId, signal: AbortSignal): Promise<void> {
     const row = await findRequest(ports.db, id)
     if (row === null) return
-    const server = ports.serverAt(row.server)
-    const say = (line: string) => (isByHand(row) ? undefined : ports.say(row.work_request_id, line))
-    say('Signing station: fetching and checking the files')
-    const prepared = isByHand(row)
-      ? await prepareByHand(ports, row, signal)
-      : server === null
-        ? err(notEnrolled)
-        : await prepare({ ...ports, server }, row, signal)
+    sayOf(ports, row, 'Signing station: fetching and checking the files')
+    const prepared = await prepareAny(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
       await useStanding(id)
-      say('Signing station: waiting for the operator')
+      sayOf(ports, row, 'Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
     }
@@ -131,23 +138,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const server = ports.serverAt(row.server)
-    const returned = isByHand(row)
-      ? await deliverByHand(ports, row)
-      : server === null
-        ? err(notEnrolled)
-        : await returnResult(
-            {
-              ...ports,
-              server,
-              stationName: () => ports.settings().stationName,
-              operatorName: () => ports.settings().operatorName,
-              suffix: ports.signer.outputSuffix,
-            },
-            row,
-            state,
-            signal,
-          )
+    const returned = await handBack(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
@@ -179,6 +170,15 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   const lookout = createLookout(ports, took)
+
+  /** What holds nothing up is asked about seldom. */
+  const lastLook = new Map<string, number>()
+  function calm(id: string): boolean {
+    const now = ports.now().getTime()
+    if (now - (lastLook.get(id) ?? 0) < watchExternalMs) return false
+    lastLook.set(id, now)
+    return true
+  }
 
   /** Nobody waits for the request any more. */
   async function letGo(id: RequestId, apiUrl: string): Promise<void> {
@@ -260,8 +260,7 @@ export function createDesk(ports: DeskPorts): Desk {
       await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
       await recoverRequests(ports, carryOut)
     },
-    openByHand: (input) => hand.openByHand(input),
-    redirectDelivery: (id, delivery) => hand.redirectDelivery(id, delivery),
+    hand,
     lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -342,7 +341,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (row === null) return err(notFound)
       // Done: nothing of it is at the server any more. At work, or asked twice: a second fetch would be the next loss.
       if (row.stage === 'done' || running.has(id) || deciding.has(id) || stopping) return err(notNow)
-      const server = ports.serverAt(row.server)
+      const server = serverOf(ports, row)
       if (server === null) return err(notEnrolled)
       return alone(id, async () => {
         const renewed = await renew({ ...ports, server }, row, ports.settings().operatorName)
@@ -355,6 +354,12 @@ export function createDesk(ports: DeskPorts): Desk {
         return held ? ok(null) : err(renewalRefused)
       })
     },
+    takeExternal: async (of) => {
+      if (stopping) return err(notNow)
+      const id = await takeExternalDebsign(ports, of)
+      if (id.ok && !running.has(id.value)) took({ kind: 'taken', requestId: id.value })
+      return id
+    },
     watchHeld: async () => {
       lookout.lookIfOwed()
       for (const row of await unfinishedRequests(ports.db)) {
@@ -364,7 +369,8 @@ export function createDesk(ports: DeskPorts): Desk {
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.
         if (tokenEnded(row, ports.now())) continue
         const id = requestId.parse(row.id)
-        const still = await ports.serverAt(row.server)?.stillHeld(heldReference(row))
+        if (isExternalDebsign(row) && !calm(row.id)) continue
+        const still = await serverOf(ports, row)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
         await letGo(id, row.server)
       }

@@ -12,6 +12,7 @@ import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
 import { signingInputOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
+import { attestationForSheet } from '../keys/attestation/sheet-attestation.ts'
 import type { KeyRegistry } from '../keys/key-registry.ts'
 import { approvability, evaluate } from '../policy/evaluate.ts'
 import { worst } from '../policy/evidence.ts'
@@ -350,6 +351,7 @@ async function makeSheet(
     purpose: task.purpose,
     fingerprint: task.fingerprint,
     key: known,
+    attestation: known === null ? null : await attestationForSheet(ports.db, known),
     artifacts,
     checks,
   })
@@ -366,7 +368,7 @@ async function makeSheet(
     title: titleOf(artifacts),
     requestedBy:
       artifacts
-        .map(({ permission }) => (permission.kind === 'answered' ? permission.username : null))
+        .map(({ permission }) => ('username' in permission ? permission.username : null))
         .find((name) => name !== null) ?? null,
     worstCheck: worst(checks.map((check) => check.outcome)),
     at: now.toISOString(),

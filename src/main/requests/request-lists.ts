@@ -18,6 +18,7 @@ import {
   summaryOf,
 } from './request.repository.ts'
 import { parseState } from './transition.ts'
+import { isExternalDebsign } from './waiting/external-debsign.ts'
 import { heldOf } from './work-token.ts'
 
 /** One page. In hand: oldest first, as they came; done: newest first. The cursor is the place of the last row (keyset paging). */
@@ -101,7 +102,8 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
     sheetDigest: stored?.digest ?? wish?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
     files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
-    held: isByHand(row) ? null : heldOf(row),
+    // What waits for a person holds up no other work of this station.
+    held: isByHand(row) || isExternalDebsign(row) ? null : heldOf(row),
     ...(isByHand(row)
       ? { byHand: await shownDelivery(db, row, 'failure' in state ? (state.failure?.code ?? null) : null) }
       : {}),

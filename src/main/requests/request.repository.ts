@@ -14,7 +14,10 @@ export async function findRequest(db: Kysely<Database>, id: RequestId): Promise<
   return (await readerOf(db).selectFrom('request').selectAll().where('id', '=', id).executeTakeFirst()) ?? null
 }
 
-/** The request that the station holds at a server: at most one, as debusine gives a signing worker one at a time. */
+/**
+ * The request that the station holds at a server as its worker: at most one, as debusine gives a signing worker one at a time. What was taken in
+ * a user's name holds nothing up.
+ */
 export async function requestInHand(db: Kysely<Database>, server: string): Promise<RequestRow | null> {
   return (
     (await readerOf(db)
@@ -22,6 +25,7 @@ export async function requestInHand(db: Kysely<Database>, server: string): Promi
       .selectAll()
       .where('server', '=', server)
       .where('stage', '<>', 'done')
+      .where('task_name', '<>', 'externaldebsign')
       .orderBy('received_at')
       .executeTakeFirst()) ?? null
   )

@@ -4,8 +4,7 @@ import { err } from '../../shared/result.ts'
 import { taskOf } from '../../shared/review-sheet.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, keyNotActive } from './approve.ts'
-import { isByHand } from './by-hand/hand.repository.ts'
-import { type DeskPorts, move } from './desk-ports.ts'
+import { type DeskPorts, move, sayOf } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
 import { rememberSigned } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
@@ -34,8 +33,7 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
   const progress = (signed: number) => {
     const done = before.signed + signed
     approved.progress.signed(signed)
-    if (!isByHand(approved.row))
-      ports.say(approved.row.work_request_id, `Signing station: signed ${done} of ${files.length}`)
+    sayOf(ports, approved.row, `Signing station: signed ${done} of ${files.length}`)
   }
   const { purpose, key } = approved.sheet
   const use = await ports.keys.use(purpose, key.fingerprint)

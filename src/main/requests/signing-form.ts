@@ -39,7 +39,8 @@ export async function formOf(
     if (signed?.output == null) return err(childNotSigned(name))
     children.push(signedChild(name, signed.output))
   }
-  return ok({ kind: 'upload', document, fields: upload.debusineFields, children })
+  const files = artifact.files.map(({ path, size, sha256 }) => ({ name: path, size, sha256 }))
+  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files })
 }
 
 /** The files of a sheet in the order in which they can be signed. */

@@ -10,6 +10,7 @@ import { signTaskOf } from '../debusine/task-data.ts'
 import { debsignTaskOf, debusineFieldsOf, type IndexTask, indexTaskOf } from '../debusine/upload-task.ts'
 import type { InspectedAs } from '../inspector/protocol.ts'
 import type { DebusineFields } from '../signing/debsign/debusine-fields.ts'
+import { externalDebsignTask } from './waiting/external-debsign.ts'
 
 /** What a request asks of this station, whichever task it is. */
 export interface TaskPlan {
@@ -34,6 +35,8 @@ export function planOf(request: WorkRequest, row: Pick<RequestRow, 'raw' | 'serv
   switch (request.taskName) {
     case 'sign':
       return planOfSign(request)
+    // The key was chosen by the person who took it, and is kept where a Debsign names its own.
+    case externalDebsignTask:
     case 'debsign': {
       const task = debsignTaskOf(request)
       if (!task.ok) return task
@@ -43,7 +46,8 @@ export function planOf(request: WorkRequest, row: Pick<RequestRow, 'raw' | 'serv
         fingerprint: task.value.fingerprint,
         unsignedIds: [task.value.unsignedId],
         category: 'debian:upload',
-        fields: debusineFieldsOf(row.raw, row.server),
+        // They say which worker's task signed it: none did.
+        fields: request.taskName === 'debsign' ? debusineFieldsOf(row.raw, row.server) : null,
         index: null,
       })
     }

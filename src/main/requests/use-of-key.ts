@@ -44,7 +44,7 @@ export function useOfKey(
     tokenSerial: home?.kind === 'token' ? home.token.serial : null,
     workRequestId: sheet.workRequest?.id ?? null,
     workspace: sheet.workRequest?.workspace ?? null,
-    username: artifact.permission.kind === 'answered' ? artifact.permission.username : null,
+    username: 'username' in artifact.permission ? artifact.permission.username : null,
     operator: context.operator,
     trustedCertsVerdict: verdictOf(artifact),
   } as const

@@ -46,6 +46,8 @@ const inspected = (change: Partial<InspectedArtifact> = {}): InspectedArtifact =
   ...change,
 })
 
+const sampleAttestation = { result: 'none', root: null, failedBefore: false, seq: null } as const
+
 function sampleSheet() {
   const facts = samplePe({
     sections: [{ name: '.text', offset: 512, rawSize: 512, virtualSize: 500, sha256: sampleSha256('0a') }],
@@ -84,6 +86,7 @@ function sampleSheet() {
     purpose: 'uefi',
     fingerprint: sampleFingerprint,
     key: sampleKey(),
+    attestation: sampleAttestation,
     artifacts,
     checks: evaluate({ ...samplePolicyInput(), artifacts }),
   })
@@ -157,7 +160,10 @@ describe('the head of a sheet', () => {
         retryCount: 2,
       },
       purpose: 'uefi',
-      key: { fingerprint: sampleFingerprint, registered: { description, production, origin, home, certificate } },
+      key: {
+        fingerprint: sampleFingerprint,
+        registered: { description, production, origin, home, certificate, attestation: sampleAttestation },
+      },
     })
   })
 })

@@ -10,6 +10,7 @@ import type {
   PermissionAnswer,
   ReviewSheet,
   SheetArtifact,
+  SheetAttestation,
   SheetFile,
   SigningTask,
   TrustedCerts,
@@ -100,6 +101,8 @@ export interface SheetParts {
   readonly purpose: ReviewSheet['purpose']
   readonly fingerprint: Fingerprint
   readonly key: RegisteredKey | null
+  /** Of the key; null: it is kept in software, or not registered. */
+  readonly attestation: SheetAttestation | null
   readonly artifacts: readonly SheetArtifact[]
   readonly checks: readonly Check[]
 }
@@ -136,6 +139,7 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
               origin: key.origin,
               home: key.home,
               certificate: key.certificate,
+              attestation: parts.attestation,
             },
     },
     artifacts: [...parts.artifacts],

@@ -32,6 +32,8 @@ describe('which settings changed', () => {
     ['checkpointFolders', { checkpointFolders: ['/media/stick'] }],
     ['witnesses', { witnesses: ['witness+00000000+BA=='] }],
     ['keyRequests', { keyRequests: { ...settings.keyRequests, accept: true } }],
+    ['yubihsm.connectors', { yubihsm: { ...settings.yubihsm, connectors: ['yhusb://'] } }],
+    ['yubihsm.caPem', { yubihsm: { ...settings.yubihsm, caPem: 'PEM' } }],
   ]
 
   test.each(changes)('%s is told by its name alone', (name, change) => {
@@ -78,6 +80,11 @@ describe('settings in the database', () => {
     const { keyRequests: _, ...older } = settings
     await writeSetting(database.db, 'settings', older, at)
     expect((await readSettings(readerOf(database.db))).keyRequests.accept).toBe(false)
+  })
+  test('of a station that is older than connectors in the settings name none', async () => {
+    const { yubihsm: _, ...older } = settings
+    await writeSetting(database.db, 'settings', older, at)
+    expect((await readSettings(readerOf(database.db))).yubihsm).toEqual({ connectors: [], caPem: null })
   })
   test('of a station that is older than checkpoints have none of what came with them', async () => {
     const { checkpointFolders, witnesses, ...older } = settings

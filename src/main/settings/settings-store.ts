@@ -7,7 +7,12 @@ const name = 'settings'
 
 /** Requests for keys are not asked for until somebody says so. */
 const noKeyRequests: Settings['keyRequests'] = { accept: false, software: true, tokens: 'any' }
-const addedLater: Partial<Settings> = { checkpointFolders: [], witnesses: [], keyRequests: noKeyRequests }
+const addedLater: Partial<Settings> = {
+  checkpointFolders: [],
+  witnesses: [],
+  keyRequests: noKeyRequests,
+  yubihsm: { connectors: [], caPem: null },
+}
 
 export function defaultSettings(stationName: string, operatorName: string): Settings {
   return {
@@ -20,6 +25,7 @@ export function defaultSettings(stationName: string, operatorName: string): Sett
     checkpointFolders: [],
     witnesses: [],
     keyRequests: noKeyRequests,
+    yubihsm: { connectors: [], caPem: null },
   }
 }
 
@@ -68,6 +74,8 @@ export function changedFields(before: Settings, after: Settings): readonly strin
     checkpointFolders: JSON.stringify(value.checkpointFolders),
     witnesses: JSON.stringify(value.witnesses),
     keyRequests: JSON.stringify(value.keyRequests),
+    'yubihsm.connectors': JSON.stringify(value.yubihsm.connectors),
+    'yubihsm.caPem': JSON.stringify(value.yubihsm.caPem),
   })
   const [old, now] = [flat(before), flat(after)]
   return Object.keys(now).filter((field) => old[field] !== now[field])

@@ -62,6 +62,14 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'refused',
     'The token did not sign: it wants the PIN, or it was not touched in time. Begin again with the PIN, and touch the token when it asks.',
   ],
+  'touch-timeout': [
+    'unavailable',
+    'The token waited for a touch that did not come. Nothing was signed with it; the PIN was right and no try was used. Begin again, and touch the token when it asks.',
+  ],
+  'module-too-old': [
+    'unavailable',
+    'The installed module of Yubico (ykcs11) is too old for this key: it cannot sign with RSA keys of 3072 or 4096 bits. Nothing was signed, and the PIN was not used. Install ykcs11 2.7 or later (Debian 13 has it), or choose a newer module in Settings.',
+  ],
   'mechanism-unsupported': [
     'refused',
     'The token cannot make this kind of signature with this key. Nothing was signed.',
@@ -112,7 +120,7 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   ],
   'connector-not-used': [
     'refused',
-    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and yubihsm_pkcs11.conf names none. Set “connector=http://127.0.0.1:12345” there; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
+    'The log of the YubiHSM was not read: the station reads it through yubihsm-connector on this machine only, and none is chosen. Choose http://127.0.0.1:12345 in Settings, under YubiHSM; direct USB (yhusb://) and connectors on other machines are not supported for the log yet.',
   ],
   'log-not-permitted': [
     'refused',
@@ -129,6 +137,26 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   'device-log-full': [
     'unavailable',
     'The log of the YubiHSM is full or nearly so, and could not be taken out of it. The device forces auditing, so it would refuse to sign. Nothing more was signed; what is signed is kept.',
+  ],
+  'hsm-silent': [
+    'unavailable',
+    'The YubiHSM did not answer, or the process that speaks with it ended. If it was asked to change something it may have done so; the ceremony looks at that first when the step is tried again. Check that yubihsm-connector runs and that the device is plugged in.',
+  ],
+  'hsm-not-reached': [
+    'refused',
+    'The YubiHSM is reached through yubihsm-connector on this machine only, and yubihsm_pkcs11.conf names none. Nothing was changed. Set “connector=http://127.0.0.1:12345” there.',
+  ],
+  'hsm-refused': [
+    'refused',
+    'The YubiHSM refused. Nothing was changed. Check that the objects are there under these ids, that the key may be exported under wrap, and that the wrap key may export or import it.',
+  ],
+  'hsm-not-permitted': [
+    'refused',
+    'The authentication key of this PIN may not do that on the YubiHSM. Nothing was changed. Use one that has the capability.',
+  ],
+  'hsm-login-unsupported': [
+    'refused',
+    'This needs a PIN of four hexadecimal digits, the number of an authentication key, and its password. Nothing was sent to the device.',
   ],
   cancelled: ['refused', 'Stopped. What was signed before is kept; the rest was not signed.'],
 }

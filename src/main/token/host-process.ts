@@ -23,6 +23,7 @@ export type HostCommand = {
     | { readonly kind: 'module'; readonly path: string }
     | { readonly kind: 'software'; readonly folder: string }
     | { readonly kind: 'device-log'; readonly connector: string }
+    | { readonly kind: 'hsm'; readonly connector: string }
   /** The whole environment of the process. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -281,6 +282,7 @@ function argumentOf(role: HostCommand['role']): string {
     case 'software':
       return role.folder
     case 'device-log':
+    case 'hsm':
       return role.connector
   }
 }

@@ -60,6 +60,11 @@ export const checkpointLines = z
 /** As DEVICE INFO gives it: 32 bits. */
 const deviceSerial = z.int().min(0).max(0xffff_ffff)
 
+const hsmObjectId = z.int().min(1).max(0xfffe)
+const hsmObjectType = z.enum(['asymmetric-key', 'wrap-key'])
+/** Values of an option: off, on, or on until the device is reset. */
+const optionValue = z.literal([0, 1, 2])
+
 export const digestRequest = z.discriminatedUnion('scheme', [
   z.strictObject({ scheme: z.enum(['rsa-pkcs1-sha256', 'ecdsa-sha256']), digest: bytes(32, 32) }),
   z.strictObject({
@@ -169,6 +174,26 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('log-free'), id: callId, upTo: z.int().min(0).max(0xffff) }),
   /** How full the log is, and what is audited. */
   z.strictObject({ op: z.literal('log-state'), id: callId }),
+  /** What a ceremony does with a YubiHSM beside PKCS#11 (docs/flows/ceremony.md). The one of an HSM process, as all that follow. */
+  z.strictObject({ op: z.literal('hsm-object'), id: callId, type: hsmObjectType, objectId: hsmObjectId }),
+  z.strictObject({
+    op: z.literal('hsm-generate'),
+    id: callId,
+    objectId: hsmObjectId,
+    label: z.string().max(40),
+    algorithm: z.enum(['rsa-2048', 'rsa-3072', 'rsa-4096', 'ec-p256', 'ec-p384']),
+  }),
+  z.strictObject({ op: z.literal('hsm-export'), id: callId, wrapKeyId: hsmObjectId, objectId: hsmObjectId }),
+  z.strictObject({ op: z.literal('hsm-import'), id: callId, wrapKeyId: hsmObjectId, wrapped: bytes(30, 3000) }),
+  z.strictObject({ op: z.literal('hsm-delete'), id: callId, type: hsmObjectType, objectId: hsmObjectId }),
+  z.strictObject({ op: z.literal('hsm-attest'), id: callId, objectId: hsmObjectId }),
+  /** `signatures`: command audit of those commands that sign. */
+  z.strictObject({
+    op: z.literal('hsm-audit'),
+    id: callId,
+    force: optionValue.nullable(),
+    signatures: optionValue.nullable(),
+  }),
   /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
@@ -192,6 +217,8 @@ export const hostFailureCode = z.enum([
   'pin-last-try',
   'pin-length',
   'pin-wanted',
+  'touch-timeout',
+  'module-too-old',
   'mechanism-unsupported',
   'token-error',
   'service-key-absent',
@@ -209,6 +236,7 @@ export const hostFailureCode = z.enum([
   'connector-silent',
   'log-not-permitted',
   'log-login-unsupported',
+  'hsm-refused',
   'cancelled',
 ])
 export type HostFailureCode = z.infer<typeof hostFailureCode>
@@ -226,9 +254,6 @@ const spki = bytes(32, 1024)
 /** What DEVICE INFO says of the log. */
 const logStore = { serial: deviceSerial, capacity: z.int().min(0).max(255), used: z.int().min(0).max(255) }
 
-/** Values of an option: off, on, or on until the device is reset. */
-const optionValue = z.literal([0, 1, 2])
-
 /** What each operation answers when it succeeds. */
 export const hostAnswers = {
   list: z.strictObject({
@@ -237,6 +262,7 @@ export const hostAnswers = {
         z.strictObject({
           token: tokenSummary,
           objects: z.array(tokenObject).max(1024),
+          mechanisms: z.array(z.string().max(80)).max(512),
           problem: hostFailure.nullable(),
         }),
       )
@@ -303,6 +329,27 @@ export const hostAnswers = {
       })
       .nullable(),
   }),
+  /** Null: there is none. `capabilities` and `delegated`: 16 hex digits. */
+  'hsm-object': z
+    .strictObject({
+      capabilities: z.string().length(16),
+      delegated: z.string().length(16),
+      domains: z.int().min(0).max(0xffff),
+      algorithm: z.int().min(0).max(255),
+      origin: z.int().min(0).max(255),
+      label: z.string().max(40),
+      /** Of an asymmetric key whose kind is known here. */
+      spki: bytes(32, 1024).nullable(),
+    })
+    .nullable(),
+  'hsm-generate': spki,
+  'hsm-export': bytes(30, 3000),
+  'hsm-import': z.strictObject({ type: z.int().min(0).max(255), objectId: z.int().min(0).max(0xffff) }),
+  'hsm-delete': z.null(),
+  /** DER: the certificate about the key, and the device's own. */
+  'hsm-attest': z.strictObject({ statement: bytes(64, 4096), device: bytes(64, 4096) }),
+  /** Read back after it. `signatures`: the lowest value of the commands that sign. */
+  'hsm-audit': z.strictObject({ force: optionValue, signatures: optionValue }),
   close: z.null(),
 } as const satisfies Record<HostOperation, z.ZodType>
 export type HostAnswer<O extends HostOperation> = z.infer<(typeof hostAnswers)[O]>

@@ -7,6 +7,7 @@ import { type Deadlines, defaultDeadlines } from './deadlines.ts'
 import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { createTokenKeyMaker } from './key-making.ts'
+import type { Slot } from './module-slot.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { createSealedKeys, namingServiceKey, SealedKeyHosts } from './sealed-keys.ts'
 import type { TokenServiceOptions } from './service-options.ts'
@@ -24,22 +25,6 @@ import type {
   TokenService,
 } from './token-service.ts'
 import { signatureCheck } from './verify-signature.ts'
-
-type Listed = HostAnswer<'list'>
-
-/** One enabled module. `problem` is why its process ended; while it stands, only an explicit act starts the process again. */
-type Slot = {
-  readonly path: string
-  host: HostProcess | null
-  /** An approval opens or holds a session: nobody else touches the process. */
-  taken: boolean
-  /** Where on USB the token of that session is, if that can be known. */
-  plug: string | null
-  /** A look that is under way: whoever asks meanwhile waits for it, because a token can take seconds to list. */
-  looking: Promise<void> | null
-  listed: Listed | null
-  problem: TokenFailure | null
-}
 
 const ended = tokenFailure('token-removed', 'the token process was ended')
 
@@ -99,10 +84,11 @@ export class ProcessTokenService implements TokenService {
     for (const { taken, plug, host } of slots)
       if (taken && plug !== null && !devices.some((device) => device.plug === plug))
         host?.kill(tokenFailure('token-removed', `${plug} is no longer on USB`))
-    await Promise.all(slots.filter((slot) => !slot.taken).map((slot) => this.#stop(slot)))
+    await this.#endIdle()
   }
 
-  async setModules(paths: readonly string[]): Promise<void> {
+  async setModules(paths: readonly string[], newConfiguration = false): Promise<void> {
+    if (newConfiguration) await this.#endIdle()
     const gone = [...this.#slots.values()].filter((slot) => !paths.includes(slot.path))
     for (const slot of gone) this.#slots.delete(slot.path)
     for (const path of paths) if (!this.#slots.has(path)) this.#add(path)
@@ -153,6 +139,10 @@ export class ProcessTokenService implements TokenService {
     } finally {
       secret.wipe()
     }
+  }
+
+  async #endIdle(): Promise<void> {
+    await Promise.all([...this.#slots.values()].filter((slot) => !slot.taken).map((slot) => this.#stop(slot)))
   }
 
   #add(path: string): void {

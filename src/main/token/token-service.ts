@@ -24,6 +24,8 @@ export type TokenFailureCode =
   | 'pin-last-try'
   | 'pin-length'
   | 'pin-wanted'
+  | 'touch-timeout'
+  | 'module-too-old'
   | 'mechanism-unsupported'
   | 'signature-wrong'
   | 'token-error'
@@ -41,6 +43,11 @@ export type TokenFailureCode =
   | 'log-login-unsupported'
   | 'log-process-ended'
   | 'device-log-full'
+  | 'hsm-silent'
+  | 'hsm-not-reached'
+  | 'hsm-refused'
+  | 'hsm-not-permitted'
+  | 'hsm-login-unsupported'
   | 'cancelled'
 export type TokenFailure = Failure<TokenFailureCode>
 
@@ -96,6 +103,8 @@ export interface TokenService {
     readonly tokens: readonly {
       readonly token: TokenSummary
       readonly objects: readonly TokenObject[]
+      /** Names of PKCS#11, as the token gives them. */
+      readonly mechanisms: readonly string[]
       readonly problem: TokenFailure | null
     }[]
     readonly modules: readonly { readonly path: string; readonly problem: TokenFailure | null }[]
@@ -117,7 +126,8 @@ export interface TokenService {
    * that is open is ended only if its own device is gone (`token-removed`); another device's coming or going does not touch it.
    */
   devicesChanged(devices: readonly UsbDevice[]): Promise<void>
-  setModules(paths: readonly string[]): Promise<void>
+  /** `newConfiguration`: what modules read when they start is another now, so that idle processes are ended; a session goes on. */
+  setModules(paths: readonly string[], newConfiguration?: boolean): Promise<void>
   /** Public key (SPKI DER) of an object, read now. */
   readPublicKey(token: TokenId, ckaId: string): Promise<Result<Uint8Array, TokenFailure>>
   /** Certificates of the maker about a key (`statement`) and about the token (`device`), DER, as far as the module shows them. */

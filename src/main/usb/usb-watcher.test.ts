@@ -110,6 +110,24 @@ describe('the watcher, with the real usb package on a bus of the test’s own', 
     const after = driver.told.length
     await driver.until((state) => driver.told.indexOf(state) >= after - 1 && state.devices.length === 2)
     expect(kinds(driver.told.at(-1) ?? noState)).toEqual(['yubihsm', 'reader'])
+    // The getters of the package throw for a device that went: whoever reads one there loses the events.
+    expect(driver.told.at(-1)?.watch).toBe('events')
+    expect(driver.log).toBe('')
+  })
+
+  test('tells two YubiKeys apart that have no serial number, and which of them went', async (ctx) => {
+    const second = { ...yubikey, port: '1-6', address: 7 }
+    const bench = await begin({ udevd: true }, [yubikey, second])
+    if (bench === null) return ctx.skip(noNamespace)
+    const { fake, driver } = bench
+    const both = await driver.until(({ devices, watch }) => devices.length === 2 && watch === 'events')
+    expect(both.devices.map(({ plug, serial }) => [plug, serial])).toEqual([
+      ['1-1:1.4', null],
+      ['1-6:1.7', null],
+    ])
+    fake.unplug(yubikey)
+    const left = await driver.until((state) => driver.told.indexOf(state) > 0 && state.devices.length === 1)
+    expect(left.devices.map(({ plug }) => plug)).toEqual(['1-6:1.7'])
   })
 
   test('takes a device in the same port for another one', async (ctx) => {

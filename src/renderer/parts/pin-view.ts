@@ -1,3 +1,4 @@
+import { tokenKind } from '../../shared/key-place.ts'
 import type { TokenId, TokenSummary } from '../../shared/token.ts'
 
 /** What the PIN dialog says and wants, from what the token reported. */
@@ -49,12 +50,16 @@ export function pinView(id: TokenId | null, summary: TokenSummary | null): PinVi
     kind: 'wanted',
     tokenName: tokenName(id),
     state: summary.pinState,
-    sentence: pinSentence(summary.pinState),
+    sentence: tokenKind(id) === 'yubihsm' ? yubihsmSentence : pinSentence(summary.pinState),
     minLength: Math.max(1, summary.minPinLength),
     maxLength: summary.maxPinLength === 0 ? 255 : Math.min(255, summary.maxPinLength),
     lastTry: summary.pinState === 'final-try',
   }
 }
+
+/** yubihsm_pkcs11 reports neither a counter nor a flag: that none was wrong is nothing it could say. */
+const yubihsmSentence =
+  'The id of the authentication key in four hex digits, then its password, in one. The device counts no wrong ones.'
 
 function pinSentence(state: 'ok' | 'count-low' | 'final-try'): string {
   switch (state) {

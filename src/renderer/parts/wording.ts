@@ -64,7 +64,7 @@ export const acknowledgements: Partial<Record<CheckId, string>> = {
   'upload-whole': 'I have looked at what the documents of this upload hold, and want them signed.',
   'upload-version': 'I want this upload signed though a version that is not older was signed here before.',
   'index-sound': 'I know that the Date of this index lies ahead.',
-  'index-progress': 'I know that this index goes back behind the last one, or changes what the suite says of itself.',
+  'index-progress': 'I have read how this index differs from the last one, and want it signed.',
   'trusted-certs': 'I have checked what these files will trust.',
   'embedded-certificates': 'I know the certificates that these files carry and want them signed with the file.',
   'sbat-level': 'I have checked the SBAT generations against the published revocation level.',

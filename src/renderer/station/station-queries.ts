@@ -40,6 +40,17 @@ export function pendingQuery(station: StationApi) {
   })
 }
 
+/** Asked for every minute while the window is looked at: each answer asks the server. */
+export function waitingQuery(station: StationApi) {
+  return queryOptions({
+    queryKey: ['requests', 'waiting'],
+    queryFn: async () => valueOf(await station.waitingList(null)),
+    refetchInterval: 60_000,
+    staleTime: 30_000,
+    retry: false,
+  })
+}
+
 export function requestQuery(station: StationApi, requestId: RequestId) {
   return queryOptions({
     queryKey: ['requests', 'show', requestId],

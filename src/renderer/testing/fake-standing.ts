@@ -3,6 +3,8 @@ import type { StationApi } from '../station/station-api.ts'
 import type { FakeState } from './fake-station.ts'
 import { minutesAgo, requestIdOf } from './sample-data.ts'
 
+export type StandingState = { standing: readonly StandingApproval[] }
+
 type StandingApi = Pick<StationApi, 'standingList' | 'standingGrant' | 'standingWithdraw'>
 
 /** Grants what is asked, as if the token had taken the PIN. */

@@ -1,5 +1,6 @@
 import type { AttestationRecord, AttestationRoot } from '../../shared/attestation.ts'
 import type { AuditRow, AuditState } from '../../shared/audit.ts'
+import type { CeremonyDetail } from '../../shared/ceremony.ts'
 import type { DeviceLogState } from '../../shared/device-log.ts'
 import type { UsbState } from '../../shared/devices.ts'
 import type { DoctorFinding } from '../../shared/doctor.ts'
@@ -12,52 +13,55 @@ import type { PendingWork, RequestDetail, RequestSummary } from '../../shared/re
 import type { Result } from '../../shared/result.ts'
 import type { ServiceKeyList } from '../../shared/service-key.ts'
 import type { Settings } from '../../shared/settings.ts'
-import type { StandingApproval } from '../../shared/standing.ts'
 import type { StationStatus } from '../../shared/status.ts'
 import type { TokenObject, TokenSummary } from '../../shared/token.ts'
+import type { WaitingTask } from '../../shared/waiting.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
-import { fakeByHand } from './fake-by-hand.ts'
+import { type ByHandState, fakeByHand } from './fake-by-hand.ts'
+import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
+import { fakeOpenPgp } from './fake-openpgp.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
-import { fakeStanding } from './fake-standing.ts'
+import { fakeStanding, type StandingState } from './fake-standing.ts'
+import { fakeWaiting } from './fake-waiting.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
 /** All that a fake station knows. Everything that its functions answer comes from here, and what they do changes it. */
-export type FakeState = {
-  status: StationStatus
-  settings: Settings
-  requests: Map<string, RequestDetail>
-  /** Rows without a sheet, for long lists. */
-  moreRequests: readonly RequestSummary[]
-  pending: PendingWork[] | Failure
-  tokens: { token: TokenSummary; objects: TokenObject[]; problem: Failure | null }[]
-  deviceLogs: DeviceLogState[]
-  modules: { path: string; problem: Failure | null }[]
-  usb: UsbState
-  found: ModuleDiscovery
-  findings: DoctorFinding[]
-  keys: RegisteredKey[]
-  attestations: readonly AttestationRecord[]
-  roots: readonly AttestationRoot[]
-  /** Keys that were begun on tokens, newest first. */
-  generations: readonly KeyGeneration[]
-  serviceKeys: ServiceKeyList
-  audit: AuditRow[]
-  auditCheck: AuditState
-  log: FakeLog
-  /** The PIN that the token takes. */
-  pin: string
-  /** Failures that a function gives instead of its answer, by the function's name. */
-  failures: Map<string, Failure>
-  /** Files that were named on the command line. */
-  offered: string[]
-  standing: readonly StandingApproval[]
-  /** Milliseconds for one file; null: a signing stays where it is. */
-  signingPace: number | null
-}
+export type FakeState = ByHandState &
+  StandingState & {
+    status: StationStatus
+    settings: Settings
+    requests: Map<string, RequestDetail>
+    /** Rows without a sheet, for long lists. */
+    moreRequests: readonly RequestSummary[]
+    pending: PendingWork[] | Failure
+    waiting: readonly WaitingTask[] | Failure
+    tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
+    deviceLogs: DeviceLogState[]
+    modules: { path: string; problem: Failure | null }[]
+    usb: UsbState
+    found: ModuleDiscovery
+    findings: DoctorFinding[]
+    keys: RegisteredKey[]
+    attestations: readonly AttestationRecord[]
+    roots: readonly AttestationRoot[]
+    /** Keys that were begun on tokens, newest first. */
+    generations: readonly KeyGeneration[]
+    serviceKeys: ServiceKeyList
+    ceremonies: readonly CeremonyDetail[]
+    audit: AuditRow[]
+    auditCheck: AuditState
+    log: FakeLog
+    /** The PIN that the token takes. */
+    pin: string
+    /** Failures that a function gives instead of its answer, by the function's name. */
+    failures: Map<string, Failure>
+    /** Milliseconds for one file; null: a signing stays where it is. */
+    signingPace: number | null
+  }
 
 const fail = (kind: Failure['kind'], code: string, message: string): Result<never, Failure> => ({
   ok: false,
@@ -230,6 +234,7 @@ export class FakeStation {
         Array.isArray(state.pending)
           ? { ok: true, value: { work: state.pending, asOf: minutesAgo(1) } }
           : { ok: false, error: state.pending },
+      ...fakeWaiting(state),
       requestsShow: async ({ requestId }) => {
         const detail = state.requests.get(requestId)
         return detail === undefined
@@ -344,6 +349,8 @@ export class FakeStation {
       ...fakeByHand(state),
       ...fakeStanding(state, () => this.emit('standing.changed', null)),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
+      ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
+      ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),
       ...fakeAudit(state, (name, payload) => this.emit(name, payload)),
       ...fakeAttestations(state, (name, payload) => this.emit(name, payload)),
       settingsGet: async () => ({ ok: true, value: state.settings }),

@@ -16,9 +16,11 @@ import { type ScenarioName, scenarios, theRequest } from './scenarios.ts'
 const places: Record<string, Place> = {
   requests: { screen: 'requests', tab: 'in-hand', open: null },
   next: { screen: 'requests', tab: 'next', open: null },
+  waiting: { screen: 'requests', tab: 'waiting', open: null },
   done: { screen: 'requests', tab: 'done', open: null },
   request: { screen: 'requests', tab: 'in-hand', open: theRequest },
   keys: { screen: 'keys' },
+  ceremony: { screen: 'ceremony' },
   audit: logPlace('station'),
   entry: logPlace('station', {}, 1_280),
   foreign: logPlace('opened'),

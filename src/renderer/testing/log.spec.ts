@@ -74,7 +74,7 @@ test('a verification shows how far it is, can be cancelled, and goes on while an
   await expect(page.getByText('428 of 1,284 entries')).toBeVisible()
   await page.keyboard.press('Alt+2')
   await expect(page.getByRole('heading', { level: 1, name: 'Keys & tokens' })).toBeVisible()
-  await page.keyboard.press('Alt+3')
+  await page.keyboard.press('Alt+4')
   await expect(page.getByRole('progressbar', { name: 'Verifying the log' })).toBeVisible()
   await expect(button(page, 'Verify now')).toBeDisabled()
   await button(page, 'Cancel').click()

@@ -26,7 +26,7 @@ test('another log is opened, is marked as foreign, and leads to its first bad en
   await expect(page.getByText('6 entries.')).toBeVisible()
   expect((await callsOf(page, 'auditList')).at(-1)).toMatchObject({ source: 'opened' })
   // The way back to the station's own log, and again to this one.
-  await page.keyboard.press('Alt+3')
+  await page.keyboard.press('Alt+4')
   await expect(page.getByRole('heading', { level: 1, name: 'Audit log' })).toBeVisible()
   await expect(page.getByText('1,284 entries.')).toBeVisible()
   await button(page, 'Other logs …').click()

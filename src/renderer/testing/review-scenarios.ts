@@ -5,6 +5,7 @@ import {
   sampleArtifact,
   sampleDetail,
   sampleFile,
+  sampleMechanisms,
   sampleObject,
   samplePe,
   sampleSheet,
@@ -224,6 +225,13 @@ export const reviewScenarios = {
   'test-key': () => withRequest(sampleDetail(softwareSheet())),
   'last-try': () => ({
     ...reviewing({}),
-    tokens: [{ token: sampleTokenSummary({ pinState: 'final-try' }), objects: [sampleObject()], problem: null }],
+    tokens: [
+      {
+        token: sampleTokenSummary({ pinState: 'final-try' }),
+        objects: [sampleObject()],
+        mechanisms: sampleMechanisms,
+        problem: null,
+      },
+    ],
   }),
 } satisfies Record<string, () => FakeState>

@@ -1,6 +1,6 @@
 import { byHandOrigin } from '../../shared/by-hand.ts'
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
-import type { Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
+import type { AuditSeq, Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'
 import type { CertificateFacts, RegisteredKey } from '../../shared/key.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
@@ -53,6 +53,8 @@ export function sampleTokenSummary(change: Partial<TokenSummary> = {}): TokenSum
   }
 }
 
+export const sampleMechanisms: string[] = ['CKM_ECDSA', 'CKM_RSA_PKCS', 'CKM_RSA_PKCS_PSS', 'CKM_SHA256']
+
 export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
   return {
     ckaId: '02',
@@ -62,6 +64,8 @@ export function sampleObject(change: Partial<TokenObject> = {}): TokenObject {
     certificatePem:
       '-----BEGIN CERTIFICATE-----\nMIIDSAMPLE0000000000000000000000000000000000000000000000000000000\n-----END CERTIFICATE-----\n',
     alwaysAuthenticate: true,
+    policies: { pin: 'always', touch: 'cached' },
+    certificateNotAfter: '2027-11-20T00:00:00.000Z',
     generatedOnToken: true,
     ...change,
   }
@@ -271,6 +275,12 @@ export function sampleSheet(change: Partial<ReviewSheet> = {}): ReviewSheet {
         origin: key.origin,
         home: key.home,
         certificate: key.certificate,
+        attestation: {
+          result: 'generated',
+          root: { name: 'CN=Yubico PIV Root CA Serial 263751', source: 'shipped' },
+          failedBefore: false,
+          seq: 12 as AuditSeq,
+        },
       },
     },
     artifacts: [sampleArtifact([sampleFile(0), sampleFile(1), sampleFile(2)])],

@@ -10,6 +10,7 @@ import {
   sampleCertificate,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleTokenSummary,
 } from './sample-data.ts'
@@ -87,11 +88,13 @@ export function base(): FakeState {
       checkpointFolders: [],
       witnesses: [],
       keyRequests: { accept: true, software: true, tokens: 'any' },
+      yubihsm: { connectors: ['http://127.0.0.1:12345'], caPem: null },
     },
     generations: [],
     requests: new Map(),
     moreRequests: doneRequests(24),
     pending: [],
+    waiting: [],
     tokens: [
       {
         token: sampleTokenSummary(),
@@ -106,10 +109,12 @@ export function base(): FakeState {
             alwaysAuthenticate: false,
           }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],
     deviceLogs: [],
+    ceremonies: [],
     modules: [{ path: '/usr/lib/x86_64-linux-gnu/libykcs11.so.2', problem: null }],
     ...sampleDevices(),
     serviceKeys: {

@@ -1,5 +1,6 @@
 import type { VerificationReport } from '../../shared/audit.ts'
 import type { AuditSeq, Fingerprint, RequestId, WorkRequestId } from '../../shared/ids.ts'
+import { begun, sampleCeremony } from './fake-ceremony.ts'
 import type { FakeState } from './fake-station.ts'
 import { keyScenarios } from './key-scenarios.ts'
 import { reviewScenarios } from './review-scenarios.ts'
@@ -10,6 +11,7 @@ import {
   requestIdOf,
   sampleFingerprint,
   sampleKey,
+  sampleMechanisms,
   sampleObject,
   sampleToken,
   sampleTokenSummary,
@@ -19,6 +21,7 @@ import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tamper
 import { auditRows, base, doneRequests } from './sample-station.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 import { uploadScenarios } from './upload-scenarios.ts'
+import { waitingScenarios } from './waiting-scenarios.ts'
 
 /** Every state of the station that a screen has to bear, by name. */
 export const scenarios = {
@@ -26,6 +29,21 @@ export const scenarios = {
   ...uploadScenarios,
   ...stageScenarios,
   ...keyScenarios,
+  'ceremony-open': () => ({ ...base(), ceremonies: [begun(sampleCeremony(2), 'device')] }),
+  'ceremony-words': () => ({ ...base(), ceremonies: [begun(sampleCeremony(3), 'script-words')] }),
+  'ceremony-key': () => ({ ...base(), ceremonies: [begun(sampleCeremony(4), 'generate')] }),
+  'ceremony-sealed': () => ({
+    ...base(),
+    ceremonies: [
+      sampleCeremony(7, {
+        state: 'completed',
+        endedAt: minutesAgo(1),
+        transcriptSha256: hexOf('transcript'),
+        sealedSeq: 1290 as AuditSeq,
+      }),
+    ],
+  }),
+  ...waitingScenarios,
   absent: () => ({
     ...base(),
     status: { ...base().status, station: 'absent', inHand: 0, logKey: null, checkpoint: null },
@@ -193,7 +211,14 @@ export const scenarios = {
   'own-doubtful': () => ({ ...base(), log: { ...base().log, report: cannotTell } }),
   'pin-locked': () => ({
     ...base(),
-    tokens: [{ token: sampleTokenSummary({ pinState: 'locked' }), objects: [sampleObject()], problem: null }],
+    tokens: [
+      {
+        token: sampleTokenSummary({ pinState: 'locked' }),
+        objects: [sampleObject()],
+        mechanisms: sampleMechanisms,
+        problem: null,
+      },
+    ],
     keys: [
       sampleKey({
         usableNow: false,
@@ -238,6 +263,7 @@ export const scenarios = {
           sampleObject(),
           sampleObject({ ckaId: '03', label: 'ed', algorithm: 'unsupported', certificatePem: null }),
         ],
+        mechanisms: sampleMechanisms,
         problem: null,
       },
     ],

@@ -227,7 +227,7 @@ export const uploadScenarios = {
         'index-sound': ['passed', 'The Release is well-formed, and its times are right.'],
         'index-progress': [
           'attention',
-          'It goes back behind the last index of its suite, or changes what the suite says of itself.',
+          'It is later than the last index of this suite that was signed here, and changes what the suite says of itself.',
           [
             {
               subject: 'suite forky@debian:suite',

@@ -1,13 +1,21 @@
 import { z } from 'zod'
 import { artifactId, auditSeq, fingerprint, requestId, sha256Hex, utcTime, workRequestId } from '../../../shared/ids.ts'
-import { openPgpCertificateChanged } from './certificate-entry.ts'
+import {
+  ceremonyActIntended,
+  ceremonyBegun,
+  ceremonyDeviation,
+  ceremonyEnded,
+  ceremonyStepBegun,
+  ceremonyStepEnded,
+  ceremonyStepFailed,
+} from './ceremony-events.ts'
+import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import { openedByHand, outputDelivered } from './hand-events.ts'
 import {
   attestationRootAdded,
   attestationRootWithdrawn,
-  certificateIntended,
   keyAssetCreated,
   keyAttested,
   keyGenerated,
@@ -24,6 +32,7 @@ import {
 } from './key-events.ts'
 import { standingApprovalGranted, standingApprovalUsed, standingApprovalWithdrawn } from './standing-events.ts'
 import { exactText, messageText } from './text.ts'
+import { confirmationAnswered, confirmationIntended } from './wait-events.ts'
 
 // The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
 // leaving one out is an error and not a silence.
@@ -250,6 +259,15 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   standingApprovalGranted,
   standingApprovalUsed,
   standingApprovalWithdrawn,
+  confirmationIntended,
+  confirmationAnswered,
+  ceremonyBegun,
+  ceremonyStepBegun,
+  ceremonyActIntended,
+  ceremonyStepFailed,
+  ceremonyStepEnded,
+  ceremonyDeviation,
+  ceremonyEnded,
 ])
 export type AuditEntryBody = z.infer<typeof auditEntryBody>
 export type AuditEntryOf<E extends AuditEntryBody['event']> = Extract<AuditEntryBody, { event: E }>

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { attestationSource, attestationVerdict, attestedDevice } from '../../../shared/attestation.ts'
 import { auditSeq, fingerprint, requestId, sha256Hex } from '../../../shared/ids.ts'
 import { keyState } from '../../../shared/key.ts'
-import { certificatePart } from './certificate-entry.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import { exactText, messageText } from './text.ts'
 
@@ -72,17 +71,6 @@ export const keyGenerationFailed = z.strictObject({
   intentSeq: auditSeq,
   code: word,
   message: messageText(2000),
-  tokenSerial: exactText(64).min(1),
-  operator,
-})
-/** The intent of another use of a generated key for its own certificate or request, after the one of `key-generated` came to nothing. */
-export const certificateIntended = z.strictObject({
-  event: z.literal('certificate-intended'),
-  requestId,
-  purpose: purposeText,
-  spkiSha256: sha256Hex,
-  what: certificatePart,
-  digest: hexDigest,
   tokenSerial: exactText(64).min(1),
   operator,
 })

@@ -14,6 +14,8 @@ export type Wanted = {
   readonly chosen?: Settings['modules'] | null
   readonly environment?: Readonly<Record<string, string>>
   readonly user?: string
+  /** Nobody listens there if left out. */
+  readonly usualConnector?: string
   readonly tokens?: () => Promise<ShownTokens>
   readonly limits?: { readonly check: number; readonly modules: number }
 }
@@ -149,6 +151,7 @@ export class PreparedMachine {
         uid: process.getuid?.() ?? -1,
         user: wanted.user ?? 'operator',
         environment: wanted.environment ?? {},
+        usualConnector: wanted.usualConnector ?? 'http://127.0.0.1:1',
         architecture: 'x64',
       },
       modules: () => discoverModules({ chosen: chosen ?? [], architecture: 'x64', root: this.root }),

@@ -9,6 +9,7 @@ const report = await examine({
     uid: process.getuid?.() ?? -1,
     user: 'operator',
     environment: JSON.parse(environment),
+    usualConnector: 'http://127.0.0.1:1',
     architecture: 'x64',
   },
   modules: () => discoverModules({ chosen: [], architecture: 'x64', root }),

@@ -19,6 +19,7 @@ export function shows(...modules: readonly (readonly [path: string, tokens: numb
       maxPinLength: 8,
     },
     objects: [],
+    mechanisms: [],
     problem: null,
   })
   const answer: ShownTokens = {

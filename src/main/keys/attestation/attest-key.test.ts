@@ -27,6 +27,7 @@ import { listAttestations } from './attestation.repository.ts'
 import { certificatesText } from './certificate-text.ts'
 import { addRoots, listRoots, readOfferedRoots, withdrawRoot } from './operator-roots.ts'
 import { readSources } from './read-files.ts'
+import { attestationForSheet } from './sheet-attestation.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'attest-key-'))
 const made = new OpensslCertificates(folder)
@@ -35,6 +36,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const operator = 'Custodian'
 const yubikey: TokenId = { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiKey YK5', serial: '15732500' }
 const yubihsm: TokenId = { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiHSM', serial: '31650425' }
+const yubikeyHome = { kind: 'token', token: yubikey, ckaId: '02', pkcs11Uri: '' } as const
 // A day on: openssl's certificates begin with the second in which they are made.
 const now = () => new Date(Date.now() + 86_400_000)
 
@@ -137,15 +139,21 @@ describe('the attestation of a registered key', () => {
     expect(attested.ok && attested.value.certificatesPem).toBe(certificatesText([statement.der, device.der, root.der]))
   })
 
-  test('that failed once stays beside every later one', async () => {
+  test('that failed once stays beside every later one, and on every review sheet', async () => {
     const name = await registered()
+    const onSheet = () => attestationForSheet(station.db, { ...name, purpose: 'uefi', home: yubikeyHome })
+    expect(await onSheet()).toEqual({ result: 'none', root: null, failedBefore: false, seq: null })
     const imitation = made.make({ commonName: 'Maker', issuer: null, extensions: [ca(1)] })
     expect(verdictOf(await attestAgain(ports(given(), [trusted(imitation)]), name, operator))).toMatchObject({
       kind: 'failed',
       fault: 'signature-wrong',
     })
+    expect(await onSheet()).toEqual({ result: 'failed', root: null, failedBefore: false, seq: 1 })
     expect(verdictOf(await attestAgain(ports(given()), name, operator))).toMatchObject({ kind: 'verified' })
     expect((await listAttestations(station.db)).map(({ verdict }) => verdict.kind)).toEqual(['verified', 'failed'])
+    const root = { name: 'CN=Maker', source: 'operator' }
+    expect(await onSheet()).toEqual({ result: 'generated', root, failedBefore: true, seq: 2 })
+    expect(await attestationForSheet(station.db, { ...name, purpose: 'uefi', home: { kind: 'software' } })).toBeNull()
     await expect(station.db.deleteFrom('key_attestation').where('kind', '=', 'failed').execute()).rejects.toThrow(
       'never deleted',
     )
@@ -213,6 +221,10 @@ describe('the attestation of a registered key', () => {
     })
     expect(verdictOf(attested)).toMatchObject({ kind: 'verified', facts: { origin: ['imported'], label: 'boot' } })
     expect(await events()).toMatchObject([{ event: 'key-attested', source: 'files' }])
+    const home = { ...yubikeyHome, token: yubihsm, ckaId: '7e57' }
+    expect(await attestationForSheet(station.db, { ...name, purpose: 'uefi', home })).toMatchObject({
+      result: 'imported',
+    })
   })
 
   test('from the files of another key is recorded as that', async () => {

@@ -3,6 +3,7 @@ import { byHandOrigin } from '../../../shared/by-hand.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { artifactId, fingerprint, requestId, type Sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
+import { attestationForSheet } from '../../keys/attestation/sheet-attestation.ts'
 import { approvability, evaluate } from '../../policy/evaluate.ts'
 import { worst } from '../../policy/evidence.ts'
 import type { PolicyInput } from '../../policy/policy-input.ts'
@@ -87,6 +88,7 @@ export async function prepareByHand(
     purpose,
     fingerprint: print,
     key,
+    attestation: key === null ? null : await attestationForSheet(ports.db, key),
     artifacts,
     checks,
   })

@@ -50,7 +50,7 @@ function textOf(bytes: Uint8Array, kind: DebsignDocument): Uint8Array {
 }
 
 /** Our text of each document, with the children as debsign's own run has signed them. */
-function ourTexts(files: SampleFiles, place: string): Record<DebsignDocument, string> {
+function ourTexts(files: SampleFiles, place: string): Readonly<Record<string, string>> {
   const made: Record<string, string> = {}
   for (const kind of debsignOrder) {
     const children = childrenOf[kind].map((child) => {
@@ -60,7 +60,7 @@ function ourTexts(files: SampleFiles, place: string): Record<DebsignDocument, st
     const text = finalText(textOf(files.get(nameOf(files, kind)) ?? Buffer.alloc(0), kind), children)
     made[kind] = text.ok ? Buffer.from(text.value).toString() : text.error.message
   }
-  return made as Record<DebsignDocument, string>
+  return made
 }
 
 /** What stands between debsign's head and its signature. */

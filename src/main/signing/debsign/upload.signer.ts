@@ -5,8 +5,7 @@ import { clearTextFailure, prepareCleartext } from '../../openpgp/cleartext.ts'
 import { verifyOwnCleartext } from '../../openpgp/verify-own.ts'
 import { inputChanged, noOpenPgpKey, type SigningOutcome, verified, wholeFile } from '../openpgp/whole-file.ts'
 import type { Prepared, SigningCertificate, SpooledFile } from '../signer.ts'
-import type { DebsignDocument } from './debsign-order.ts'
-import { documentText, finalText } from './debsign-order.ts'
+import { type DebsignDocument, documentText, finalText, type UploadFileDigest } from './debsign-order.ts'
 import type { DebusineFields } from './debusine-fields.ts'
 import type { SignedChild } from './rewrite.ts'
 
@@ -16,6 +15,8 @@ export interface UploadForm {
   readonly document: DebsignDocument
   readonly fields: DebusineFields | null
   readonly children: readonly SignedChild[]
+  /** Every file of the upload as the sheet has it. */
+  readonly files: readonly UploadFileDigest[]
 }
 
 /**
@@ -54,11 +55,12 @@ export class UploadSigner {
   }
 }
 
-function textToSign(file: SpooledFile, { document, fields, children }: UploadForm): SigningOutcome<Uint8Array> {
+function textToSign(file: SpooledFile, { document, fields, children, files }: UploadForm): SigningOutcome<Uint8Array> {
   const bytes = wholeFile(file)
   if (!bytes.ok) return bytes
-  const text = documentText(bytes.value, document, fields)
-  if (!text.ok || hash('sha256', text.value) !== file.toBeSigned) return inputChanged
+  const text = documentText(bytes.value, document, fields, files)
+  if (!text.ok) return err({ kind: 'invalid', code: 'text-unsafe', message: text.error.message })
+  if (hash('sha256', text.value) !== file.toBeSigned) return inputChanged
   const final = finalText(text.value, children)
   return final.ok ? final : err({ kind: 'invalid', code: 'text-unsafe', message: final.error.message })
 }

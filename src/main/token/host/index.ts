@@ -1,6 +1,6 @@
 import { type HostMessage, hostRequest } from '../protocol.ts'
 import { Pkcs11Module } from './module.ts'
-import { failureOf } from './pkcs11-error.ts'
+import { failureOf, HostError } from './pkcs11-error.ts'
 import { type Backend, Server } from './serve.ts'
 import { killSelf, watchLeash } from './watchdog.ts'
 
@@ -21,6 +21,12 @@ function defect(error: unknown): void {
 
 function start(kind: string | undefined, path: string | undefined): Backend {
   if (path === undefined) throw new Error('usage: token-host module PATH | software FOLDER')
+  // A module resolves its crypto calls in the executable that loads it, and Electron's has another library (docs/adr/0003).
+  if ('electron' in process.versions)
+    throw new HostError(
+      'module-not-loadable',
+      'the token process runs in Electron, not in the plain Node that is shipped',
+    )
   if (kind === 'module') return { kind, module: Pkcs11Module.load(path), path }
   if (kind === 'software') return { kind, folder: path }
   throw new Error('usage: token-host module PATH | software FOLDER')

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import type { TokenObject } from '../../../shared/token.ts'
-import { type Attributes, CKA_YUBICO_TOUCH_POLICY, type Handle, type Pkcs11Module } from './module.ts'
+import type { TokenId, TokenObject } from '../../../shared/token.ts'
+import { type KeyPolicies, readKeyPolicies } from './key-policies.ts'
+import type { Attributes, Handle, Pkcs11Module } from './module.ts'
 import { HostError } from './pkcs11-error.ts'
 import { CKK_EC_EDWARDS, type PublicKey, publicKeyAttributes, publicKeyOf, publicKeyOfSpki } from './public-key.ts'
 
@@ -15,6 +16,7 @@ export type FoundCertificate = {
   readonly id: string
   readonly label: string
   readonly pem: string
+  readonly notAfter: string
   readonly der: Buffer
   readonly publicKey: PublicKey
 }
@@ -28,7 +30,9 @@ const described = [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL, pkcs11js.CKA_LOCAL, pkcs
  * The keys of a token as far as they can be seen, one row for each id and public key. Objects without CKA_ID are left out: they
  * could not be named again. Before login most tokens show public keys and certificates only.
  */
-export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
+export function listKeys(module: Pkcs11Module, session: Handle, token: TokenId): TokenObject[] {
+  // Only a YubiKey has them; before the login its module shows them in the attestation, if at all.
+  const hasPolicies = token.model.startsWith('YubiKey')
   const publicKeys = findKeys(module, session, pkcs11js.CKO_PUBLIC_KEY, null)
   const privateKeys = findKeys(module, session, pkcs11js.CKO_PRIVATE_KEY, null)
   const certificates = findCertificates(module, session, null)
@@ -38,13 +42,16 @@ export function listKeys(module: Pkcs11Module, session: Handle): TokenObject[] {
     const publicKey = key.publicKey ?? publicKeys.find((other) => other.id === key.id)?.publicKey ?? null
     const name = `${key.id} ${publicKey?.spkiSha256 ?? ''}`
     const before = rows.get(name)
+    const certificate = publicKey === null ? null : certificateOf(publicKey, key.id, certificates)
     const local = flag(key.attributes, pkcs11js.CKA_LOCAL)
     rows.set(name, {
       ckaId: key.id,
       label: before?.label || label(key.attributes),
       algorithm: publicKey?.algorithm ?? 'unsupported',
       spkiSha256: publicKey?.spkiSha256 ?? null,
-      certificatePem: publicKey === null ? null : certificateOf(publicKey, key.id, certificates),
+      certificatePem: certificate?.pem ?? null,
+      certificateNotAfter: certificate?.notAfter ?? null,
+      policies: before?.policies ?? (hasPolicies ? readKeyPolicies(module, session, key.handle, key.id) : null),
       alwaysAuthenticate: before?.alwaysAuthenticate ?? flag(key.attributes, pkcs11js.CKA_ALWAYS_AUTHENTICATE),
       // Both halves must say so.
       generatedOnToken:
@@ -72,7 +79,7 @@ export type PrivateKey = {
   readonly handle: Handle
   readonly publicKey: PublicKey
   readonly alwaysAuthenticate: boolean
-  readonly touch: 'never' | 'always' | 'cached' | 'unknown'
+  readonly policies: KeyPolicies
 }
 
 /**
@@ -99,7 +106,7 @@ export function findPrivateKey(module: Pkcs11Module, session: Handle, ckaId: str
     handle,
     publicKey: match.publicKey,
     alwaysAuthenticate: flag(attributes, pkcs11js.CKA_ALWAYS_AUTHENTICATE) ?? false,
-    touch: touchOf(module.attributes(session, handle, [CKA_YUBICO_TOUCH_POLICY]).get(CKA_YUBICO_TOUCH_POLICY)),
+    policies: readKeyPolicies(module, session, handle, ckaId),
   }
 }
 
@@ -132,6 +139,7 @@ export function findCertificates(module: Pkcs11Module, session: Handle, id: Buff
         id: attributes.get(pkcs11js.CKA_ID)?.toString('hex') ?? '',
         label: label(attributes),
         pem: certificate.toString(),
+        notAfter: new Date(certificate.validTo).toISOString(),
         der,
       }
       return publicKey === null ? [] : [{ ...found, publicKey }]
@@ -146,30 +154,17 @@ export function findCertificates(module: Pkcs11Module, session: Handle, id: Buff
  * By public key, then by id. ykcs11 shows the attestation certificate of a slot under the same id, and it certifies the same
  * public key: it comes last.
  */
-function certificateOf(key: PublicKey, id: string, certificates: readonly FoundCertificate[]): string | null {
+function certificateOf(key: PublicKey, id: string, certificates: readonly FoundCertificate[]): FoundCertificate | null {
   const rank = (certificate: FoundCertificate) =>
     (/attestation/i.test(certificate.label) ? 2 : 0) + (certificate.id === id ? 0 : 1)
   const matching = certificates.filter((certificate) => certificate.publicKey.spkiSha256 === key.spkiSha256)
-  return matching.sort((a, b) => rank(a) - rank(b))[0]?.pem ?? null
+  return matching.sort((a, b) => rank(a) - rank(b))[0] ?? null
 }
 
 function sameType(key: PublicKey, attributes: Attributes): boolean {
   const type = attributes.get(pkcs11js.CKA_KEY_TYPE)?.readUInt32LE(0)
   if (key.algorithm === 'ed25519') return type === CKK_EC_EDWARDS
   return type === (key.algorithm.startsWith('ec-') ? pkcs11js.CKK_EC : pkcs11js.CKK_RSA)
-}
-
-function touchOf(value: Buffer | undefined): PrivateKey['touch'] {
-  switch (value?.[0]) {
-    case 1:
-      return 'never'
-    case 2:
-      return 'always'
-    case 3:
-      return 'cached'
-    default:
-      return 'unknown'
-  }
 }
 
 export function flag(attributes: Attributes, type: number): boolean | null {

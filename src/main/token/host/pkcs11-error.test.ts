@@ -47,8 +47,13 @@ describe('errors of PKCS#11', () => {
     ['CKR_USER_NOT_LOGGED_IN', 0x101, 'C_Sign', 'pin-wanted'],
     ['CKR_MECHANISM_INVALID', 0x70, 'C_SignInit', 'mechanism-unsupported'],
     ['CKR_KEY_FUNCTION_NOT_PERMITTED', 0x68, 'C_SignInit', 'mechanism-unsupported'],
-    ['CKR_GENERAL_ERROR', 0x05, 'C_Sign', 'token-error'],
-    ['CKR_VENDOR_DEFINED', 0x80000001, 'C_Sign', 'token-error'],
+    ['CKR_GENERAL_ERROR', 0x05, 'C_SignInit', 'token-error'],
+    ['CKR_VENDOR_DEFINED', 0x80000001, 'C_SignInit', 'token-error'],
+    ['CKR_DEVICE_MEMORY', 0x31, 'C_Sign', 'token-error'],
+    // Nobody knows whether it signed.
+    ['CKR_GENERAL_ERROR', 0x05, 'C_Sign', 'token-removed'],
+    ['CKR_FUNCTION_FAILED', 0x06, 'C_Sign', 'token-removed'],
+    ['CKR_VENDOR_DEFINED', 0x80000001, 'C_Sign', 'token-removed'],
   ])('%s (%i) at %s means %s', (name, number, method, code) => {
     expect(failure(name, number, method)).toEqual({ code, detail: `${name} (0x${number.toString(16)}) at ${method}` })
   })

@@ -65,7 +65,18 @@ const codes: Readonly<Record<number, HostFailureCode>> = {
   [pkcs11js.CKR_FUNCTION_CANCELED]: 'cancelled',
 }
 
+/** CKR_VENDOR_DEFINED and above: a meaning that PKCS#11 does not know. */
+const vendorDefined = 0x8000_0000
+
+/**
+ * Words that say nothing about what happened. ykcs11 2.7 answers CKR_FUNCTION_FAILED when a YubiKey is pulled out in a signature: it
+ * may have signed, so this must not be taken for a no.
+ */
+const unclear: ReadonlySet<number> = new Set([pkcs11js.CKR_GENERAL_ERROR, pkcs11js.CKR_FUNCTION_FAILED])
+
 function codeOf(cryptoki: Cryptoki): HostFailureCode {
+  const isUnclear = unclear.has(cryptoki.number) || cryptoki.number >= vendorDefined
+  if (cryptoki.method === 'C_Sign' && isUnclear) return 'token-removed'
   // yubihsm_pkcs11: unknown authentication key, and a PIN that is not `0001password`.
   const unreadablePin =
     cryptoki.number === pkcs11js.CKR_OBJECT_HANDLE_INVALID || cryptoki.number === pkcs11js.CKR_ARGUMENTS_BAD

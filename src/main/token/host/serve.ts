@@ -4,6 +4,7 @@ import { readAttestation } from './attestation.ts'
 import { generateKey, generationAbilities, storeCertificate } from './generate.ts'
 import { listKeys, readPublicKey } from './keys.ts'
 import { makeLogKey, signCheckpoint } from './log-key.ts'
+import { mechanismNames } from './mechanisms.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
@@ -119,6 +120,14 @@ export class Server {
       case 'log-free':
       case 'log-state':
         throw new HostError('token-error', 'this process reads no device log')
+      case 'hsm-object':
+      case 'hsm-generate':
+      case 'hsm-export':
+      case 'hsm-import':
+      case 'hsm-delete':
+      case 'hsm-attest':
+      case 'hsm-audit':
+        throw new HostError('token-error', 'this process speaks PKCS#11 only')
       case 'close':
         return this.#close()
     }
@@ -133,16 +142,18 @@ export class Server {
         return {
           token: summary,
           objects: [],
+          mechanisms: [],
           problem: { code: 'token-ambiguous', detail: `${twins} tokens with serial ${summary.id.serial}` },
         }
       try {
         return {
           token: summary,
-          objects: withSession(module, slot, (session) => listKeys(module, session)),
+          objects: withSession(module, slot, (session) => listKeys(module, session, summary.id)),
+          mechanisms: mechanismNames(module, slot),
           problem: null,
         }
       } catch (error) {
-        return { token: summary, objects: [], problem: failureOf(error) }
+        return { token: summary, objects: [], mechanisms: [], problem: failureOf(error) }
       }
     })
     return { tokens, unnamed }
@@ -168,8 +179,9 @@ export class Server {
       const { module, path } = this.#module()
       if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
-      const { token, ckaId, spkiSha256, useLastTry } = request
-      return this.#opened(openTokenSession(module, path, { token, ckaId, spkiSha256, pin, useLastTry, onLogin }))
+      const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, onLogin }
+      return this.#opened(openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()
       throw error

@@ -1,5 +1,6 @@
-import type { TokenId, TokenSummary } from '../../../shared/token.ts'
+import type { KeyAlgorithm, TokenId, TokenSummary } from '../../../shared/token.ts'
 import type { TouchPolicy } from '../protocol.ts'
+import { checkModuleTakes, meaningOf } from './key-policies.ts'
 import { findPrivateKey, type PrivateKey, readPublicKey } from './keys.ts'
 import type { Handle, Pkcs11Module } from './module.ts'
 import type { Pin } from './pin.ts'
@@ -21,6 +22,7 @@ export interface KeySession {
 export type OpenOptions = {
   readonly token: TokenId
   readonly ckaId: string
+  readonly algorithm: KeyAlgorithm
   readonly spkiSha256: string
   readonly pin: Pin | null
   readonly useLastTry: boolean
@@ -37,6 +39,7 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
   let session: Handle | null = null
   try {
     const found = findToken(module, path, token)
+    checkModuleTakes(module, found.slot, token, options.algorithm)
     checkPin(found.summary, pin, options.useLastTry)
     session = module.openSession(found.slot)
     if (pin !== null && found.summary.pinRequired) {
@@ -52,7 +55,7 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     const key = findPrivateKey(module, session, options.ckaId, options.spkiSha256)
     if (key.alwaysAuthenticate && pin === null) throw new HostError('pin-wanted', 'CKA_ALWAYS_AUTHENTICATE')
     if (!key.alwaysAuthenticate) pin?.wipe()
-    const touch = token.model.startsWith('YubiHSM') ? 'never' : key.touch
+    const touch = token.model.startsWith('YubiHSM') ? 'never' : key.policies.touch
     return tokenSession(module, session, key, touch, key.alwaysAuthenticate ? pin : null, options.ckaId)
   } catch (error) {
     pin?.wipe()
@@ -78,7 +81,11 @@ function tokenSession(
       module.signInit(session, mechanism, key.handle)
       // Wanted between the two for each signature. If it fails, the operation stays active and the session is of no use.
       if (contextPin !== null) module.login(session, 'context', contextPin.reveal())
-      return Buffer.from(module.sign(session, data, output))
+      try {
+        return Buffer.from(module.sign(session, data, output))
+      } catch (error) {
+        throw meaningOf(error, key.policies, contextPin !== null)
+      }
     },
     rereadPublicKey: () => readPublicKey(module, session, ckaId).spki,
     close() {

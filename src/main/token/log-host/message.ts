@@ -42,7 +42,8 @@ export class DeviceRefusal extends Error {
   }
 }
 
-export function encodeMessage(code: Command, data: Uint8Array): Uint8Array {
+/** `code`: one of a table like the one above; which commands a process knows is its own table's business. */
+export function encodeMessage(code: number, data: Uint8Array): Uint8Array {
   const message = Buffer.alloc(headBytes + data.length)
   message.writeUInt8(code, 0)
   message.writeUInt16BE(data.length, 1)
@@ -51,7 +52,7 @@ export function encodeMessage(code: Command, data: Uint8Array): Uint8Array {
 }
 
 /** The data of the answer to a command. Throws `DeviceRefusal` for an error of the device, `LogHostError` for what is no answer to it. */
-export function answerTo(code: Command, bytes: Uint8Array): Uint8Array {
+export function answerTo(code: number, bytes: Uint8Array): Uint8Array {
   const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const wrong = () => new LogHostError('connector-silent', 'what came is no answer to what was asked')
   if (message.length < headBytes || message.readUInt16BE(1) !== message.length - headBytes) throw wrong()

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { cmac } from '@noble/ciphers/aes.js'
 import { LogHostError } from './log-host-error.ts'
-import { answerTo, type Command, command, encodeMessage, type InnerCommand, u16 } from './message.ts'
+import { answerTo, command, encodeMessage, u16 } from './message.ts'
 
 const macBytes = 8
 const blockBytes = 16
@@ -62,7 +62,7 @@ export class SecureChannel {
   }
 
   /** A command inside of SESSION MESSAGE. */
-  seal(code: InnerCommand, data: Uint8Array): Uint8Array {
+  seal(code: number, data: Uint8Array): Uint8Array {
     const message = encodeMessage(code, data)
     // 0x80 and then zeros, at least one byte (ISO/IEC 9797-1 method 2).
     const padding = Buffer.alloc(blockBytes - (message.length % blockBytes))
@@ -73,7 +73,7 @@ export class SecureChannel {
   }
 
   /** The data of the answer to what was sealed last. Throws `DeviceRefusal` for an error, `LogHostError` for what the device did not send. */
-  open(code: InnerCommand, answer: Uint8Array): Uint8Array {
+  open(code: number, answer: Uint8Array): Uint8Array {
     const data = answerTo(command.sessionMessage, answer)
     const full = cmac(Buffer.concat([this.#chain, answer.subarray(0, -macBytes)]), this.#answerMac)
     const ciphertext = data.subarray(1, -macBytes)
@@ -93,7 +93,7 @@ export class SecureChannel {
     for (const key of [this.#encryption, this.#mac, this.#answerMac]) key.fill(0)
   }
 
-  #authenticated(code: Command, content: Uint8Array): Uint8Array {
+  #authenticated(code: number, content: Uint8Array): Uint8Array {
     const length = u16(1 + content.length + macBytes)
     const body = Buffer.concat([Uint8Array.of(code), length, Uint8Array.of(this.#session), content])
     this.#chain = cmac(Buffer.concat([this.#chain, body]), this.#mac)

@@ -105,7 +105,7 @@ export class LogServer {
 const keyIdDigits = 4
 
 /** `0001password`: the number of the authentication key and its password, as yubihsm_pkcs11 takes it. */
-function credentialsOf(pin: Uint8Array): Credentials {
+export function credentialsOf(pin: Uint8Array): Credentials {
   const digits = Buffer.from(pin.subarray(0, keyIdDigits)).toString('latin1')
   if (!/^[0-9A-Fa-f]{4}$/.test(digits) || pin.length <= keyIdDigits)
     throw new LogHostError('log-login-unsupported', 'the PIN does not begin with four hexadecimal digits')

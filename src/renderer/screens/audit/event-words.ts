@@ -50,4 +50,13 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'standing-approval-granted': { text: 'Standing approval', tone: 'attention' },
   'standing-approval-used': { text: 'Approved by standing', tone: 'accent' },
   'standing-approval-withdrawn': { text: 'Standing approval over', tone: 'neutral' },
+  'confirmation-intended': { text: 'Answer intended', tone: 'accent' },
+  'confirmation-answered': { text: 'Answer given', tone: 'neutral' },
+  'ceremony-begun': { text: 'Ceremony begun', tone: 'accent' },
+  'ceremony-step-begun': { text: 'Ceremony step begun', tone: 'neutral' },
+  'ceremony-act-intended': { text: 'Ceremony act intended', tone: 'neutral' },
+  'ceremony-step-failed': { text: 'Ceremony step failed', tone: 'attention' },
+  'ceremony-step-ended': { text: 'Ceremony step done', tone: 'passed' },
+  'ceremony-deviation': { text: 'Ceremony deviation', tone: 'refused' },
+  'ceremony-ended': { text: 'Ceremony sealed', tone: 'accent' },
 }

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { Failure } from '../../../shared/failure.ts'
 import type { GenerationPlan, KeyGeneration } from '../../../shared/key-generation.ts'
 import { tokenKind } from '../../../shared/key-place.ts'
+import { isOpenPgp, type Purpose } from '../../../shared/purpose.ts'
 import type { Result } from '../../../shared/result.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
 import { Button } from '../../design/Button.tsx'
@@ -30,6 +31,7 @@ import {
   problemsOf,
   slotOptions,
 } from './generate-view.ts'
+import { OpenPgpFields, PurposeOptions } from './OpenPgpFields.tsx'
 
 export type Typed = PinAnswer & { readonly pin: string }
 
@@ -38,6 +40,8 @@ type GenerateDialogProps = {
   readonly objects: readonly TokenObject[]
   /** Of a request: what it asks for. By hand: empty. */
   readonly description: string
+  /** Of a request: what the key is asked for. Null: a person chooses. */
+  readonly purpose: Purpose | null
   /** A request waits for the certificate, so that a CA's would come too late. */
   readonly mayRequest: boolean
   readonly confirm: string
@@ -49,10 +53,10 @@ type GenerateDialogProps = {
 
 /** Three steps: what the key is to be, then what the token wants to be told, then what came of it. */
 export function GenerateDialog(props: GenerateDialogProps) {
-  const { token, objects, description, mayRequest, confirm, pending, onConfirm, onClose } = props
+  const { token, objects, description, purpose, mayRequest, confirm, pending, onConfirm, onClose } = props
   const station = useStation()
   const abilities = useQuery(abilitiesQuery(station, token.id))
-  const [draft, setDraft] = useState(emptyDraft(description))
+  const [draft, setDraft] = useState(emptyDraft(description, purpose ?? 'uefi'))
   const [step, setStep] = useState<'plan' | 'pin'>('plan')
   const [made, setMade] = useState<KeyGeneration | null>(null)
   useStationEvent('desk.locked', onClose)
@@ -112,7 +116,11 @@ export function GenerateDialog(props: GenerateDialogProps) {
         label="Description"
         value={draft.description}
         onChange={(next) =>
-          set({ description: next, ...(draft.commonName === draft.description ? { commonName: next } : {}) })
+          set({
+            description: next,
+            ...(draft.commonName === draft.description ? { commonName: next } : {}),
+            ...(draft.userId === draft.description ? { userId: next } : {}),
+          })
         }
         maxLength={200}
         isRequired
@@ -132,15 +140,22 @@ export function GenerateDialog(props: GenerateDialogProps) {
           { value: 'test', label: 'Test', description: 'Marked as a test key everywhere.' },
         ]}
       />
+      {purpose === null ? (
+        <PurposeOptions value={draft.purpose} onChange={(next) => set({ purpose: next, algorithm: null })} />
+      ) : null}
       <Options
         label="Algorithm"
         inline
         value={draft.algorithm}
         onChange={(algorithm) => set({ algorithm })}
-        options={algorithmOptions(able)}
+        options={algorithmOptions(able, draft.purpose)}
       />
       <Place draft={draft} set={set} problems={problems} kind={kind} slots={slotOptions(able, objects)} />
-      <CertificateFields draft={draft} set={set} problems={problems} mayRequest={mayRequest} />
+      {isOpenPgp(draft.purpose) ? (
+        <OpenPgpFields userId={draft.userId} expiryYears={draft.expiryYears} problems={problems} onChange={set} />
+      ) : (
+        <CertificateFields draft={draft} set={set} problems={problems} mayRequest={mayRequest} />
+      )}
     </Dialog>
   )
 }

@@ -18,6 +18,7 @@ import { useAction } from '../../station/station-queries.ts'
 import { AssetDialog } from './AssetDialog.tsx'
 import { AttestationPanel } from './AttestationPanel.tsx'
 import { keyCard } from './keys-view.ts'
+import { OpenPgpActions } from './OpenPgpActions.tsx'
 
 type NextState = 'active' | 'suspended' | 'retired'
 
@@ -81,11 +82,13 @@ export function KeyCard({
             <UntrustedText text={view.description} truncate />
           </AriaButton>
         </Heading>
-        <KeyKindBadge production={view.production} />
-        <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
-        <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
-        {view.attestation === null ? null : <Badge tone={view.attestation.tone}>{view.attestation.text}</Badge>}
-        <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
+        <span className="key-row-badges">
+          <KeyKindBadge production={view.production} />
+          <Badge tone={view.state.tone === 'passed' ? 'neutral' : view.state.tone}>{view.state.text}</Badge>
+          <Badge tone={view.validity.tone}>{view.validity.text}</Badge>
+          {view.attestation === null ? <span /> : <Badge tone={view.attestation.tone}>{view.attestation.text}</Badge>}
+          <Badge tone={view.usable.tone}>{view.usable.text}</Badge>
+        </span>
       </div>
       {view.usable.why === null ? null : (
         <p className="small key-row-why">
@@ -95,7 +98,7 @@ export function KeyCard({
       <DisclosurePanel className="key-row-panel">
         <FactList facts={view.facts} />
         <Field
-          label="Certificate (PEM)"
+          label={registered.openpgp === null ? 'Certificate (PEM)' : 'OpenPGP certificate'}
           value={registered.certificatePem}
           isReadOnly
           rows={6}
@@ -109,6 +112,7 @@ export function KeyCard({
         <div className="row row-end">
           <CopyButton text={registered.certificatePem} what="the certificate" />
         </div>
+        {registered.openpgp === null ? null : <OpenPgpActions registered={registered} openpgp={registered.openpgp} />}
         <AttestationPanel registered={registered} records={attestations} />
         <div className="row key-row-actions">
           {registered.lastUseSeq === null ? null : (

@@ -127,11 +127,12 @@ export function KeysScreen() {
               </EmptyState>
             )
           ) : null}
-          {tokens.data?.tokens.map(({ token, objects, problem }) => (
+          {tokens.data?.tokens.map(({ token, objects, mechanisms, problem }) => (
             <TokenCard
               key={`${token.module} ${token.id.serial}`}
               token={token}
               objects={objects}
+              mechanisms={mechanisms}
               problem={problem}
               keys={keys.data ?? []}
               deviceLog={
@@ -151,6 +152,7 @@ export function KeysScreen() {
           token={generating.token}
           objects={generating.objects}
           description=""
+          purpose={null}
           mayRequest
           confirm="Make the key"
           pending={begin.pending}

@@ -2,27 +2,40 @@ import type { DeviceLogState } from '../../../shared/device-log.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import type { RegisteredKey } from '../../../shared/key.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
-import { Badge } from '../../design/Badge.tsx'
+import { Badge, KeyKindBadge } from '../../design/Badge.tsx'
 import { Button } from '../../design/Button.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { useNow } from '../../parts/use-now.ts'
 import { DeviceLog } from './DeviceLog.tsx'
 import { objectRow, tokenCard } from './keys-view.ts'
 
 type TokenCardProps = {
   readonly token: TokenSummary
   readonly objects: readonly TokenObject[]
+  readonly mechanisms: readonly string[]
   readonly problem: Failure | null
   readonly keys: readonly RegisteredKey[]
   /** Of a token that keeps a log. */
   readonly deviceLog: DeviceLogState | null
-  readonly onRegister: (object: TokenObject) => void
+  /** Null: a key that the token does not show before its PIN. */
+  readonly onRegister: (object: TokenObject | null) => void
   readonly onGenerate: () => void
 }
 
-export function TokenCard({ token, objects, problem, keys, deviceLog, onRegister, onGenerate }: TokenCardProps) {
-  const view = tokenCard(token)
+export function TokenCard({
+  token,
+  objects,
+  mechanisms,
+  problem,
+  keys,
+  deviceLog,
+  onRegister,
+  onGenerate,
+}: TokenCardProps) {
+  const view = tokenCard(token, mechanisms)
+  const now = useNow()
   return (
     <article className="card token-card" aria-label={`Token ${token.id.serial}`}>
       <div className="row">
@@ -40,40 +53,65 @@ export function TokenCard({ token, objects, problem, keys, deviceLog, onRegister
         </Button>
       </div>
       <FactList facts={view.facts} />
+      {mechanisms.length === 0 ? null : (
+        <details className="small mechanisms">
+          <summary>All mechanisms</summary>
+          <p className="mono mechanism-names">{mechanisms.join(' ')}</p>
+        </details>
+      )}
       {problem === null ? null : <FailureNotice failure={problem} />}
       {deviceLog === null ? null : <DeviceLog state={deviceLog} />}
       <h4 className="token-objects-title">
-        Keys on it <span className="muted small">{objects.length}</span>
+        Keys on it {view.hidesKeys ? null : <span className="muted small">{objects.length}</span>}
       </h4>
-      {objects.length === 0 ? (
-        <p className="muted small">
-          The token shows no key. Some tokens show keys only after their PIN was given to their own tool.
-        </p>
-      ) : (
+      {view.hidesKeys ? (
+        <div className="row">
+          <p className="muted small grow">A YubiHSM shows no key before its PIN was given.</p>
+          <Button
+            size="s"
+            onPress={() => onRegister(null)}
+            aria-label={`Register a key of ${token.id.serial} by its id`}
+          >
+            Register a key by its id …
+          </Button>
+        </div>
+      ) : objects.length === 0 ? (
+        <p className="muted small">The token shows no key. Generate one, or put one on it with its maker’s tool.</p>
+      ) : null}
+      {objects.length === 0 ? null : (
         <ul className="objects">
           {objects.map((object) => {
-            const row = objectRow(token.id, object, keys)
+            const row = objectRow(token.id, object, keys, now)
             return (
-              <li key={object.ckaId} className="object-row">
+              <li key={`${object.ckaId} ${object.spkiSha256}`} className="object-row">
                 <span className="object-name">
                   <UntrustedText text={row.label} truncate />
                 </span>
-                <span className="mono small">{row.ckaId}</span>
+                <span className="small object-place">{row.place}</span>
                 <span className="small muted">
                   {row.about}
-                  {row.hasCertificate ? ', certificate on the token' : ''}
+                  {row.note === null ? null : (
+                    <>
+                      <br />
+                      <UntrustedText text={row.note} />
+                    </>
+                  )}
                 </span>
-                {row.registeredAs === null ? (
-                  row.obstacle === null ? (
-                    <Button size="s" onPress={() => onRegister(object)} aria-label={`Register ${row.label}`}>
-                      Register …
-                    </Button>
+                <span className="row row-end">
+                  {row.validity === null ? null : <Badge tone={row.validity.tone}>{row.validity.text}</Badge>}
+                  {row.registeredAs === null ? (
+                    row.mayRegister ? (
+                      <Button size="s" onPress={() => onRegister(object)} aria-label={`Register ${row.label}`}>
+                        Register …
+                      </Button>
+                    ) : null
                   ) : (
-                    <span className="small muted">{row.obstacle}</span>
-                  )
-                ) : (
-                  <Badge>Registered</Badge>
-                )}
+                    <>
+                      <KeyKindBadge production={row.registeredAs.production} />
+                      <Badge>Registered</Badge>
+                    </>
+                  )}
+                </span>
               </li>
             )
           })}

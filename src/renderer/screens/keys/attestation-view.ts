@@ -4,6 +4,7 @@ import type {
   AttestationRecord,
   AttestationVerdict,
 } from '../../../shared/attestation.ts'
+import { wasImported } from '../../../shared/attested-origin.ts'
 import type { KeyHome, RegisteredKey } from '../../../shared/key.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { type Fact, name, text } from '../../parts/fact.ts'
@@ -80,11 +81,6 @@ function recordsOf(key: RegisteredKey, records: readonly AttestationRecord[]): r
   const nameOf = ({ purpose, fingerprint }: Pick<RegisteredKey, 'purpose' | 'fingerprint'>) =>
     `${purpose} ${fingerprint}`
   return records.filter((record) => nameOf(record) === nameOf(key))
-}
-
-/** A YubiHSM attests imported keys too; `imported-wrapped` means that the key came from another device. */
-function wasImported(facts: AttestationFacts): boolean {
-  return facts.device === 'yubihsm' && facts.origin.some((bit) => bit !== 'generated')
 }
 
 function attestedOrigin(facts: AttestationFacts): string {

@@ -73,6 +73,27 @@ it('sends what was chosen, trimmed', () => {
   })
 })
 
+it('makes an OpenPGP certificate for the purposes that have one', () => {
+  const wanted = draft({
+    ...emptyDraft('Uploads', 'openpgp'),
+    kind: 'production',
+    algorithm: 'ed25519',
+    ckaId: '05',
+    userId: ' Uploads <uploads@example.org> ',
+    expiryYears: '',
+  })
+  expect(planOf(wanted, yubiKey, [])).toMatchObject({
+    purpose: 'openpgp',
+    algorithm: 'ed25519',
+    certificate: { kind: 'openpgp', userId: 'Uploads <uploads@example.org>', days: null },
+  })
+  expect(planOf({ ...wanted, expiryYears: '2' }, yubiKey, [])?.certificate).toMatchObject({ days: 730 })
+  for (const wrong of [{ userId: ' ' }, { expiryYears: '0' }, { expiryYears: 'x' }, { userId: 'x'.repeat(201) }])
+    expect(planOf({ ...wanted, ...wrong }, yubiKey, [])).toBeNull()
+  // UEFI has no Ed25519: an algorithm that was chosen for another purpose is not sent.
+  expect(planOf({ ...wanted, purpose: 'uefi' }, yubiKey, [])).toBeNull()
+})
+
 it('sends the policies of a YubiKey to a YubiKey alone', () => {
   const chosen = draft({ pinPolicy: 'always', touchPolicy: 'always', ckaId: '0064' })
   expect(planOf({ ...chosen, ckaId: '05' }, yubiKey, [])?.policies).toEqual({ pin: 'always', touch: 'always' })

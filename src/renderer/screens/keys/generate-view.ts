@@ -1,11 +1,13 @@
 import type { GeneratedAlgorithm, GenerationPlan, KeyGeneration, KeyPolicies } from '../../../shared/key-generation.ts'
 import { algorithmsOf, idProblem, pivSlots, type TokenKind, tokenKind } from '../../../shared/key-place.ts'
+import { isOpenPgp, type Purpose } from '../../../shared/purpose.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { algorithmWords } from '../../parts/wording.ts'
 
 /** What was typed and chosen so far, not yet checked. */
 export type GenerateDraft = {
+  readonly purpose: Purpose
   readonly description: string
   readonly kind: 'production' | 'test' | null
   readonly algorithm: GeneratedAlgorithm | null
@@ -19,6 +21,9 @@ export type GenerateDraft = {
   readonly unit: string
   readonly country: string
   readonly years: string
+  /** Of an OpenPGP certificate; no years: it does not expire. */
+  readonly userId: string
+  readonly expiryYears: string
 }
 
 /** What a token can do, as it said. */
@@ -31,8 +36,9 @@ const maxName = 64
 /** A YubiHSM's label. */
 const maxLabel = 40
 
-export function emptyDraft(description: string): GenerateDraft {
+export function emptyDraft(description: string, purpose: Purpose = 'uefi'): GenerateDraft {
   return {
+    purpose,
     description,
     kind: null,
     algorithm: null,
@@ -46,12 +52,14 @@ export function emptyDraft(description: string): GenerateDraft {
     unit: '',
     country: '',
     years: '15',
+    userId: description,
+    expiryYears: '2',
   }
 }
 
 /** What can be chosen: what the token makes and what signs for the purpose. */
-export function algorithmOptions(abilities: Abilities) {
-  return algorithmsOf.uefi
+export function algorithmOptions(abilities: Abilities, purpose: Purpose = 'uefi') {
+  return algorithmsOf[purpose]
     .filter((algorithm) => abilities.algorithms.includes(algorithm))
     .map((algorithm) => ({ value: algorithm, label: algorithmWords[algorithm] }))
 }
@@ -80,10 +88,35 @@ export function problemsOf(draft: GenerateDraft, kind: TokenKind, taken: readonl
   if (draft.country.trim() !== '' && !/^[A-Za-z]{2}$/.test(draft.country.trim()))
     problems.country = 'Two letters, such as DE.'
   if (new TextEncoder().encode(draft.label.trim()).length > maxLabel) problems.label = `At most ${maxLabel} bytes.`
+  if (isOpenPgp(draft.purpose)) {
+    const wrong = openPgpProblems(draft.userId, draft.expiryYears)
+    return { ...problems, ...wrong }
+  }
   const years = Number(draft.years)
   if (draft.certificate === 'self-signed' && (!/^\d{1,2}$/.test(draft.years.trim()) || years < 1))
     problems.years = 'Whole years, 1 to 99.'
   return problems
+}
+
+const maxUserId = 200
+
+/** What is wrong with what an OpenPGP certificate is to say. */
+export function openPgpProblems(
+  userId: string,
+  expiryYears: string,
+): { readonly userId?: string; readonly expiryYears?: string } {
+  const years = expiryYears.trim()
+  return {
+    ...(Array.from(userId.trim()).length > maxUserId ? { userId: `At most ${maxUserId} characters.` } : {}),
+    ...(years !== '' && (!/^\d{1,2}$/.test(years) || Number(years) < 1)
+      ? { expiryYears: 'Whole years, 1 to 99, or nothing for a key that does not expire.' }
+      : {}),
+  }
+}
+
+/** Days as they are sent; null: it does not expire. */
+export function daysOf(expiryYears: string): number | null {
+  return expiryYears.trim() === '' ? null : Number(expiryYears) * 365
 }
 
 /** What is sent. Null: something is missing or wrong. */
@@ -93,7 +126,9 @@ export function planOf(draft: GenerateDraft, token: TokenSummary, taken: readonl
   const description = draft.description.trim()
   const commonName = draft.commonName.trim()
   const ckaId = draft.ckaId.trim().toLowerCase()
-  const complete = description !== '' && commonName !== '' && ckaId !== '' && draft.kind !== null
+  const named = isOpenPgp(draft.purpose) ? draft.userId.trim() !== '' : commonName !== ''
+  const complete = description !== '' && named && ckaId !== '' && draft.kind !== null
+  if (algorithm !== null && !algorithmsOf[draft.purpose].includes(algorithm)) return null
   if (!complete || algorithm === null || Object.keys(problemsOf(draft, kind, taken)).length > 0) return null
   const orNull = (text: string) => (text.trim() === '' ? null : text.trim())
   const subject = {
@@ -103,7 +138,7 @@ export function planOf(draft: GenerateDraft, token: TokenSummary, taken: readonl
     country: orNull(draft.country)?.toUpperCase() ?? null,
   }
   return {
-    purpose: 'uefi',
+    purpose: draft.purpose,
     description,
     production: draft.kind === 'production',
     token: token.id,
@@ -112,8 +147,9 @@ export function planOf(draft: GenerateDraft, token: TokenSummary, taken: readonl
     algorithm,
     policies:
       kind === 'piv' ? { pin: draft.pinPolicy, touch: draft.touchPolicy } : { pin: 'default', touch: 'default' },
-    certificate:
-      draft.certificate === 'request'
+    certificate: isOpenPgp(draft.purpose)
+      ? { kind: 'openpgp', userId: draft.userId.trim(), days: daysOf(draft.expiryYears) }
+      : draft.certificate === 'request'
         ? { kind: 'request', subject }
         : { kind: 'self-signed', subject, days: Number(draft.years) * 365 },
   }

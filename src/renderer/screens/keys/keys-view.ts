@@ -1,5 +1,6 @@
 import type { AttestationRecord } from '../../../shared/attestation.ts'
-import type { RegisteredKey } from '../../../shared/key.ts'
+import { noExpiry, type RegisteredKey } from '../../../shared/key.ts'
+import { idProblem, pivSlots, tokenKind } from '../../../shared/key-place.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
@@ -46,7 +47,10 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
     usable: key.usableNow
       ? { text: 'Usable now', tone: 'passed', why: null }
       : { ...missingWords[key.availability], why: key.unusableBecause ?? 'The station does not know why.' },
-    validity: validity(certificate.notBefore, certificate.notAfter, now),
+    validity:
+      key.openpgp?.revoked === true
+        ? { text: 'Revoked', tone: 'refused' }
+        : validity(certificate.notBefore, certificate.notAfter, now),
     attestation: attestationView(key, attestations)?.badge ?? null,
     facts: [
       {
@@ -57,17 +61,13 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
       },
       originFact(key, attestations),
       { id: 'fingerprint', label: 'Fingerprint', value: digest(key.fingerprint), ...verified },
-      { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
-      {
-        id: 'issuer',
-        label: 'Issuer',
-        value: certificate.selfSigned ? text('self-signed') : name(certificate.issuer),
-        ...verified,
-      },
+      ...ownerFacts(key),
       {
         id: 'valid',
         label: 'Valid',
-        value: text(`${certificate.notBefore.slice(0, 10)} to ${certificate.notAfter.slice(0, 10)}`),
+        value: text(
+          `${certificate.notBefore.slice(0, 10)} to ${certificate.notAfter === noExpiry ? 'no end' : certificate.notAfter.slice(0, 10)}`,
+        ),
         ...verified,
       },
       home.kind === 'token'
@@ -75,7 +75,7 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
             id: 'home',
             label: 'Token',
             value: name(
-              `${home.token.manufacturer} ${home.token.model}, serial ${home.token.serial}, object ${home.ckaId}`,
+              `${home.token.manufacturer} ${home.token.model}, serial ${home.token.serial}, ${placeOf(home.token, home.ckaId)}`,
             ),
             ...verified,
           }
@@ -94,15 +94,44 @@ export function keyCard(key: RegisteredKey, now: number, attestations: readonly 
   }
 }
 
+function ownerFacts({ certificate, openpgp, fingerprint }: RegisteredKey): readonly Fact[] {
+  const verified = { source: 'station', assurance: 'verified' } as const
+  if (openpgp === null)
+    return [
+      { id: 'subject', label: 'Subject', value: name(certificate.subject), ...verified },
+      {
+        id: 'issuer',
+        label: 'Issuer',
+        value: certificate.selfSigned ? text('self-signed') : name(certificate.issuer),
+        ...verified,
+      },
+    ]
+  return [
+    ...openpgp.userIds.map(
+      (userId, index): Fact => ({ id: `user-${index}`, label: 'User id', value: name(userId), ...verified }),
+    ),
+    ...(openpgp.signingFingerprint === fingerprint
+      ? []
+      : [{ id: 'subkey', label: 'Signs as subkey', value: digest(openpgp.signingFingerprint), ...verified }]),
+    {
+      id: 'created',
+      label: 'Created (part of its fingerprint)',
+      value: { kind: 'time', iso: openpgp.created },
+      ...verified,
+    },
+  ]
+}
+
 function seenFact(seen: RegisteredKey['lastSeen']): Fact {
   const read = { id: 'seen', label: 'Last seen', source: 'token', assurance: 'verified' } as const
   // The label is the token's own word; only its serial number and the key that was read count.
   return seen === null
-    ? { ...read, value: text('not since the station was started') }
+    ? { ...read, value: text('not yet') }
     : { ...read, value: name(`${utc(seen.at)}, token “${seen.tokenLabel}”, through ${seen.module}`) }
 }
 
 export function validity(notBefore: string, notAfter: string, now: number): Word {
+  if (notAfter === noExpiry) return { text: 'Does not expire', tone: 'neutral' }
   const left = daysUntil(notAfter, now)
   if (left < 0) return { text: `Expired ${-left} days ago`, tone: 'refused' }
   if (daysUntil(notBefore, now) >= 0 && Date.parse(notBefore) > now)
@@ -114,25 +143,53 @@ export type TokenCardView = {
   readonly title: string
   readonly label: string
   readonly pin: Word
+  /** Its keys are seen after the PIN only. */
+  readonly hidesKeys: boolean
   readonly facts: readonly Fact[]
 }
 
-export function tokenCard(token: TokenSummary): TokenCardView {
+/** What of its mechanisms the station signs with. CKM_RSA_PKCS takes the digest as the station makes it; the others stand for families. */
+const signing = [
+  ['CKM_RSA_PKCS', 'RSA PKCS#1'],
+  ['CKM_RSA_PKCS_PSS', 'RSA-PSS'],
+  ['CKM_ECDSA', 'ECDSA'],
+  ['CKM_EDDSA', 'Ed25519'],
+] as const
+
+function signsWith(mechanisms: readonly string[]): string {
+  const found = signing.filter(([name]) => mechanisms.includes(name)).map(([, words]) => words)
+  return `${found.length === 0 ? 'none that sign' : found.join(', ')} (${mechanisms.length} mechanisms)`
+}
+
+/** Yubico's modules put two numbers into one byte: 5.4.3 comes as 5.43, 2.4.0 as 2.40 (libykpiv, yubihsm-shell). */
+export function firmwareWords({ id, firmware }: Pick<TokenSummary, 'id' | 'firmware'>): string {
+  const [, major, minor, patch] = /^([0-9]+)\.([0-9]+)([0-9])$/.exec(firmware) ?? []
+  return tokenKind(id) === 'generic' || patch === undefined ? firmware : `${major}.${minor}.${patch}`
+}
+
+export function tokenCard(token: TokenSummary, mechanisms: readonly string[] = []): TokenCardView {
   const claimed = { source: 'token', assurance: 'verified' } as const
   return {
     title: `${token.id.manufacturer} ${token.id.model}`,
     label: token.label,
-    pin: pinStateWords[token.pinState],
+    pin:
+      tokenKind(token.id) === 'yubihsm' && token.pinState === 'ok'
+        ? { text: 'PIN not counted', tone: 'neutral' }
+        : pinStateWords[token.pinState],
+    hidesKeys: tokenKind(token.id) === 'yubihsm',
     facts: [
       { id: 'serial', label: 'Serial', value: name(token.id.serial), ...claimed },
       { id: 'label', label: 'Label', value: name(token.label), ...claimed },
-      { id: 'firmware', label: 'Firmware', value: name(`${token.firmware}, hardware ${token.hardware}`), ...claimed },
+      { id: 'firmware', label: 'Firmware', value: name(firmwareWords(token)), ...claimed },
       {
         id: 'pin-length',
         label: 'PIN length',
         value: text(`${token.minPinLength} to ${token.maxPinLength}`),
         ...claimed,
       },
+      ...(mechanisms.length === 0
+        ? []
+        : [{ id: 'mechanisms', label: 'Signs with', value: text(signsWith(mechanisms)), ...claimed }]),
       { id: 'module', label: 'Module', value: name(token.module), source: 'station', assurance: 'verified' },
     ],
   }
@@ -140,34 +197,84 @@ export function tokenCard(token: TokenSummary): TokenCardView {
 
 export type ObjectRowView = {
   readonly label: string
-  readonly ckaId: string
+  /** A YubiKey's slot, or the id. */
+  readonly place: string
   readonly about: string
-  /** The key that this object is registered as, or null. */
-  readonly registeredAs: string | null
-  /** Why it cannot be registered, or null. */
-  readonly obstacle: string | null
-  readonly hasCertificate: boolean
+  /** What it is registered as, or why it cannot be; null: nothing to say. */
+  readonly note: string | null
+  readonly registeredAs: { readonly description: string; readonly production: boolean } | null
+  readonly mayRegister: boolean
+  /** Of the certificate on the token; null: there is none. */
+  readonly validity: Word | null
 }
 
-export function objectRow(token: TokenId, object: TokenObject, keys: readonly RegisteredKey[]): ObjectRowView {
+export function objectRow(
+  token: TokenId,
+  object: TokenObject,
+  keys: readonly RegisteredKey[],
+  now: number,
+): ObjectRowView {
   const registered = keys.find(
     (key) => key.home.kind === 'token' && sameToken(key.home.token, token) && key.home.ckaId === object.ckaId,
   )
-  const origin =
-    object.generatedOnToken === null
-      ? 'origin not said'
-      : object.generatedOnToken
-        ? 'generated on the token'
-        : 'imported'
-  const always = object.alwaysAuthenticate === true ? ', PIN for each signature' : ''
+  const obstacle = obstacleOf(token, object)
+  const { certificateNotAfter: end } = object
   return {
     label: object.label === '' ? '(no label)' : object.label,
-    ckaId: object.ckaId,
-    about: `${algorithmWords[object.algorithm]}, ${origin}${always}`,
-    registeredAs: registered?.description ?? null,
-    obstacle: object.algorithm === 'unsupported' ? 'The station cannot sign with this kind of key.' : null,
-    hasCertificate: object.certificatePem !== null,
+    place: placeOf(token, object.ckaId),
+    about: [algorithmWords[object.algorithm], originOf(object), ...policyWords(object)].join(', '),
+    note: registered === undefined ? obstacle : `Registered as “${registered.description}”.`,
+    registeredAs: registered ?? null,
+    mayRegister: obstacle === null,
+    validity: end === null ? null : validity(new Date(0).toISOString(), end, now),
   }
+}
+
+function placeOf(token: TokenId, ckaId: string): string {
+  if (tokenKind(token) !== 'piv') return `id ${ckaId}`
+  if (ckaId === attestationSlotId) return 'slot F9'
+  const slot = pivSlots.find((each) => each.ckaId === ckaId)
+  return slot === undefined ? `id ${ckaId}` : `slot ${slot.slot}`
+}
+
+function originOf({ generatedOnToken }: TokenObject): string {
+  if (generatedOnToken === null) return 'origin not said'
+  return generatedOnToken ? 'generated on the token' : 'imported'
+}
+
+const pinPolicyWords = { never: 'no PIN', once: 'PIN once', always: 'PIN for each signature' } as const
+const touchPolicyWords = {
+  never: 'no touch',
+  always: 'touch for each signature',
+  cached: 'touch once in 15 seconds',
+} as const
+
+/** Only what somebody says: an unknown policy is no policy. */
+function policyWords({ policies, alwaysAuthenticate }: TokenObject): readonly string[] {
+  const pin =
+    policies === null || policies.pin === 'unknown' ? (alwaysAuthenticate === true ? 'always' : null) : policies.pin
+  const touch = policies === null || policies.touch === 'unknown' ? null : policies.touch
+  return [...(pin === null ? [] : [pinPolicyWords[pin]]), ...(touch === null ? [] : [touchPolicyWords[touch]])]
+}
+
+/** ykcs11's CKA_ID of slot F9. */
+const attestationSlotId = '19'
+
+function obstacleOf(token: TokenId, object: TokenObject): string | null {
+  if (tokenKind(token) === 'piv' && object.ckaId === attestationSlotId)
+    return 'The maker’s own key: it attests the others, and signs nothing else.'
+  return object.algorithm === 'unsupported' ? 'The station cannot sign with this kind of key.' : null
+}
+
+/** The id of a key that its token does not show, as a person types it; tools write it with `0x`. */
+export function objectIdOf(
+  token: TokenId,
+  typed: string,
+): { readonly ckaId: string | null; readonly problem: string | null } {
+  const ckaId = typed.trim().toLowerCase().replace(/^0x/, '')
+  if (ckaId === '') return { ckaId: null, problem: null }
+  const problem = idProblem(tokenKind(token), ckaId)
+  return { ckaId: problem === null ? ckaId : null, problem }
 }
 
 /** ub-common-name, RFC 5280 Appendix A.1. */
@@ -181,6 +288,11 @@ export function commonNameProblem(description: string): string | null {
     : null
 }
 
+/** Whether what was typed is an OpenPGP certificate, by its first line. */
+export function isOpenPgpArmor(text: string): boolean {
+  return text.trimStart().startsWith('-----BEGIN PGP PUBLIC KEY BLOCK-----')
+}
+
 /** Why the certificate as typed cannot be sent, or null. Main parses it; this only spares a round trip for the obvious. */
 export function certificateProblem(pem: string): string | null {
   const blocks = pem.match(/-----BEGIN [^-]*-----/g) ?? []
@@ -188,6 +300,8 @@ export function certificateProblem(pem: string): string | null {
   if (/PRIVATE KEY/.test(pem)) return 'This holds a private key. Never paste a private key; the token keeps it.'
   if (blocks.length === 0) return 'This is no PEM certificate: it has no line “-----BEGIN CERTIFICATE-----”.'
   if (blocks.length > 1) return `This holds ${blocks.length} PEM blocks. Give the certificate of this key alone.`
+  if (isOpenPgpArmor(pem))
+    return pem.includes('-----END PGP PUBLIC KEY BLOCK-----') ? null : 'This is no complete OpenPGP certificate.'
   if (blocks[0] !== '-----BEGIN CERTIFICATE-----' || !pem.includes('-----END CERTIFICATE-----'))
     return 'This is no complete PEM certificate.'
   return null

@@ -16,11 +16,13 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import type { RequestsTab } from '../../place.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { type RequestsView, requestsQuery } from '../../station/station-queries.ts'
+import { type RequestsView, requestsQuery, statusQuery, waitingQuery } from '../../station/station-queries.ts'
 import { useOpenFiles } from '../by-hand/ByHandProvider.tsx'
 import { GettingStarted } from './GettingStarted.tsx'
 import { NextWork } from './NextWork.tsx'
 import { foundSentence, type RequestRowView, requestRow } from './requests-view.ts'
+import { WaitingTasks } from './WaitingTasks.tsx'
+import { waitingCount } from './waiting-view.ts'
 import './requests.css'
 
 const columns: readonly Column<RequestRowView>[] = [
@@ -74,8 +76,15 @@ export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
     queryFn: () => station.requestsList({ view: 'in-hand', search: null, cursor: null, limit: 1 }),
     select: (answer) => (answer.ok ? answer.value.total : null),
   })
+  const status = useQuery(statusQuery(station))
+  const waiting = useQuery({
+    ...waitingQuery(station),
+    enabled: status.data?.userTokenSet === true,
+    select: ({ tasks }) => waitingCount(tasks),
+  })
   const tabs = [
     { id: 'in-hand', label: 'In hand', count: inHand.data ?? null },
+    { id: 'waiting', label: 'Waiting for you', count: waiting.data ?? null },
     { id: 'next', label: 'Next', count: null },
     { id: 'done', label: 'Done', count: null },
   ] as const
@@ -101,11 +110,19 @@ export function RequestsScreen({ tab }: { readonly tab: RequestsTab }) {
         <Button size="s" onPress={() => openFiles([])}>
           Sign files …
         </Button>
-        {tab === 'next' ? null : <SearchBox label="Search requests" value={search} onChange={setSearch} />}
+        {tab === 'next' || tab === 'waiting' ? null : (
+          <SearchBox label="Search requests" value={search} onChange={setSearch} />
+        )}
       </header>
       {tabs.map(({ id }) => (
         <TabPanel key={id} id={id} className="screen-body">
-          {id === 'next' ? <NextWork /> : <RequestList view={id} search={search} />}
+          {id === 'next' ? (
+            <NextWork />
+          ) : id === 'waiting' ? (
+            <WaitingTasks />
+          ) : (
+            <RequestList view={id} search={search} />
+          )}
         </TabPanel>
       ))}
     </Tabs>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { tokenKind } from '../../../shared/key-place.ts'
+import { purpose } from '../../../shared/purpose.ts'
 import type { RequestDetail } from '../../../shared/request.ts'
 import { Button } from '../../design/Button.tsx'
 import { Dialog } from '../../design/Dialog.tsx'
@@ -36,6 +37,7 @@ export function KeyRequest({ detail }: { readonly detail: RequestDetail }) {
       ? []
       : placeOptions(
           settings.data.keyRequests,
+          generation.wish.purpose,
           seen.filter(({ problem }) => problem === null).map(({ token }) => token),
         )
   return (
@@ -157,6 +159,7 @@ function ServeDialog({
       token={token}
       objects={objects}
       description={generation.wish.description}
+      purpose={purpose.catch('uefi').parse(generation.wish.purpose)}
       mayRequest={false}
       confirm="Approve and make the key"
       pending={serve.pending}

@@ -23,12 +23,14 @@ it('shows what is asked for as the server’s word', () => {
 
 it('offers the places that the settings allow, of what is here', () => {
   const tokens = [sampleTokenSummary(), other]
-  const labels = (policy: Parameters<typeof placeOptions>[0]) => placeOptions(policy, tokens).map(({ label }) => label)
+  const labels = (policy: Parameters<typeof placeOptions>[0], purpose = 'uefi') =>
+    placeOptions(policy, purpose, tokens).map(({ label }) => label)
   expect(labels({ accept: true, software: true, tokens: 'any' })).toEqual([
     'On YubiKey YK5, serial 18204417 …',
     'On YubiKey YK5, serial 99 …',
     'In software, as a test key …',
   ])
+  expect(labels({ accept: true, software: true, tokens: ['99'] }, 'openpgp')).toEqual(['On YubiKey YK5, serial 99 …'])
   expect(labels({ accept: true, software: false, tokens: ['99'] })).toEqual(['On YubiKey YK5, serial 99 …'])
   expect(labels({ accept: true, software: false, tokens: [] })).toEqual([])
 })

@@ -1,4 +1,5 @@
 import type { KeyGeneration } from '../../../shared/key-generation.ts'
+import { isOpenPgp } from '../../../shared/purpose.ts'
 import type { GenerationWish, RequestDetail } from '../../../shared/request.ts'
 import type { Settings } from '../../../shared/settings.ts'
 import type { TokenSummary } from '../../../shared/token.ts'
@@ -33,7 +34,11 @@ export type PlaceOption =
   | { readonly kind: 'token'; readonly token: TokenSummary; readonly label: string }
 
 /** Where the settings allow the key to be made, of what is here now. */
-export function placeOptions(policy: Settings['keyRequests'], tokens: readonly TokenSummary[]): readonly PlaceOption[] {
+export function placeOptions(
+  policy: Settings['keyRequests'],
+  purpose: string,
+  tokens: readonly TokenSummary[],
+): readonly PlaceOption[] {
   const allowed = tokens.filter(({ id }) => policy.tokens === 'any' || policy.tokens.includes(id.serial))
   return [
     ...allowed.map(
@@ -43,7 +48,10 @@ export function placeOptions(policy: Settings['keyRequests'], tokens: readonly T
         label: `On ${token.id.model}, serial ${token.id.serial} …`,
       }),
     ),
-    ...(policy.software ? [{ kind: 'software', label: 'In software, as a test key …' } as const] : []),
+    // Keys in software are made for UEFI alone.
+    ...(policy.software && !isOpenPgp(purpose)
+      ? [{ kind: 'software', label: 'In software, as a test key …' } as const]
+      : []),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { ReviewSheet } from '../../../shared/review-sheet.ts'
+import type { ReviewSheet, SheetAttestation } from '../../../shared/review-sheet.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { daysUntil, utc } from '../../parts/format.ts'
@@ -66,6 +66,7 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
           ? verified
           : ({ source: 'token', assurance: registered.origin === 'unknown' ? 'unknown' : 'claimed' } as const)),
       },
+      ...attestationFacts(registered.attestation ?? null),
       {
         id: 'key-valid',
         label: 'Valid until',
@@ -75,5 +76,56 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
     ],
     token: home.kind === 'token' ? home.token : null,
     software: home.kind === 'software',
+  }
+}
+
+/** Says who vouches for the origin. Only a verified one is this station's own finding. */
+function attestationFacts(attestation: SheetAttestation | null): readonly Fact[] {
+  if (attestation === null) return []
+  const { result, root, failedBefore, seq } = attestation
+  const entry = seq === null ? '' : ` (entry ${seq} of the log)`
+  const fact = { id: 'key-attestation', label: 'Attestation' } as const
+  const before = failedBefore ? '; an earlier one failed' : ''
+  const upTo =
+    root === null ? '' : `, verified up to ${root.name}${root.source === 'operator' ? ', a root added here' : ''}`
+  switch (result) {
+    case 'generated':
+      return [
+        {
+          ...fact,
+          value: name(`generated in the token${upTo}${before}${entry}`),
+          source: 'station',
+          assurance: 'verified',
+        },
+      ]
+    case 'imported':
+      return [
+        {
+          ...fact,
+          value: name(`imported into the token${upTo}${before}${entry}`),
+          source: 'station',
+          assurance: 'verified',
+        },
+      ]
+    case 'not-verified':
+      return [
+        {
+          ...fact,
+          value: text(`not verified: its issuer is not known here${before}${entry}`),
+          source: 'token',
+          assurance: 'claimed',
+        },
+      ]
+    case 'failed':
+      return [
+        {
+          ...fact,
+          value: text(`failed: where the key was born is not known${entry}`),
+          source: 'station',
+          assurance: 'unknown',
+        },
+      ]
+    case 'none':
+      return [{ ...fact, value: text(`none${before}${entry}`), source: 'station', assurance: 'unknown' }]
   }
 }

@@ -184,6 +184,17 @@ function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
         source: 'station',
         assurance: 'unknown',
       }
+    case 'own-signature':
+      return {
+        ...base,
+        value: text(
+          permission.mine
+            ? `The server waits for the signature of ${permission.username} (user number ${permission.userId}), who made the task`
+            : `The server waits for another person’s signature than ${permission.username}’s`,
+        ),
+        source: 'server',
+        assurance: 'claimed',
+      }
   }
 }
 

@@ -56,9 +56,9 @@ describe('the progress', () => {
     expect(view).toEqual({
       done: 2,
       total: 40,
-      sentence: 'Touch the token if it asks for it: file 3 of 40 waits',
+      sentence: 'Touch the token now if it blinks: file 3 of 40 waits',
       touch: true,
-      announce: 'Touch the token if it asks for it: file 3 of 40 waits',
+      announce: 'Touch the token now if it blinks: file 3 of 40 waits',
     })
   })
 

@@ -217,7 +217,7 @@ export function progressView(detail: RequestDetail, progress: SigningProgress | 
   const sentences: Record<typeof phase, string> = {
     login: 'Unlocking the token …',
     signing: `Signing file ${current} of ${total}`,
-    touch: `Touch the token if it asks for it: file ${current} of ${total} waits`,
+    touch: `Touch the token now if it blinks: file ${current} of ${total} waits`,
     verifying: `Verifying the signature of file ${current} of ${total}`,
     returning: `${done} of ${count(total, 'file')} signed. Returning the result …`,
   }

@@ -9,6 +9,7 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
 import { settingsQuery, useAction } from '../../station/station-queries.ts'
+import { ConnectorsSection } from './ConnectorsSection.tsx'
 import { KeyRequestsSection } from './KeyRequestsSection.tsx'
 import { LogSection } from './LogSection.tsx'
 import { ModulesSection } from './ModulesSection.tsx'
@@ -127,6 +128,10 @@ function SettingsForm({ saved }: { readonly saved: Settings }) {
         <section className="settings-section" aria-labelledby="settings-modules">
           <h2 id="settings-modules">Token modules</h2>
           <ModulesSection draft={draft} onChange={set} problem={problems.modules ?? null} />
+        </section>
+        <section className="settings-section" aria-labelledby="settings-yubihsm">
+          <h2 id="settings-yubihsm">YubiHSM</h2>
+          <ConnectorsSection draft={draft} onChange={set} problems={problems} />
         </section>
         <section className="settings-section" aria-labelledby="settings-trusted">
           <h2 id="settings-trusted">Trusted certificates</h2>

@@ -38,6 +38,9 @@ it('takes fingerprints as other tools print them', () => {
 it.each([
   ['apiUrl', 'http://debusine.example.org/api'],
   ['apiUrl', 'https://user:secret@debusine.example.org/api'],
+  ['connectorCa', '-----BEGIN PRIVATE KEY-----'],
+  ['connectors', ['http://127.0.0.1:12345', 'http://127.0.0.1:12345/connector']],
+  ['connectors', ['yhusb://', ' yhusb:// ']],
   ['apiUrl', 'https://debusine.example.org/api?x=1'],
   ['apiUrl', 'debusine'],
   ['caPem', '-----BEGIN PRIVATE KEY-----'],

@@ -1,5 +1,6 @@
 import type { Settings } from '../../../shared/settings.ts'
 import type { StationStatus } from '../../../shared/status.ts'
+import { connectorProblem } from '../../../shared/yubihsm-connector.ts'
 
 /** The settings as typed: texts, not yet checked. */
 export type Draft = {
@@ -21,6 +22,8 @@ export type Draft = {
   readonly anyToken: boolean
   /** One serial number a line. */
   readonly tokenSerials: string
+  readonly connectors: readonly string[]
+  readonly connectorCa: string
 }
 
 export type Problems = Partial<
@@ -33,7 +36,9 @@ export type Problems = Partial<
     | 'trustedCerts'
     | 'checkpointFolders'
     | 'witnesses'
-    | 'tokenSerials',
+    | 'tokenSerials'
+    | 'connectors'
+    | 'connectorCa',
     string
   >
 >
@@ -54,6 +59,8 @@ export function draftOf(settings: Settings): Draft {
     softwareKeys: settings.keyRequests.software,
     anyToken: settings.keyRequests.tokens === 'any',
     tokenSerials: settings.keyRequests.tokens === 'any' ? '' : settings.keyRequests.tokens.join('\n'),
+    connectors: settings.yubihsm.connectors,
+    connectorCa: settings.yubihsm.caPem ?? '',
   }
 }
 
@@ -83,6 +90,10 @@ export function settingsOf(draft: Draft): Settings {
       tokens: draft.anyToken ? 'any' : [...lines(draft.tokenSerials)],
     },
     witnesses: [...lines(draft.witnesses)],
+    yubihsm: {
+      connectors: draft.connectors.map((connector) => connector.trim()).filter((connector) => connector !== ''),
+      caPem: orNull(draft.connectorCa),
+    },
   }
 }
 
@@ -100,9 +111,12 @@ export function problemsOf(draft: Draft): Problems {
   if (draft.operatorName.trim() === '') problems.operatorName = 'The log needs the name of the one who decides.'
   const url = urlProblem(draft.apiUrl.trim())
   if (url !== null) problems.apiUrl = url
-  if (/PRIVATE KEY/.test(draft.caPem)) problems.caPem = 'This holds a private key. Only certificates belong here.'
-  else if (draft.caPem.trim() !== '' && !draft.caPem.includes('-----BEGIN CERTIFICATE-----'))
-    problems.caPem = 'This is no PEM certificate.'
+  const ca = caProblem(draft.caPem)
+  if (ca !== null) problems.caPem = ca
+  const connector = connectorsProblem(draft.connectors)
+  if (connector !== null) problems.connectors = connector
+  const connectorCa = caProblem(draft.connectorCa)
+  if (connectorCa !== null) problems.connectorCa = connectorCa
   const relative = draft.modules.find((module) => module.path.trim() !== '' && !module.path.trim().startsWith('/'))
   if (relative !== undefined) problems.modules = `“${relative.path}” is no absolute path.`
   const wrong = fingerprints(draft.trustedCerts).find((line) => !/^[0-9a-f]{64}$/.test(line))
@@ -128,6 +142,20 @@ function logProblems(draft: Draft): Pick<Problems, 'checkpointFolders' | 'witnes
         ? {}
         : { witnesses: `“${wrong.slice(0, 30)}${wrong.length > 30 ? '…' : ''}” is no verifier key (name+id+key).` }),
   }
+}
+
+function caProblem(pem: string): string | null {
+  if (/PRIVATE KEY/.test(pem)) return 'This holds a private key. Only certificates belong here.'
+  if (pem.trim() !== '' && !pem.includes('-----BEGIN CERTIFICATE-----')) return 'This is no PEM certificate.'
+  return null
+}
+
+function connectorsProblem(connectors: readonly string[]): string | null {
+  const typed = connectors.map((each) => each.trim()).filter((each) => each !== '')
+  const wrong = typed.find((each) => connectorProblem(each) !== null)
+  if (wrong !== undefined) return `“${wrong.slice(0, 60)}”: ${connectorProblem(wrong)}`
+  const twice = typed.find((each, index) => typed.indexOf(each) < index)
+  return twice === undefined ? null : `“${twice}” is named twice; its tokens would be shown twice, and refused.`
 }
 
 function urlProblem(text: string): string | null {
