@@ -6,6 +6,7 @@ import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
@@ -46,6 +47,15 @@ export interface DeskPorts {
   readonly checkpoint: () => Promise<void>
   /** Live-log lines for whoever watches the request at the server. */
   readonly say: (workRequestId: number, line: string) => void
+  /** What approvals that are given ahead rest on. */
+  readonly standing: {
+    /** Whether the lock of the desk is told, so that it ends them. */
+    readonly seesLock: () => boolean
+    /** Milliseconds of a clock that nobody sets. */
+    readonly steady: () => number
+    readonly unseenMs: number
+    readonly scopeOf: (sheet: ReviewSheet) => string | null
+  }
   readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
   readonly now: () => Date
   readonly log: Log

@@ -10,23 +10,20 @@ import {
 } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
-import { deliverByHand } from './by-hand/deliver-by-hand.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
-import { prepareByHand } from './by-hand/prepare-by-hand.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
-import { prepare } from './prepare.ts'
 import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
+import { handBack, prepareAny } from './request-kinds.ts'
 import { keyIsAwaited } from './request-lists.ts'
-import { returnResult } from './return-result.ts'
 import {
   approveGeneration,
   closeGenerationIncident,
@@ -35,14 +32,16 @@ import {
   wipePlace,
 } from './serve-generation.ts'
 import { signApproved } from './sign-approved.ts'
+import { createStanding, type StandingDesk } from './standing/standing-approvals.ts'
 import { parseState } from './transition.ts'
-import { filesOfSheet } from './use-of-key.ts'
+import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
-import { returnSignature } from './waiting/return-signature.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
-export interface Desk extends HandDesk {
+export interface Desk {
+  readonly hand: HandDesk
+  readonly standing: StandingDesk
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
   /** The bell rang, or a request was finished: takes the next one if none is in hand. */
@@ -118,15 +117,11 @@ export function createDesk(ports: DeskPorts): Desk {
   async function runPrepare(id: RequestId, signal: AbortSignal): Promise<void> {
     const row = await findRequest(ports.db, id)
     if (row === null) return
-    const server = serverOf(ports, row)
     sayOf(ports, row, 'Signing station: fetching and checking the files')
-    const prepared = isByHand(row)
-      ? await prepareByHand(ports, row, signal)
-      : server === null
-        ? err(notEnrolled)
-        : await prepare({ ...ports, server }, row, signal)
+    const prepared = await prepareAny(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
+      await useStanding(id)
       sayOf(ports, row, 'Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
@@ -143,25 +138,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const server = serverOf(ports, row)
-    const returned = isByHand(row)
-      ? await deliverByHand(ports, row)
-      : isExternalDebsign(row)
-        ? await returnSignature(ports, row, state, signal)
-        : server === null
-          ? err(notEnrolled)
-          : await returnResult(
-              {
-                ...ports,
-                server,
-                stationName: () => ports.settings().stationName,
-                operatorName: () => ports.settings().operatorName,
-                suffix: ports.signer.outputSuffix,
-              },
-              row,
-              state,
-              signal,
-            )
+    const returned = await handBack(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
@@ -177,6 +154,14 @@ export function createDesk(ports: DeskPorts): Desk {
     const id = approved.sheet.requestId
     inBackground(id, 'sign', async (signal) => carryOut(id, await signApproved(ports, approved, signal)))
   }
+
+  /** Somebody approved this ahead: it is signed behind what runs for it now. */
+  async function useStanding(id: RequestId): Promise<void> {
+    if (deciding.has(id) || stopping) return
+    const approved = await alone(id, () => standing.use(id))
+    if (approved !== null) runApproved(approved)
+  }
+  const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
 
   function took(taken: Taken): void {
     if (taken.kind !== 'taken' && taken.kind !== 'given-again') return
@@ -247,6 +232,7 @@ export function createDesk(ports: DeskPorts): Desk {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
+      await standing.giveWay((await keyTokenOf(ports, id)) ?? '')
       const approved = await open(signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
@@ -268,12 +254,13 @@ export function createDesk(ports: DeskPorts): Desk {
   })
 
   return {
+    standing,
     recover: async () => {
+      await standing.recover()
       await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
       await recoverRequests(ports, carryOut)
     },
-    openByHand: (input) => hand.openByHand(input),
-    redirectDelivery: (id, delivery) => hand.redirectDelivery(id, delivery),
+    hand,
     lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -400,7 +387,7 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      await hand.stop()
+      await Promise.all([hand.stop(), standing.stop()])
       const all = [...deciding.values(), ...running.values()]
       for (const { abort } of all) abort.abort()
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
