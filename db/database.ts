@@ -29,6 +29,7 @@ import type {
 import type { SettingTable } from './tables/setting.table.ts'
 import type { SignedReleaseTable, SignedUploadTable } from './tables/signed-upload.table.ts'
 import type { SigningKeyTable } from './tables/signing-key.table.ts'
+import type { StandingApprovalTable, StandingUseTable } from './tables/standing-approval.table.ts'
 
 /** Table name → row type. */
 export interface Database {
@@ -61,6 +62,8 @@ export interface Database {
   hand_request: HandRequestTable
   hand_file: HandFileTable
   hand_output: HandOutputTable
+  standing_approval: StandingApprovalTable
+  standing_use: StandingUseTable
   signed_upload: SignedUploadTable
   signed_release: SignedReleaseTable
   confirmation: ConfirmationTable

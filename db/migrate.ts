@@ -18,6 +18,7 @@ import { migration as ceremony } from './migrations/0140-ceremony.ts'
 import { migration as keySightings } from './migrations/0150-key-sightings.ts'
 import { migration as confirmations } from './migrations/0160-confirmations.ts'
 import { migration as byHand } from './migrations/0170-by-hand.ts'
+import { migration as standingApprovals } from './migrations/0180-standing-approvals.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   keySightings,
   confirmations,
   byHand,
+  standingApprovals,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

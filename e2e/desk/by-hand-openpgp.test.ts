@@ -53,7 +53,7 @@ describe.skipIf(softHsmModule() === null)(
       return join(folder, name)
     }
     const open = (path: string, signAs: SignAs, target: string | null = null) =>
-      bench.station.desk.openByHand({
+      bench.station.desk.hand.openByHand({
         paths: [path],
         signAs,
         fingerprint: (signAs.startsWith('release') ? indexes : uploads).fingerprint,
@@ -150,7 +150,7 @@ describe.skipIf(softHsmModule() === null)(
         asked.add(path)
         expect(readFileSync(path)).toEqual(Buffer.from(files.get(path.slice(folder.length + 1)) ?? ''))
         await vi.waitFor(async () => {
-          orThrow(await bench.station.desk.redirectDelivery(id, { kind: 'replace', path }))
+          orThrow(await bench.station.desk.hand.redirectDelivery(id, { kind: 'replace', path }))
         }, 60_000)
       }
       await until(id, 'done')
@@ -181,7 +181,7 @@ describe.skipIf(softHsmModule() === null)(
       expect(verified('indexes', join(folder, 'InRelease'))).toMatchObject({ status: 0 })
       expect(verified('indexes', join(folder, 'Release.gpg'), path)).toMatchObject({ status: 0 })
       // A key of one purpose does not sign for another.
-      const other = await bench.station.desk.openByHand({
+      const other = await bench.station.desk.hand.openByHand({
         paths: [path],
         signAs: 'openpgp-clear',
         fingerprint: indexes.fingerprint,

@@ -55,7 +55,7 @@ describe.skipIf(softHsmModule() === null)(
       return path
     }
     const open = (paths: readonly string[], change: Partial<OpenByHand> = {}) =>
-      bench.station.desk.openByHand({
+      bench.station.desk.hand.openByHand({
         paths: [...paths],
         signAs: 'uefi-detached',
         fingerprint: bench.fingerprint,
@@ -214,31 +214,31 @@ describe.skipIf(softHsmModule() === null)(
         await until(id, 'returning', true)
         expect(readFileSync(`${path}.sig`, 'utf8')).toBe(precious)
         const wrong = { kind: 'replace', path } as const
-        expect(codeOf(await bench.station.desk.redirectDelivery(id, wrong))).toBe('not-now')
-        orThrow(await bench.station.desk.redirectDelivery(id, { kind: 'replace', path: `${path}.sig` }))
+        expect(codeOf(await bench.station.desk.hand.redirectDelivery(id, wrong))).toBe('not-now')
+        orThrow(await bench.station.desk.hand.redirectDelivery(id, { kind: 'replace', path: `${path}.sig` }))
         await until(id, 'done')
         const [delivered] = (await bench.entries('output-delivered')).filter((entry) => entry['requestId'] === id)
         expect(delivered).toMatchObject({ how: 'replaced', replacedSha256: sha256(Buffer.from(precious)) })
         expect(delivered?.['outputSha256']).toBe(sha256(readFileSync(`${path}.sig`)))
         expect(left()).toEqual(['image.efi', 'image.efi.sig'])
-        expect(codeOf(await bench.station.desk.redirectDelivery(id, { kind: 'keep' }))).toBe('not-now')
+        expect(codeOf(await bench.station.desk.hand.redirectDelivery(id, { kind: 'keep' }))).toBe('not-now')
       })
 
       test('stays where another folder is named, or the signature is kept in the station', async () => {
         const { path, id } = await inTheWay()
-        expect(codeOf(await bench.station.desk.redirectDelivery(id, { kind: 'folder', folder: '/nowhere' }))).toBe(
+        expect(codeOf(await bench.station.desk.hand.redirectDelivery(id, { kind: 'folder', folder: '/nowhere' }))).toBe(
           'no-such-folder',
         )
         const other = join(folder, 'other')
         mkdirSync(other)
-        orThrow(await bench.station.desk.redirectDelivery(id, { kind: 'folder', folder: other }))
+        orThrow(await bench.station.desk.hand.redirectDelivery(id, { kind: 'folder', folder: other }))
         await until(id, 'done')
         expect(readdirSync(other)).toEqual(['image.efi.sig'])
         expect(readFileSync(`${path}.sig`, 'utf8')).toBe(precious)
 
         rmSync(`${path}.sig`)
         const again = await inTheWay()
-        orThrow(await bench.station.desk.redirectDelivery(again.id, { kind: 'keep' }))
+        orThrow(await bench.station.desk.hand.redirectDelivery(again.id, { kind: 'keep' }))
         expect((await until(again.id, 'done')).byHand?.outputs[0]?.state).toBe('kept')
         expect((await story(again.id)).at(-1)).toBe('output-delivered')
         expect(readFileSync(`${again.path}.sig`, 'utf8')).toBe(precious)
@@ -255,11 +255,11 @@ describe.skipIf(softHsmModule() === null)(
         orThrow(await bench.station.desk.approve(bench.approval(detail)))
         const asked = await until(id, 'returning', true)
         expect(asked.failure?.code).toBe('output-not-a-file')
-        expect(codeOf(await bench.station.desk.redirectDelivery(id, { kind: 'replace', path: `${path}.sig` }))).toBe(
-          'not-now',
-        )
+        expect(
+          codeOf(await bench.station.desk.hand.redirectDelivery(id, { kind: 'replace', path: `${path}.sig` })),
+        ).toBe('not-now')
         expect(readFileSync(victim, 'utf8')).toBe(precious)
-        orThrow(await bench.station.desk.redirectDelivery(id, { kind: 'keep' }))
+        orThrow(await bench.station.desk.hand.redirectDelivery(id, { kind: 'keep' }))
         await until(id, 'done')
       })
     })

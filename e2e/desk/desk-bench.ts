@@ -22,6 +22,7 @@ import { defaultSettings, writeSettings } from '../../src/main/settings/settings
 import { createSigner } from '../../src/main/signing/registry.ts'
 import { openStation, type Station } from '../../src/main/station.ts'
 import { createStation } from '../../src/main/station-log-key.ts'
+import type { StationParts } from '../../src/main/station-parts.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
 import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
@@ -97,6 +98,8 @@ export interface DeskBenchOptions {
   readonly pin?: string
   /** Left out: the first key of the token is registered. */
   readonly registerKey?: boolean
+  /** What standing approvals rest on, where a test decides it. */
+  readonly standing?: StationParts['standing']
   /** False: a station as it was before logs had keys. */
   readonly logKey?: boolean
   /** Another server than the sandbox, which then is started and not asked. */
@@ -303,6 +306,7 @@ export class DeskBench {
       log,
       publish: (event, payload) => void this.published.push({ event, payload }),
       onStatus: () => {},
+      ...(this.#options.standing === undefined ? {} : { standing: this.#options.standing }),
     })
   }
 

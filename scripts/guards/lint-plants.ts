@@ -98,7 +98,6 @@ export const lintPlants: readonly LintPlant[] = [
   ...forbidden('src/main/requests/waiting/x.ts', [
     '../../ipc/router.ts',
     '../../desktop/desktop.ts',
-    '../../keys/software/service-keys.ts',
     'electron',
     'ws',
     'node:net',

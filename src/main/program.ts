@@ -33,6 +33,7 @@ import { reviewBindings } from './ipc/review.handlers.ts'
 import { createRouter } from './ipc/router.ts'
 import { settingsBindings } from './ipc/settings.handlers.ts'
 import { softwareKeyBindings } from './ipc/software-keys.handlers.ts'
+import { standingBindings } from './ipc/standing.handlers.ts'
 import { stationBindings } from './ipc/station.handlers.ts'
 import { waitingBindings } from './ipc/waiting.handlers.ts'
 import { readShippedRoots } from './keys/attestation/shipped-roots.ts'
@@ -162,6 +163,7 @@ export async function runProgram(
     log,
     publish,
     onStatus: () => void announceStatus(),
+    standing: { seesLock: () => desktop?.seesLock() ?? false },
   }
 
   async function open(): Promise<Result<null, Failure>> {
@@ -259,6 +261,7 @@ export async function runProgram(
       ...stationBindings(access, { status, create }),
       ...requestBindings(access, signer.outputSuffix, now),
       ...byHandBindings(access, offered),
+      ...standingBindings(access),
       ...keyBindings(access, now),
       ...openPgpBindings(access, now),
       ...attestationBindings(access, now),
@@ -323,7 +326,10 @@ export async function runProgram(
   lifecycle.started('window', () => window.value.close())
   lifecycle.started('router', () => router.stop())
   instance.value.onSecondStart(() => window.value.focus())
-  window.value.onLock(() => publish('desk.locked', null))
+  window.value.onLock(() => {
+    publish('desk.locked', null)
+    station?.desk.standing.deskLocked().catch((error: unknown) => log('standing.lock-defect', { error }))
+  })
   stopOnSignals(process, (signal) => {
     log('program.stopping', { signal })
     void window.value.close()

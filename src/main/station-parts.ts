@@ -6,6 +6,7 @@ import type { Log } from './log/logger.ts'
 import type { MediaProcess } from './media/folder-process.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
+import type { DeskPorts } from './requests/desk-ports.ts'
 import type { Signer } from './signing/signer.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
 import type { HsmService } from './token/hsm-service.ts'
@@ -42,4 +43,6 @@ export interface StationParts {
   readonly log: Log
   readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
   readonly onStatus: () => void
+  /** Left out: no lock is seen, the process’s own steady clock, and the scopes of the product. */
+  readonly standing?: Partial<DeskPorts['standing']>
 }

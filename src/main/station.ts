@@ -21,6 +21,7 @@ import { createKeyRegistry, type KeyRegistry } from './keys/key-registry.ts'
 import type { TrustStore } from './pki/attestation/trust-store.ts'
 import { createDesk, type Desk } from './requests/desk.ts'
 import { spoolAt } from './requests/spool.ts'
+import { standingRules } from './requests/standing/standing-rules.ts'
 import { createWaitingDesk, type WaitingDesk } from './requests/waiting/waiting-desk.ts'
 import { createServerLink, type ServerLink } from './server-link/server-link.ts'
 import { changedFields, readSetting, readSettings, writeSetting, writeSettings } from './settings/settings-store.ts'
@@ -205,6 +206,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       // The result is returned without it: what is signed is signed. The status says why.
       if (!written.ok) log('checkpoint.not-signed', { code: written.error.code, detail: written.error.detail })
     },
+    standing: standingRules(parts.standing),
     say: (workRequestId, line) => link.say(workRequestId, line),
     publish: (event, payload) => {
       publish(event, payload)
@@ -357,6 +359,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
     keysChanged: () => {
       keysChanged()
       awaited.call()
+      desk.standing.tokensChanged().catch((error: unknown) => log('standing.look-defect', { error }))
     },
     close: async () => {
       awaited.stop()

@@ -19,6 +19,7 @@ import { KeysScreen } from './screens/keys/KeysScreen.tsx'
 import { RequestsScreen } from './screens/requests/RequestsScreen.tsx'
 import { RequestScreen } from './screens/review/RequestScreen.tsx'
 import { SettingsScreen } from './screens/settings/SettingsScreen.tsx'
+import { StandingBand } from './screens/standing/StandingBand.tsx'
 import { useStation } from './station/station-context.tsx'
 import { failureFrom } from './station/station-failure.ts'
 import { settingsQuery, statusQuery, useCacheInvalidation } from './station/station-queries.ts'
@@ -68,6 +69,7 @@ function Frame({ status }: { readonly status: StationStatus }) {
         <Rail status={status} />
         <main className="app-main" id="main">
           {status.station === 'read-only' ? <ReadOnlyBand status={status} /> : null}
+          <StandingBand />
           <Screen />
         </main>
         <BottomLine status={status} />

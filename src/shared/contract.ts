@@ -13,8 +13,8 @@ import {
   verificationReport,
   verifierKeyText,
 } from './audit.ts'
-import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
 import { ceremonyChannels } from './ceremony-channels.ts'
+import { deskContract } from './contract-desk.ts'
 import { deviceLogState } from './device-log.ts'
 import { usbState } from './devices.ts'
 import { doctorReport } from './doctor.ts'
@@ -108,12 +108,6 @@ export const contract = {
     output: answer(z.strictObject({ folder: z.string(), files: z.int(), proofs: z.int() })),
   },
 
-  /** Files that were named on the command line or handed over by a second start, and that nobody has taken yet. Taken with the answer. */
-  'hand.offered': { input: z.null(), output: answer(z.array(handPath).max(maxHandFiles)) },
-  /** Opens files at this station: a request in hand like any other. Answers when they are copied and on record. */
-  'hand.open': { input: openByHand, output: answer(z.strictObject({ requestId })) },
-  /** Where signatures could not be written: replace the file that was asked about, another folder, or keep them here. */
-  'hand.deliver': { input: z.strictObject({ requestId, delivery: handDelivery }), output: done },
   /** What waits at the server for the user whose API token is set. Asks the server. */
   'waiting.list': { input: z.null(), output: answer(waitingList) },
   /** Answers a question that waits, once. `words`: as they were shown; main refuses where the server words it otherwise now. */
@@ -131,6 +125,8 @@ export const contract = {
     input: z.strictObject({ workRequestId, fingerprint }),
     output: answer(z.strictObject({ requestId })),
   },
+
+  ...deskContract,
 
   'duty.set': { input: z.strictObject({ onDuty: z.boolean() }), output: done },
 

@@ -26,6 +26,8 @@ export const events = {
   'settings.changed': z.null(),
   /** `hand.offered` has files. */
   'hand.offered': z.null(),
+  /** A standing approval was granted, used, or is over. */
+  'standing.changed': z.null(),
   'audit.changed': z.strictObject({ entries: z.int().nonnegative() }),
   /**
    * How far a verification, an opening or a comparison came, ten times a second at most. `total` null: not known yet. In bytes while a

@@ -25,6 +25,7 @@ export type StepName =
   | 'key-import'
   | 'open'
   | 'deliver'
+  | 'place'
   | 'delivered'
   | 'confirmation'
   | 'confirmation-answer'

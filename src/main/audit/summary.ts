@@ -99,6 +99,12 @@ export function summary(body: AuditEntryBody): string {
       return body.how === 'kept'
         ? `Output ${short(body.outputSha256)} was kept in the station by ${quoted(body.operator)}, and not written to ${quoted(body.path)}`
         : `Output ${short(body.outputSha256)} was written to ${quoted(body.path)}${body.replacedSha256 === null ? '' : `, in place of ${short(body.replacedSha256)}, as ${quoted(body.operator)} said`}`
+    case 'standing-approval-granted':
+      return `${quoted(body.operator)} approved ahead up to ${count(body.uses, 'request')} of ${quoted(body.scope)} for key ${short(body.fingerprint)}, ${place(body.tokenSerial)}, until ${body.endsAt}${body.lockSeen ? '' : '; the lock of the desk is not seen'}`
+    case 'standing-approval-used':
+      return `Sheet ${short(body.sheetDigest)} was approved by the standing approval of ${quoted(body.operator)} for key ${short(body.fingerprint)}, use ${body.use} of ${body.uses}`
+    case 'standing-approval-withdrawn':
+      return `The standing approval for key ${short(body.fingerprint)} is over (${visible(body.why)}) after ${count(body.used, 'use')}`
     case 'confirmation-intended':
       return `${quoted(body.operator)} is about to answer work request ${body.workRequestId} at ${visible(body.server)}, as ${quoted(body.user)}: ${body.confirm ? 'yes' : 'no'}, ${quoted(body.label)}${body.comment === null ? '' : ` (${quoted(body.comment)})`}`
     case 'confirmation-answered':

@@ -43,5 +43,7 @@ export interface Desktop {
   readonly closed: Promise<CloseReason>
   /** The desk was locked, or the machine is about to sleep. */
   onLock(listener: () => void): void
+  /** Whether this machine tells when its screen is locked. */
+  seesLock(): boolean
   close(): Promise<void>
 }

@@ -8,12 +8,12 @@ export function byHandBindings(access: StationAccess, offered: OfferedFiles) {
     'hand.offered': bind('hand.offered', async () => answered(ok([...offered.take()]))),
     'hand.open': bind('hand.open', (input) =>
       changing(access, async ({ desk }) => {
-        const opened = await desk.openByHand(input)
+        const opened = await desk.hand.openByHand(input)
         return opened.ok ? ok({ requestId: opened.value }) : opened
       }),
     ),
     'hand.deliver': bind('hand.deliver', ({ requestId, delivery }) =>
-      changing(access, ({ desk }) => desk.redirectDelivery(requestId, delivery)),
+      changing(access, ({ desk }) => desk.hand.redirectDelivery(requestId, delivery)),
     ),
   }
 }

@@ -143,7 +143,7 @@ async function checkClaim(
 }
 
 /** The request may have been aborted, a right withdrawn, a certificate run out or taken off the list, while a person was reading. */
-async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
+export async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
   const changed = changedSince(sheet, { now: ports.now(), trustedList: ports.settings().trustedCerts })
   if (changed.length > 0) return err({ ...checksChanged, detail: changed.join(' ') })
   // Nobody else was asked, so nobody else can have changed his mind.

@@ -6,6 +6,7 @@ import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
@@ -46,6 +47,15 @@ export interface DeskPorts {
   readonly checkpoint: () => Promise<void>
   /** Live-log lines for whoever watches the request at the server. */
   readonly say: (workRequestId: number, line: string) => void
+  /** What approvals that are given ahead rest on. */
+  readonly standing: {
+    /** Whether the lock of the desk is told, so that it ends them. */
+    readonly seesLock: () => boolean
+    /** Milliseconds of a clock that nobody sets. */
+    readonly steady: () => number
+    readonly unseenMs: number
+    readonly scopeOf: (sheet: ReviewSheet) => string | null
+  }
   readonly publish: <E extends EventName>(event: E, payload: EventPayload<E>) => void
   readonly now: () => Date
   readonly log: Log
@@ -56,13 +66,18 @@ export function serverOf(ports: DeskPorts, row: Pick<RequestRow, 'server' | 'tas
   return isExternalDebsign(row) ? serverOfUser(ports.userSession, row.server) : ports.serverAt(row.server)
 }
 
+/** What was taken in a user's name, or opened by hand, held up no work of this station as a worker. */
+export function heldUpWork(row: Pick<RequestRow, 'server' | 'task_name'>): boolean {
+  return !isByHand(row) && !isExternalDebsign(row)
+}
+
 /** A live-log line at the server, where a worker's request has one. */
 export function sayOf(
   ports: DeskPorts,
   row: Pick<RequestRow, 'server' | 'work_request_id' | 'task_name'>,
   line: string,
 ): void {
-  if (!isByHand(row) && !isExternalDebsign(row)) ports.say(row.work_request_id, line)
+  if (heldUpWork(row)) ports.say(row.work_request_id, line)
 }
 
 /** Moves a request and writes what explains it, in one transaction. */

@@ -10,11 +10,9 @@ import {
 } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
-import { isByHand } from './by-hand/hand.repository.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
-import { prepareByOrigin, returnByOrigin } from './by-origin.ts'
 import { decline } from './decline.ts'
-import { type DeskPorts, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
+import { type DeskPorts, heldUpWork, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
@@ -23,6 +21,7 @@ import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
+import { handBack, prepareAny } from './request-kinds.ts'
 import { keyIsAwaited } from './request-lists.ts'
 import {
   approveGeneration,
@@ -32,14 +31,17 @@ import {
   wipePlace,
 } from './serve-generation.ts'
 import { signApproved } from './sign-approved.ts'
+import { createStanding, type StandingDesk } from './standing/standing-approvals.ts'
 import { parseState } from './transition.ts'
-import { filesOfSheet } from './use-of-key.ts'
+import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
 import { createSeldom } from './waiting/seldom.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
-export interface Desk extends HandDesk {
+export interface Desk {
+  readonly hand: HandDesk
+  readonly standing: StandingDesk
   /** After a start: finds where each request was. Never signs by itself. */
   recover(): Promise<void>
   /** The bell rang, or a request was finished: takes the next one if none is in hand. */
@@ -76,8 +78,6 @@ interface Running {
 
 /** Time between two tries to return a result to a server that could not be reached. */
 const returnAgainMs = 30_000
-/** Time between two questions whether the server still waits for a person's own signature. */
-const watchExternalMs = 60_000
 
 const declinable: ReadonlySet<string> = new Set(['preparing', 'unprepared', 'review'])
 
@@ -116,9 +116,10 @@ export function createDesk(ports: DeskPorts): Desk {
     const row = await findRequest(ports.db, id)
     if (row === null) return
     sayOf(ports, row, 'Signing station: fetching and checking the files')
-    const prepared = await prepareByOrigin(ports, row, signal)
+    const prepared = await prepareAny(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
+      await useStanding(id)
       sayOf(ports, row, 'Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
@@ -135,7 +136,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const returned = await returnByOrigin(ports, row, state, signal)
+    const returned = await handBack(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
@@ -152,6 +153,14 @@ export function createDesk(ports: DeskPorts): Desk {
     inBackground(id, 'sign', async (signal) => carryOut(id, await signApproved(ports, approved, signal)))
   }
 
+  /** Somebody approved this ahead: it is signed behind what runs for it now. */
+  async function useStanding(id: RequestId): Promise<void> {
+    if (deciding.has(id) || stopping) return
+    const approved = await alone(id, () => standing.use(id))
+    if (approved !== null) runApproved(approved)
+  }
+  const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
+
   function took(taken: Taken): void {
     if (taken.kind !== 'taken' && taken.kind !== 'given-again') return
     ports.publish('requests.changed', { requestId: taken.requestId })
@@ -160,7 +169,7 @@ export function createDesk(ports: DeskPorts): Desk {
 
   const lookout = createLookout(ports, took)
 
-  const seldom = createSeldom(ports.now, watchExternalMs)
+  const seldom = createSeldom(ports.now)
 
   /** Nobody waits for the request any more. */
   async function letGo(id: RequestId, row: RequestRow): Promise<void> {
@@ -170,9 +179,8 @@ export function createDesk(ports: DeskPorts): Desk {
     lookForNext(row)
   }
 
-  /** What was taken in a user's name, or opened by hand, held up no work of ours. */
   function lookForNext(row: RequestRow): void {
-    if (!isExternalDebsign(row) && !isByHand(row)) lookout.lookAgain(row.server)
+    if (heldUpWork(row)) lookout.lookAgain(row.server)
   }
 
   /** A server that was lost comes back; what is signed goes to it without a click. */
@@ -219,6 +227,7 @@ export function createDesk(ports: DeskPorts): Desk {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
+      await standing.giveWay((await keyTokenOf(ports, id)) ?? '')
       const approved = await open(signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
@@ -240,12 +249,13 @@ export function createDesk(ports: DeskPorts): Desk {
   })
 
   return {
+    standing,
     recover: async () => {
+      await standing.recover()
       await ports.spool.sweep(async (id) => (await findRequest(ports.db, id)) !== null)
       await recoverRequests(ports, carryOut)
     },
-    openByHand: (input) => hand.openByHand(input),
-    redirectDelivery: (id, delivery) => hand.redirectDelivery(id, delivery),
+    hand,
     lookForWork: (apiUrl) => lookout.look(apiUrl),
     show: (id, digest) => showSheet(ports, id, digest),
     recheck: async (id) => {
@@ -373,7 +383,7 @@ export function createDesk(ports: DeskPorts): Desk {
     },
     stop: async () => {
       stopping = true
-      await hand.stop()
+      await Promise.all([hand.stop(), standing.stop()])
       const all = [...deciding.values(), ...running.values()]
       for (const { abort } of all) abort.abort()
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])

@@ -1,6 +1,9 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
+import { fingerprint, type RequestId } from '../../shared/ids.ts'
 import type { ReviewSheet, SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
 import type { TrustedCertsVerdict } from '../audit/format/entry.ts'
+import type { DeskPorts } from './desk-ports.ts'
+import { findRequest } from './request.repository.ts'
 
 /** A file that the approved sheet says will be signed, with the digest that it showed. */
 export interface FileToSign {
@@ -56,4 +59,12 @@ function verdictOf(artifact: SheetArtifact): TrustedCertsVerdict {
         trusted: trustedCerts.certificates.filter((each) => each.trusted).length,
       }
     : { kind: trustedCerts.kind }
+}
+
+/** Serial of the token that has the key of a request. Null: the request names no key of a token. */
+export async function keyTokenOf({ db, keys }: Pick<DeskPorts, 'db' | 'keys'>, id: RequestId): Promise<string | null> {
+  const row = await findRequest(db, id)
+  const print = fingerprint.safeParse(row?.fingerprint)
+  const key = print.success ? await keys.find(row?.purpose ?? '', print.data) : null
+  return key?.home.kind === 'token' ? key.home.token.serial : null
 }

@@ -48,6 +48,10 @@ export class TokenSigningSession implements SigningSession {
     return turn
   }
 
+  isOver(): boolean {
+    return this.#over !== null || this.#opened.host.dead
+  }
+
   async close(): Promise<void> {
     if (this.#over !== null) return
     this.#over = tokenFailure('cancelled', 'the session was closed')

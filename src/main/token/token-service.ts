@@ -91,6 +91,8 @@ export interface SigningSession {
     onOutcome?: (index: number, outcome: Result<Uint8Array, TokenFailure>) => void,
   ): Promise<readonly Result<Uint8Array, TokenFailure>[]>
   close(): Promise<void>
+  /** Whether it ended by itself: its token went, its process died. Absent: the session does not tell before it is used. */
+  isOver?(): boolean
 }
 
 export type TokenAttestation = { readonly statement: Uint8Array | null; readonly device: Uint8Array | null }

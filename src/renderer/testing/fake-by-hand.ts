@@ -2,6 +2,11 @@ import type { StationApi } from '../station/station-api.ts'
 import type { FakeState } from './fake-station.ts'
 import { requestIdOf } from './sample-data.ts'
 
+export type ByHandState = {
+  /** Files that were named on the command line. */
+  offered: string[]
+}
+
 type ByHandApi = Pick<StationApi, 'handOffered' | 'handOpen' | 'handDeliver' | 'pathsOf'>
 
 /** Opening gives the first request that is there, as main gives the new one. */

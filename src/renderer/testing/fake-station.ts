@@ -19,49 +19,49 @@ import type { WaitingTask } from '../../shared/waiting.ts'
 import type { StationApi } from '../station/station-api.ts'
 import { fakeAttestations } from './fake-attestations.ts'
 import { fakeAudit } from './fake-audit.ts'
-import { fakeByHand } from './fake-by-hand.ts'
+import { type ByHandState, fakeByHand } from './fake-by-hand.ts'
 import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeOpenPgp } from './fake-openpgp.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
+import { fakeStanding, type StandingState } from './fake-standing.ts'
 import { fakeWaiting } from './fake-waiting.ts'
 import { hexOf, minutesAgo, sampleKey } from './sample-data.ts'
 import type { FakeLog } from './sample-log.ts'
 
 /** All that a fake station knows. Everything that its functions answer comes from here, and what they do changes it. */
-export type FakeState = {
-  status: StationStatus
-  settings: Settings
-  requests: Map<string, RequestDetail>
-  /** Rows without a sheet, for long lists. */
-  moreRequests: readonly RequestSummary[]
-  pending: PendingWork[] | Failure
-  waiting: readonly WaitingTask[] | Failure
-  tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
-  deviceLogs: DeviceLogState[]
-  modules: { path: string; problem: Failure | null }[]
-  usb: UsbState
-  found: ModuleDiscovery
-  findings: DoctorFinding[]
-  keys: RegisteredKey[]
-  attestations: readonly AttestationRecord[]
-  roots: readonly AttestationRoot[]
-  /** Keys that were begun on tokens, newest first. */
-  generations: readonly KeyGeneration[]
-  serviceKeys: ServiceKeyList
-  ceremonies: readonly CeremonyDetail[]
-  audit: AuditRow[]
-  auditCheck: AuditState
-  log: FakeLog
-  /** The PIN that the token takes. */
-  pin: string
-  /** Failures that a function gives instead of its answer, by the function's name. */
-  failures: Map<string, Failure>
-  /** Files that were named on the command line. */
-  offered: string[]
-  /** Milliseconds for one file; null: a signing stays where it is. */
-  signingPace: number | null
-}
+export type FakeState = ByHandState &
+  StandingState & {
+    status: StationStatus
+    settings: Settings
+    requests: Map<string, RequestDetail>
+    /** Rows without a sheet, for long lists. */
+    moreRequests: readonly RequestSummary[]
+    pending: PendingWork[] | Failure
+    waiting: readonly WaitingTask[] | Failure
+    tokens: { token: TokenSummary; objects: TokenObject[]; mechanisms: string[]; problem: Failure | null }[]
+    deviceLogs: DeviceLogState[]
+    modules: { path: string; problem: Failure | null }[]
+    usb: UsbState
+    found: ModuleDiscovery
+    findings: DoctorFinding[]
+    keys: RegisteredKey[]
+    attestations: readonly AttestationRecord[]
+    roots: readonly AttestationRoot[]
+    /** Keys that were begun on tokens, newest first. */
+    generations: readonly KeyGeneration[]
+    serviceKeys: ServiceKeyList
+    ceremonies: readonly CeremonyDetail[]
+    audit: AuditRow[]
+    auditCheck: AuditState
+    log: FakeLog
+    /** The PIN that the token takes. */
+    pin: string
+    /** Failures that a function gives instead of its answer, by the function's name. */
+    failures: Map<string, Failure>
+    /** Milliseconds for one file; null: a signing stays where it is. */
+    signingPace: number | null
+  }
 
 const fail = (kind: Failure['kind'], code: string, message: string): Result<never, Failure> => ({
   ok: false,
@@ -347,6 +347,7 @@ export class FakeStation {
         (id, by) => this.#change(id, by),
       ),
       ...fakeByHand(state),
+      ...fakeStanding(state, () => this.emit('standing.changed', null)),
       ...fakeSoftwareKeys(state, (name, payload) => this.emit(name, payload)),
       ...fakeCeremony(state, (name, payload) => this.emit(name, payload)),
       ...fakeOpenPgp(state, (name, payload) => this.emit(name, payload)),

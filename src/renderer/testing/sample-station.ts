@@ -166,6 +166,7 @@ export function base(): FakeState {
     pin: '123456',
     failures: new Map(),
     offered: [],
+    standing: [],
     signingPace: null,
   }
 }

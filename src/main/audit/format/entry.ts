@@ -30,6 +30,7 @@ import {
   possessionChallenged,
   serviceKeyAdded,
 } from './key-events.ts'
+import { standingApprovalGranted, standingApprovalUsed, standingApprovalWithdrawn } from './standing-events.ts'
 import { exactText, messageText } from './text.ts'
 import { confirmationAnswered, confirmationIntended } from './wait-events.ts'
 
@@ -255,6 +256,9 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   attestationRootWithdrawn,
   openedByHand,
   outputDelivered,
+  standingApprovalGranted,
+  standingApprovalUsed,
+  standingApprovalWithdrawn,
   confirmationIntended,
   confirmationAnswered,
   ceremonyBegun,

@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline'
 
 export interface DeskLock {
   onLock(listener: () => void): void
+  /** logind is there and is listened to. Whether the screen locker tells logind is its own affair; the common ones do. */
+  isSeen(): boolean
   stop(): void
 }
 
@@ -19,6 +21,7 @@ export function watchDeskLock(log: (event: string, fields: Record<string, unknow
   let retry: NodeJS.Timeout | null = null
   let stopped = false
   let told = false
+  let seen = false
 
   function start(): void {
     // The address is only set where there is a private bus, in tests.
@@ -29,12 +32,14 @@ export function watchDeskLock(log: (event: string, fields: Record<string, unknow
     })
     monitor = child
     createInterface({ input: child.stdout }).on('line', (line) => {
+      seen = logindIsThere(line) ?? seen
       if (meansLocked(line)) for (const listener of listeners) listener()
     })
     let gone = false
     function lost(fields: Record<string, unknown>): void {
       if (gone || stopped) return
       gone = true
+      seen = false
       // Once: a machine without logind stays without.
       if (!told)
         log('desk-lock.not-watched', { ...fields, consequence: 'typed PINs are not dropped when the desk is locked' })
@@ -51,6 +56,7 @@ export function watchDeskLock(log: (event: string, fields: Record<string, unknow
     onLock(listener) {
       listeners.add(listener)
     },
+    isSeen: () => seen,
     stop() {
       stopped = true
       if (retry !== null) clearTimeout(retry)
@@ -69,4 +75,10 @@ export function meansLocked(line: string): boolean {
       line,
     )
   )
+}
+
+/** What `gdbus monitor` says first, and when the name changes hands. Null: the line says something else. */
+export function logindIsThere(line: string): boolean | null {
+  if (!line.startsWith('The name org.freedesktop.login1 ')) return null
+  return / is owned by :/.test(line)
 }

@@ -78,6 +78,7 @@ export async function openChromiumDesktop(options: DesktopOptions): Promise<Resu
     focus: () => running?.window.focus(),
     closed,
     onLock: (listener) => deskLock.onLock(listener),
+    seesLock: () => deskLock.isSeen(),
     async close() {
       ending ??= 'program'
       const browser = running?.browser

@@ -125,6 +125,8 @@ export async function openElectronDesktop(options: DesktopOptions): Promise<Resu
       powerMonitor.on('lock-screen', listener)
       powerMonitor.on('suspend', listener)
     },
+    // On Linux Electron hears of sleep only.
+    seesLock: () => process.platform !== 'linux',
     async close() {
       ending ??= 'program'
       // `destroy`, not `close`: a page's beforeunload has no say in how the station ends.

@@ -26,6 +26,9 @@ export function allChannels(): Bindings {
     'hand.offered': bind('hand.offered', () => ok([])),
     'hand.open': bind('hand.open', () => absent),
     'hand.deliver': bind('hand.deliver', () => ok(null)),
+    'standing.list': bind('standing.list', () => ok([])),
+    'standing.grant': bind('standing.grant', () => absent),
+    'standing.withdraw': bind('standing.withdraw', () => ok(null)),
     'waiting.list': bind('waiting.list', () =>
       ok({ user: 'zoe', tasks: [], ofOthers: 0, asOf: '2026-01-01T00:00:00.000Z' }),
     ),

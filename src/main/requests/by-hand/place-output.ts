@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, lstat, open, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { step } from '../../app/steps.ts'
 import { type HandOutput, partName } from './hand.repository.ts'
 
 export type Placed =
@@ -42,6 +43,7 @@ export async function placeOutput(id: string, output: HandOutput, notes: PlaceNo
     if (there === 'our-part') await unlink(output.path)
     if (there === 'other' && !output.mayReplace) return { kind: 'in-the-way' }
     await writeNew(part, output.bytes)
+    step('place', 'before')
     try {
       if (there === 'other') {
         await notes.replacing(await digestOf(output.path))
@@ -50,6 +52,7 @@ export async function placeOutput(id: string, output: HandOutput, notes: PlaceNo
         await notes.inPlace()
         await writeNew(output.path, output.bytes)
       }
+      step('place', 'after')
     } finally {
       await rm(part, { force: true })
     }

@@ -9,6 +9,8 @@ import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useAction } from '../../station/station-queries.ts'
+import { StandingDialog } from '../standing/StandingDialog.tsx'
+import { mayStand } from '../standing/standing-view.ts'
 import { ApproveDialog } from './ApproveDialog.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
 import { type DecisionView, decisionSentence, type SheetView } from './sheet-view.ts'
@@ -85,6 +87,7 @@ function Decide(props: DecisionPanelProps) {
   const { view, detail } = props
   const requestId = detail.summary.id
   const [declining, setDeclining] = useState(false)
+  const [ahead, setAhead] = useState(false)
   const recheck = useAction((station, id: typeof requestId) => station.reviewRecheck({ requestId: id }))
   return (
     <>
@@ -107,6 +110,19 @@ function Decide(props: DecisionPanelProps) {
         >
           Check again
         </Button>
+        {detail.sheet !== null && mayStand(detail.sheet) ? (
+          <Button size="s" variant="quiet" isDisabled={!props.ready} onPress={() => setAhead(true)}>
+            Approve ahead …
+          </Button>
+        ) : null}
+        {ahead && detail.sheet !== null ? (
+          <StandingDialog
+            detail={detail}
+            sheet={detail.sheet}
+            sheetDigest={props.sheetDigest}
+            onClose={() => setAhead(false)}
+          />
+        ) : null}
         <span className="grow" />
         <Button variant="danger" size="s" onPress={() => setDeclining(true)}>
           Decline …
