@@ -5,7 +5,7 @@ import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared
 import { sha256Hex } from '../../shared/ids.ts'
 import type { InputFacts } from '../../shared/input-facts.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import type {
   PermissionAnswer,
   ReviewSheet,
