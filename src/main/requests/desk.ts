@@ -11,6 +11,8 @@ import {
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
+import { prepareByOrigin, returnByOrigin } from './by-origin.ts'
+import { Deciding, type Running } from './deciding.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, heldUpWork, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
@@ -21,7 +23,6 @@ import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
-import { handBack, prepareAny } from './request-kinds.ts'
 import { keyIsAwaited } from './request-lists.ts'
 import {
   approveGeneration,
@@ -71,11 +72,6 @@ export interface Desk {
   stop(): Promise<void>
 }
 
-interface Running {
-  readonly abort: AbortController
-  readonly done: Promise<void>
-}
-
 /** Time between two tries to return a result to a server that could not be reached. */
 const returnAgainMs = 30_000
 
@@ -116,7 +112,7 @@ export function createDesk(ports: DeskPorts): Desk {
     const row = await findRequest(ports.db, id)
     if (row === null) return
     sayOf(ports, row, 'Signing station: fetching and checking the files')
-    const prepared = await prepareAny(ports, row, signal)
+    const prepared = await prepareByOrigin(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
       await useStanding(id)
@@ -136,7 +132,7 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const returned = await handBack(ports, row, state, signal)
+    const returned = await returnByOrigin(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
@@ -156,7 +152,7 @@ export function createDesk(ports: DeskPorts): Desk {
   /** Somebody approved this ahead: it is signed behind what runs for it now. */
   async function useStanding(id: RequestId): Promise<void> {
     if (deciding.has(id) || stopping) return
-    const approved = await alone(id, () => standing.use(id))
+    const approved = await deciding.alone(id, () => standing.use(id))
     if (approved !== null) runApproved(approved)
   }
   const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
@@ -200,19 +196,7 @@ export function createDesk(ports: DeskPorts): Desk {
     return ok(null)
   }
 
-  /** One PIN, or one renewal, at a time for a request: a click that comes twice finds the first one at work. */
-  const deciding = new Map<RequestId, Running>()
-  async function alone<T>(id: RequestId, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const abort = new AbortController()
-    const { promise: done, resolve: decided } = Promise.withResolvers<void>()
-    deciding.set(id, { abort, done })
-    try {
-      return await work(abort.signal)
-    } finally {
-      deciding.delete(id)
-      decided()
-    }
-  }
+  const deciding = new Deciding()
   async function withKey(
     input: Pick<ApprovalInput, 'requestId' | 'pin'>,
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
@@ -223,7 +207,7 @@ export function createDesk(ports: DeskPorts): Desk {
       return err(notNow)
     }
     if (deciding.has(id) || stopping) return refuse()
-    return alone(id, async (signal) => {
+    return deciding.alone(id, async (signal) => {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
@@ -277,7 +261,7 @@ export function createDesk(ports: DeskPorts): Desk {
     serve: async (input) => {
       const id = input.requestId
       const refused = deciding.has(id) || running.has(id) || stopping
-      const served = refused ? err(notNow) : await alone(id, () => approveGeneration(ports, input))
+      const served = refused ? err(notNow) : await deciding.alone(id, () => approveGeneration(ports, input))
       if (!served.ok) {
         wipePlace(input.place)
         return served
@@ -338,7 +322,7 @@ export function createDesk(ports: DeskPorts): Desk {
       if (row.stage === 'done' || running.has(id) || deciding.has(id) || stopping) return err(notNow)
       const server = serverOf(ports, row)
       if (server === null) return err(notEnrolled)
-      return alone(id, async () => {
+      return deciding.alone(id, async () => {
         const renewed = await renew({ ...ports, server }, row, ports.settings().operatorName)
         if (!renewed.ok) return renewed
         const { held, next, instead } = renewed.value
@@ -384,7 +368,7 @@ export function createDesk(ports: DeskPorts): Desk {
     stop: async () => {
       stopping = true
       await Promise.all([hand.stop(), standing.stop()])
-      const all = [...deciding.values(), ...running.values()]
+      const all = [...deciding.all(), ...running.values()]
       for (const { abort } of all) abort.abort()
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
     },
