@@ -49,7 +49,19 @@ describe('the one-line summary of an entry', () => {
       'The key of this log was sealed anew by “Zoë”: from service key 5b5b5b5b5b5b5b5b… to 5a5a5a5a5a5a5a5a…',
       '“Zoë” is about to take 2 keys from a dump (3a3a3a3a3a3a3a3a…) and leaves 1',
       '“Zoë” exported 3 sealed keys to a file (4a4a4a4a4a4a4a4a…)',
+      '“Zoë” opened “/home/operator/grubx64.efi” (a1a1a1a1a1a1a1a1…) by hand, which is “/srv/build/grubx64.efi”, to be signed as uefi-detached',
+      'Output e5e5e5e5e5e5e5e5… was written to “/home/operator/grubx64.efi.sig”, in place of e6e6e6e6e6e6e6e6…, as “Zoë” said',
+      '“Zoë” approved ahead up to 20 requests of “["https://debusine.example.org","debian","sid","forky","testing","forky"]” for key C3C3C3C3C3C3C3C3…, token 12345678, until 2026-01-02T07:04:05.000Z',
+      'Sheet d4d4d4d4d4d4d4d4… was approved by the standing approval of “Zoë” for key C3C3C3C3C3C3C3C3…, use 1 of 20',
+      'The standing approval for key C3C3C3C3C3C3C3C3… is over (token-lost) after 1 use',
       '“Zoë” changed settings: trustedCerts',
+      '“Zoë” began the ceremony “New Secure Boot key”, plan 1b1b1b1b1b1b1b1b…',
+      'Ceremony: step “backup” (wrap-backup) begun',
+      'Ceremony: device 07550140 is about to be asked in step “backup”: export-wrapped key 0123 under wrap key 0200',
+      'Ceremony: step “backup” did not succeed (hsm-refused): The YubiHSM refused.',
+      'Ceremony: step “backup” done, record 1c1c1c1c1c1c1c1c…',
+      'Ceremony: step “bag” was SKIPPED, by “Witness”: The device came without a bag.',
+      'Ceremony completed, 1 deviation; transcript 1d1d1d1d1d1d1d1d… sealed',
     ])
   })
 
