@@ -18,7 +18,7 @@ import { createTokenService } from '../src/main/token/service.ts'
 import { makeSoftToken, type SoftTokens } from '../src/main/token/testing/soft-token.ts'
 import { hostEntry, open, referenceTo } from '../src/main/token/testing/token-bench.ts'
 import { fingerprint, type Sha256Hex, sha256Hex } from '../src/shared/ids.ts'
-import { noExpiry } from '../src/shared/key.ts'
+import { noExpiry } from '../src/shared/no-expiry.ts'
 import { approvedRequest } from './testing/approved-request.ts'
 
 const pin = '123456'

@@ -141,7 +141,7 @@ describe('the tree', () => {
       sources.filter(
         (file) =>
           /\/(?:utils?|helpers?|common|misc|types|index)\.tsx?$/.test(file) &&
-          !/\/(?:host|log-host|process|preload|main)\/index\.ts$/.test(file),
+          !/\/(?:host|log-host|hsm-host|process|preload|main)\/index\.ts$/.test(file),
       ),
     ).toEqual([])
   })

@@ -171,7 +171,8 @@ describe.skipIf(softHsmModule() === null)(
     })
 
     test.for([
-      ['a key of another purpose', { purpose: 'openpgp' }, 'unprepared'],
+      ['a key of a purpose that is not served', { purpose: 'kernel' }, 'unprepared'],
+      ['a key of another purpose', { purpose: 'openpgp' }, 'review'],
       ['a key that is not registered here', { fingerprint: '00'.repeat(32) }, 'review'],
     ] as const)('%s is no key that is waited for, whatever is plugged in', async ([, change, stage]) => {
       bench = await DeskBench.make({ tokens })

@@ -153,3 +153,93 @@ test('hands out evidence that other tools accept, and that shows every change', 
   expect(() => checkedByReader(folder, 'sha256sum --check SHA256SUMS')).toThrow(/did NOT match/)
   expect(saved).toContain('ceremony-')
 })
+
+test('restores a backup from its file, and puts nothing there that is not the key', async (ctx) => {
+  const custodian = there(ctx)
+  const [key] = await custodian.bench.station.keys
+    .list()
+    .then((keys) => keys.filter(({ home }) => home.kind === 'token'))
+  const saved = orThrow(await custodian.ceremonies.saveEvidence(open()))
+  const wrapped = readFileSync(join(saved.folder, 'backup.yhw'), 'utf8')
+  const ready = { kind: 'ready', name: 'restore-test' } as const
+  const unknown = { fingerprint: 'AB'.repeat(32) }
+  const refused = orThrow(await custodian.ceremonies.plan(ready, unknown))
+  expect(codeOf(await custodian.ceremonies.begin(ready, unknown, refused.planSha256, 'Custodian'))).toBe(
+    'key-not-registered',
+  )
+
+  const restore = await custodian.begin(ready, { fingerprint: key?.fingerprint ?? '' })
+  await custodian.through(restore, 'restore')
+  const step = await custodian.due(restore)
+  if (step === null) throw new Error('nothing is due')
+  await custodian.start(restore, 'restore')
+  expect(codeOf(await custodian.finish(restore, step, { wrapped: 'no base64' }))).toBe('backup-absent')
+  const cut = Buffer.from(wrapped, 'base64').fill(0, 20, 30).toString('base64')
+  expect(codeOf(await custodian.finish(restore, step, { wrapped: cut }))).toBe('hsm-refused')
+  orThrow(await custodian.finish(restore, step, { wrapped }))
+  await custodian.through(restore)
+  await custodian.seal(restore)
+})
+
+test('destroys a key on its device, and lets it be used no more', async (ctx) => {
+  const custodian = there(ctx)
+  const { station } = custodian.bench
+  const [key] = (await station.keys.list()).filter(({ home }) => home.kind === 'token')
+  const retire = await custodian.begin({ kind: 'ready', name: 'retire-key' }, { fingerprint: key?.fingerprint ?? '' })
+  await custodian.through(retire)
+  await custodian.seal(retire)
+  const [after] = (await station.keys.list()).filter(({ home }) => home.kind === 'token')
+  expect(after).toMatchObject({ state: 'destroyed', usableNow: false })
+  await expect(custodian.hsm.shell('-a', 'get-object-info', '-i', '0x0101', '-t', 'asymmetric-key')).rejects.toThrow()
+  expect((await custodian.bench.entries('key-state-changed')).map((entry) => entry['to'])).toEqual([
+    'retired',
+    'destroyed',
+  ])
+})
+
+test('brings a key that was put there with the maker’s tool, as imported for ever', async (ctx) => {
+  const custodian = there(ctx)
+  const [file, pem] = [custodian.hsm.file('existing.key'), custodian.hsm.file('existing.pem')]
+  const made = [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    file,
+    '-out',
+    pem,
+    '-subj',
+    '/CN=Existing',
+    '-days',
+    '30',
+  ]
+  execFileSync('openssl', made, { stdio: 'ignore' })
+  await custodian.hsm.shell(
+    '-a',
+    'put-asymmetric-key',
+    '-i',
+    '0x0102',
+    '-l',
+    'existing',
+    '-c',
+    'sign-pkcs',
+    '--in',
+    file,
+  )
+  const bring = await custodian.begin(
+    { kind: 'ready', name: 'import-existing-key' },
+    { description: 'Existing signer', origin: 'On a disk since 2020' },
+  )
+  await custodian.through(bring, 'bring')
+  const step = await custodian.due(bring)
+  if (step === null) throw new Error('nothing is due')
+  await custodian.start(bring, 'bring')
+  orThrow(await custodian.finish(bring, step, { certificatePem: readFileSync(pem, 'utf8') }))
+  await custodian.through(bring)
+  await custodian.seal(bring)
+  const { steps, plan } = await custodian.detail(bring)
+  const attested = steps[plan.script.steps.findIndex(({ id: each }) => each === 'attest')]
+  expect(JSON.stringify(attested)).toContain('imported')
+})

@@ -233,8 +233,27 @@ describe.for(['0.11', '0.16'] as const)('a request for a key from debusine %s', 
     await bench.until(work, 'done')
   })
 
+  test('of OpenPGP is answered by a key on a token with its OpenPGP certificate, and never by one in software', async (ctx) => {
+    if (tokens === null) return ctx.skip('SoftHSM is not installed (apt-get install softhsm2)')
+    const before = assetCalls().length
+    const work = ask({ purpose: 'openpgp', description: 'Uploads 2027' })
+    const detail = await shown(work)
+    expect(codeOf(await serve(detail, { kind: 'software' }))).toBe('other-purpose')
+    const certificate = { kind: 'openpgp', userId: 'Uploads 2027', days: null } as const
+    expect(codeOf(await serve(detail, onToken({ certificate, ckaId: '75' })))).toBe('other-purpose')
+    orThrow(await serve(detail, onToken({ purpose: 'openpgp', algorithm: 'ed25519', certificate, ckaId: '75' })))
+    expect(await bench.untilCompleted(work)).toBe('success')
+    const { summary } = await bench.until(work, 'done')
+    expect(summary.fingerprint).toMatch(/^[0-9A-F]{40}$/)
+    const key = (await bench.station.keys.list()).find(({ fingerprint }) => fingerprint === summary.fingerprint)
+    expect(key).toMatchObject({ purpose: 'openpgp', origin: 'generated', usableNow: true, algorithm: 'ed25519' })
+    const sent = assetCalls()[before]?.json as { data: { public_key: string } }
+    expect(sent.data).toMatchObject({ purpose: 'openpgp', fingerprint: key?.fingerprint })
+    expect(Buffer.from(sent.data.public_key, 'base64').toString('utf8')).toBe(key?.certificatePem)
+  })
+
   test.for([
-    ['openpgp', 'purpose-unsupported'],
+    ['kernel', 'purpose-unsupported'],
     ['Uefi!', 'task-malformed'],
   ])('for the purpose %s can only be declined', async ([purpose, code]) => {
     const work = ask({ purpose })

@@ -78,7 +78,8 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
         last: null,
       })
       expect(await bench.untilCompleted(work)).toBe('success')
-      await bench.until(work, 'done')
+      const { summary } = await bench.until(work, 'done')
+      expect(summary).toMatchObject({ title: 'hello 1.0', fileCount: 3, signedCount: 3 })
       expect(await bench.story(work)).toEqual([
         'request-received',
         'sheet-shown',

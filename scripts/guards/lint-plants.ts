@@ -95,6 +95,17 @@ export const lintPlants: readonly LintPlant[] = [
       'better-sqlite3',
     ]),
   ),
+  ...forbidden('src/main/requests/waiting/x.ts', [
+    '../../ipc/router.ts',
+    '../../desktop/desktop.ts',
+    '../../keys/software/service-keys.ts',
+    'electron',
+    'ws',
+    'node:net',
+    'node:https',
+    'node:child_process',
+    'pkcs11js',
+  ]),
   ...forbidden('src/main/digest/x.ts', ['../requests/machine.ts', 'node:net', 'node:child_process', 'pkcs11js']),
   ...pureFolders.flatMap((file) =>
     forbidden(file, [

@@ -1,9 +1,8 @@
-import type { Kysely } from 'kysely'
-import { type Database, readerOf } from '../../db/database.ts'
+import { readerOf } from '../../db/database.ts'
 import type { CeremonyId, CeremonyPlan, ReadScript, ScriptSource } from '../shared/ceremony.ts'
 import type { Failure } from '../shared/failure.ts'
 import { err, type Result } from '../shared/result.ts'
-import type { AuditLog } from './audit/audit-log.ts'
+import type { Settings } from '../shared/settings.ts'
 import { bundleOf } from './ceremony/bundle.ts'
 import { findCeremony } from './ceremony/ceremony.repository.ts'
 import { type CeremonyEngine, createCeremonyEngine } from './ceremony/engine.ts'
@@ -12,17 +11,9 @@ import { programIdentity } from './ceremony/program-identity.ts'
 import { type SavedBundle, saveBundle } from './ceremony/save-bundle.ts'
 import { planOf, readFrom } from './ceremony/script.ts'
 import { type ReadyScript, readyScripts, scriptBytes } from './ceremony/scripts.ts'
-import type { Profile } from './config/profile.ts'
 import type { StationCheckpoints } from './station-checkpoints.ts'
+import type { StationParts } from './station-parts.ts'
 import { opensslAt } from './tools/openssl.ts'
-
-/** Where the things are that a ceremony works with. */
-export interface CeremonyFiles {
-  /** Ready scripts. */
-  readonly scripts: string
-  /** All files of the program. */
-  readonly program: string
-}
 
 /** Key ceremonies at this station (docs/flows/ceremony.md). */
 export interface StationCeremonies extends Omit<CeremonyEngine, 'begin'> {
@@ -39,25 +30,35 @@ export interface StationCeremonies extends Omit<CeremonyEngine, 'begin'> {
   saveEvidence(id: CeremonyId): Promise<Result<SavedBundle, Failure>>
 }
 
-interface Parts extends Omit<CeremonyPorts, 'openssl' | 'program' | 'checkpoints'> {
-  readonly db: Kysely<Database>
-  readonly audit: AuditLog
+/** What of the station a ceremony works with, beside what the station is made of. */
+interface OfStation extends Pick<CeremonyPorts, 'db' | 'audit' | 'keys'> {
   readonly checkpoints: StationCheckpoints
-  readonly profile: Profile
-  readonly files: CeremonyFiles
-  readonly version: string
-  /** Plain Node, or the window's runtime: in words. */
-  readonly runtime: string
+  readonly settings: () => Settings
+  readonly keysChanged: () => void
 }
 
 const opensslPath = '/usr/bin/openssl'
 
-export function createStationCeremonies(parts: Parts): StationCeremonies {
-  const { db, checkpoints, profile, files, version, now } = parts
+export function createStationCeremonies(parts: StationParts, own: OfStation): StationCeremonies {
+  const { profile, ceremonyFiles: files, version, now, tokens, hsm, shippedRoots, publish } = parts
+  const { db, audit, keys, checkpoints } = own
   const engine = createCeremonyEngine({
-    ...parts,
+    db,
+    audit,
+    tokens,
+    hsm,
+    keys,
+    shippedRoots,
+    checkpoints,
     openssl: opensslAt(opensslPath, profile.runtime),
-    program: () => programIdentity(files.program, version, parts.runtime),
+    program: () => programIdentity(files.program, version, `Node ${process.version}`),
+    stationName: () => own.settings().stationName,
+    now,
+    keysChanged: async () => {
+      await tokens.list({ refresh: true })
+      own.keysChanged()
+    },
+    onSignal: (phase) => publish('generation.progress', { phase }),
   })
   async function planFrom(source: ScriptSource, parameters: Readonly<Record<string, string>>) {
     const bytes = await scriptBytes(source, files.scripts)

@@ -1,4 +1,5 @@
 import type { EventName, EventPayload } from '../shared/events.ts'
+import type { CeremonyFiles } from './ceremony/ports.ts'
 import type { Profile } from './config/profile.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import type { Log } from './log/logger.ts'
@@ -7,7 +8,6 @@ import type { TrustStore } from './pki/attestation/trust-store.ts'
 import type { SbatLevel } from './policy/policy-input.ts'
 import type { DeskPorts } from './requests/desk-ports.ts'
 import type { Signer } from './signing/signer.ts'
-import type { CeremonyFiles } from './station-ceremonies.ts'
 import type { DeviceLogReader } from './token/device-log-reader.ts'
 import type { HsmService } from './token/hsm-service.ts'
 import type {

@@ -181,27 +181,11 @@ export async function openStation(database: StationDatabase, parts: StationParts
     onChange: () => publish('tokens.changed', null),
   })
   const userTokenFile = profile.userToken
-  const ceremonies = createStationCeremonies({
-    db,
-    audit,
-    tokens,
-    hsm: parts.hsm,
-    keys,
-    shippedRoots: parts.shippedRoots,
-    checkpoints,
-    profile,
-    files: parts.ceremonyFiles,
-    version: parts.version,
-    runtime: `Node ${process.version}`,
-    stationName: () => current.stationName,
-    now,
-    keysChanged: async () => {
-      await tokens.list({ refresh: true })
-      publish('keys.changed', null)
-      link.offerSoon()
-    },
-    onSignal: (phase) => publish('generation.progress', { phase }),
-  })
+  const keysChanged = () => {
+    publish('keys.changed', null)
+    link.offerSoon()
+  }
+  const ceremonies = createStationCeremonies(parts, { db, audit, keys, checkpoints, settings, keysChanged })
   const desk = createDesk({
     db,
     audit,
@@ -275,7 +259,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
   const found = trust.state()
   if (found.kind === 'whole') {
     const failed = (error: unknown) => log('audit.check-failed', { error })
-    wholeCheck = startWholeCheck(readerOf(db), found.entries, trust.distrust, failed)
+    wholeCheck = startWholeCheck(readerOf(db), found.entries, (state) => trust.distrust(state), failed)
     await checkpoints.begin()
     await note([{ event: 'station-started', version: parts.version, previousHead: found.head }])
     await link.reconnect()
@@ -330,7 +314,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       makingKey = next.catch(() => null)
       return next
     },
-    closeContradiction: trust.closeContradiction,
+    closeContradiction: (id, reason) => trust.closeContradiction(id, reason),
     saveSettings: async (next) => {
       const fields = changedFields(current, next)
       if (fields.length === 0) return ok(null)
@@ -373,8 +357,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
       return ok(null)
     },
     keysChanged: () => {
-      publish('keys.changed', null)
-      link.offerSoon()
+      keysChanged()
       awaited.call()
       desk.standing.tokensChanged().catch((error: unknown) => log('standing.look-defect', { error }))
     },

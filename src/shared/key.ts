@@ -20,9 +20,6 @@ export const keyHome = z.discriminatedUnion('kind', [
 ])
 export type KeyHome = z.infer<typeof keyHome>
 
-/** `notAfter` of a certificate that does not expire: RFC 5280 §4.1.2.5 says it so, and an OpenPGP certificate is shown the same way. */
-export const noExpiry = '9999-12-31T23:59:59.000Z'
-
 /** Of an X.509 certificate; of an OpenPGP certificate subject and issuer are its first user id and `serial` its fingerprint. */
 export const certificateFacts = z.strictObject({
   subject: z.string(),

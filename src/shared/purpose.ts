@@ -6,8 +6,3 @@ import { z } from 'zod'
  */
 export const purpose = z.enum(['uefi', 'openpgp', 'openpgp-repository'])
 export type Purpose = z.infer<typeof purpose>
-
-/** Purposes whose keys have an OpenPGP certificate; the others have one of X.509. */
-export function isOpenPgp(what: string): boolean {
-  return what === 'openpgp' || what === 'openpgp-repository'
-}

@@ -99,3 +99,11 @@ export type Act<K extends CeremonyStep['kind']> = (attempt: Attempt<K>) => Promi
 export function fact(label: string, value: string, form: CeremonyFact['form'] = 'text'): CeremonyFact {
   return { label, form, value }
 }
+
+/** Where the things are that a ceremony works with. */
+export interface CeremonyFiles {
+  /** Ready scripts. */
+  readonly scripts: string
+  /** All files of the program. */
+  readonly program: string
+}

@@ -16,6 +16,7 @@ export function readmeText({
   const evidence = names.filter((name) => name.startsWith('evidence/'))
   const matching = (form: RegExp) => evidence.flatMap((name) => form.exec(name)?.slice(1, 2) ?? [])
   const certificates = matching(/^evidence\/(.*)-certificate\.pem$/)
+  const openPgp = matching(/^evidence\/(.*)-certificate\.asc$/)
   const requests = matching(/^evidence\/(.*)-request\.pem$/)
   const attested = matching(/^evidence\/(.*)-attestation-1-statement\.pem$/)
   const signed = matching(/^evidence\/(.*)-signature\.bin$/)
@@ -57,6 +58,11 @@ The transcript has the SHA-256 of every file under evidence/ but the lists of is
    openssl verify -check_ss_sig -CAfile evidence/${key}-certificate.pem evidence/${key}-certificate.pem
 
 (A certificate that a CA issued is verified up to that CA instead: openssl verify -CAfile CA.pem evidence/${key}-certificate.pem)`,
+    ),
+    ...openPgp.map(
+      (key) => `OpenPGP certificate of the key "${key}"; the fingerprint is in the transcript:
+
+   gpg --show-keys --with-fingerprint evidence/${key}-certificate.asc`,
     ),
     ...requests.map(
       (key) => `Certificate request of the key "${key}":

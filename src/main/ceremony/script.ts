@@ -140,7 +140,7 @@ function sentenceOf(error: z.ZodError, value: unknown): string {
       return `${where} has a member that is not known: “${issue.keys.join('”, “')}”.`
     case 'invalid_union':
       return place.endsWith('.kind')
-        ? `${where}: there is no step of the kind ${found === undefined ? 'that is left out' : `“${(JSON.stringify(found) ?? '').replaceAll('"', '').slice(0, 60)}”`}.`
+        ? `${where}: there is no step of the kind ${found === undefined ? 'that is left out' : `“${JSON.stringify(found).replaceAll('"', '').slice(0, 60)}”`}.`
         : `${where}: this is none of the forms that are possible there.`
     case 'invalid_type':
       return found === undefined

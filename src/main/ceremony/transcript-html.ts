@@ -19,9 +19,9 @@ export function transcriptHtml(transcript: Transcript, sha256: string): string {
     ['Outcome', `${outcome}, ${deviations.length} ${deviations.length === 1 ? 'deviation' : 'deviations'}`],
     ['Begun', transcript.begunAt],
     ['Ended', transcript.endedAt],
-    ['SHA-256 of transcript.json', sha256],
-    ['SHA-256 of the script', plan.scriptSha256],
-    ['SHA-256 of the plan', plan.planSha256],
+    ['SHA-256 of transcript.json', digestGroups(sha256)],
+    ['SHA-256 of the script', digestGroups(plan.scriptSha256)],
+    ['SHA-256 of the plan', digestGroups(plan.planSha256)],
     ['Key of the audit log', transcript.logKey ?? 'none'],
     ...Object.entries(plan.parameters),
   ]

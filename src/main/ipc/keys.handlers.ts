@@ -1,5 +1,5 @@
 import type { Failure } from '../../shared/failure.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { createSoftwareKey } from '../keys/create-software-key.ts'

@@ -5,7 +5,8 @@ import type { NewOpenPgpCertificate } from '../../../db/tables/openpgp-certifica
 import type { NewSigningKey, SigningKeyRow } from '../../../db/tables/signing-key.table.ts'
 import { type Fingerprint, fingerprint, sha256Hex } from '../../shared/ids.ts'
 import { type KeyHome, keyState } from '../../shared/key.ts'
-import { isOpenPgp, purpose } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
+import { purpose } from '../../shared/purpose.ts'
 import { keyAlgorithm } from '../../shared/token.ts'
 import { type SealedKey, toNaclRecord } from './software/sealed-record.ts'
 

@@ -1,5 +1,6 @@
 import type { Check } from '../../shared/check.ts'
-import { noExpiry, type RegisteredKey } from '../../shared/key.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
+import { noExpiry } from '../../shared/no-expiry.ts'
 import { type Evidence, fromEvidence } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 

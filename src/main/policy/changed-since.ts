@@ -1,5 +1,5 @@
 import type { CheckId } from '../../shared/check.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'

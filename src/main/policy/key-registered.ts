@@ -1,5 +1,5 @@
 import type { Check } from '../../shared/check.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import type { PolicyInput } from './policy-input.ts'
 
 export function checkKeyRegistered({ key, registeredFor, fingerprint }: PolicyInput): Check {

@@ -40,6 +40,15 @@ describe('the server’s word', () => {
     expect(ask(answered(true), { kind: 'not-answered', reason: 'time-out' }).outcome).toBe('unknown')
     expect(ask(answered(false), { kind: 'not-answered', reason: 'time-out' }).outcome).toBe('refused')
   })
+  test('of whose signature it waits for is a yes to that person alone, and none about a key', () => {
+    const own = (mine: boolean) => ask({ kind: 'own-signature', username: 'submitter', userId: 3, mine })
+    expect(own(true)).toMatchObject({
+      outcome: 'passed',
+      sentence: expect.stringContaining('asks nothing about the key'),
+      evidence: [{ found: 'submitter (user 3) made the task, and it waits for their own signature' }],
+    })
+    expect(own(false)).toMatchObject({ outcome: 'refused', sentence: expect.stringContaining('of another person') })
+  })
   test('does not apply where there is nothing to ask about', () => {
     expect(ask().outcome).toBe('not-applicable')
   })

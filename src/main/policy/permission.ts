@@ -46,9 +46,14 @@ export function checkPermission({ artifacts }: PolicyInput): Check {
           : { ...base, found: `the task is not one of ${permission.username}’s`, outcome: 'refused' }
     }
   })
+  const own = artifacts.some(({ permission }) => permission.kind === 'own-signature')
   return fromEvidence('permission', evidence, {
-    passed: 'The server says that the person who asked may have this signed with this key.',
-    refused: 'The server says no: the person who asked may not have this signed with this key.',
+    passed: own
+      ? 'The server waits for the signature of the person whose API token is set. It asks nothing about the key.'
+      : 'The server says that the person who asked may have this signed with this key.',
+    refused: own
+      ? 'The server waits for the signature of another person than the one whose API token is set.'
+      : 'The server says no: the person who asked may not have this signed with this key.',
     unknown: 'The server did not answer whether the person who asked may have this signed.',
     attention: byHandSentence(artifacts),
     'not-applicable': 'The request has no artifacts.',

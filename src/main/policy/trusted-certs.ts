@@ -1,5 +1,5 @@
 import type { Check } from '../../shared/check.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import { type Evidence, fromEvidence, nameOfArtifact, plural } from './evidence.ts'
 import type { PolicyInput } from './policy-input.ts'
 

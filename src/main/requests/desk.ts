@@ -12,6 +12,8 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
+import { prepareByOrigin, returnByOrigin } from './by-origin.ts'
+import { Deciding, type Running } from './deciding.ts'
 import { decline } from './decline.ts'
 import { type DeskPorts, defect, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
@@ -22,7 +24,6 @@ import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
 import { findRequest, findSheet, heldReference, unfinishedRequests } from './request.repository.ts'
-import { handBack, prepareAny } from './request-kinds.ts'
 import { keyIsAwaited } from './request-lists.ts'
 import {
   approveGeneration,
@@ -36,6 +37,7 @@ import { createStanding, type StandingDesk } from './standing/standing-approvals
 import { parseState } from './transition.ts'
 import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
+import { createSeldom } from './waiting/seldom.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
 /** The operator's desk: what can be done with requests. Each call answers when its decision is on disk; the work goes on behind it. */
@@ -69,11 +71,6 @@ export interface Desk {
   keysMayBeBack(): Promise<void>
   /** Stops between two files, and waits until nothing runs. */
   stop(): Promise<void>
-}
-
-interface Running {
-  readonly abort: AbortController
-  readonly done: Promise<void>
 }
 
 /** Time between two tries to return a result to a server that could not be reached. */
@@ -118,7 +115,7 @@ export function createDesk(ports: DeskPorts): Desk {
     const row = await findRequest(ports.db, id)
     if (row === null) return
     sayOf(ports, row, 'Signing station: fetching and checking the files')
-    const prepared = await prepareAny(ports, row, signal)
+    const prepared = await prepareByOrigin(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
       await useStanding(id)
@@ -129,7 +126,7 @@ export function createDesk(ports: DeskPorts): Desk {
     ports.log('request.unprepared', { request: id, code: prepared.error.code, detail: prepared.error.detail })
     const gone = prepared.error.code === 'no-longer-ours'
     const tokenIsDead = gone && tokenEnded(row, ports.now())
-    if (gone && !tokenIsDead) await letGo(id, row.server)
+    if (gone && !tokenIsDead) await letGo(id, row)
     else await move(ports, id, { kind: 'prepare-failed', failure: tokenIsDead ? workTokenEnded : prepared.error })
   }
 
@@ -138,12 +135,12 @@ export function createDesk(ports: DeskPorts): Desk {
     if (row === null) return
     const state = parseState(row.state)
     if (state.kind !== 'returning') return
-    const returned = await handBack(ports, row, state, signal)
+    const returned = await returnByOrigin(ports, row, state, signal)
     if (returned.ok) {
       if (returned.value === 'gone') await move(ports, id, { kind: 'gone' })
       await ports.spool.remove(id)
       ports.publish('requests.changed', { requestId: id })
-      if (!isByHand(row)) lookout.lookAgain(row.server)
+      lookForNext(row)
       return
     }
     ports.log('request.not-returned', { request: id, code: returned.error.code, detail: returned.error.detail })
@@ -158,7 +155,7 @@ export function createDesk(ports: DeskPorts): Desk {
   /** Somebody approved this ahead: it is signed behind what runs for it now. */
   async function useStanding(id: RequestId): Promise<void> {
     if (deciding.has(id) || stopping) return
-    const approved = await alone(id, () => standing.use(id))
+    const approved = await deciding.alone(id, () => standing.use(id))
     if (approved !== null) runApproved(approved)
   }
   const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
@@ -171,21 +168,19 @@ export function createDesk(ports: DeskPorts): Desk {
 
   const lookout = createLookout(ports, took)
 
-  /** What holds nothing up is asked about seldom. */
-  const lastLook = new Map<string, number>()
-  function calm(id: string): boolean {
-    const now = ports.now().getTime()
-    if (now - (lastLook.get(id) ?? 0) < watchExternalMs) return false
-    lastLook.set(id, now)
-    return true
-  }
+  const seldom = createSeldom(ports.now, watchExternalMs)
 
   /** Nobody waits for the request any more. */
-  async function letGo(id: RequestId, apiUrl: string): Promise<void> {
+  async function letGo(id: RequestId, row: RequestRow): Promise<void> {
     await move(ports, id, { kind: 'gone' })
     // An approval may have won: then its files are being signed.
     if ((await findRequest(ports.db, id))?.stage === 'done') await ports.spool.remove(id)
-    lookout.lookAgain(apiUrl)
+    lookForNext(row)
+  }
+
+  /** What was taken in a user's name, or opened by hand, held up no work of ours. */
+  function lookForNext(row: RequestRow): void {
+    if (!isExternalDebsign(row) && !isByHand(row)) lookout.lookAgain(row.server)
   }
 
   /** A server that was lost comes back; what is signed goes to it without a click. */
@@ -205,19 +200,7 @@ export function createDesk(ports: DeskPorts): Desk {
     return ok(null)
   }
 
-  /** One PIN, or one renewal, at a time for a request: a click that comes twice finds the first one at work. */
-  const deciding = new Map<RequestId, Running>()
-  async function alone<T>(id: RequestId, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const abort = new AbortController()
-    const { promise: done, resolve: decided } = Promise.withResolvers<void>()
-    deciding.set(id, { abort, done })
-    try {
-      return await work(abort.signal)
-    } finally {
-      deciding.delete(id)
-      decided()
-    }
-  }
+  const deciding = new Deciding()
   async function withKey(
     input: Pick<ApprovalInput, 'requestId' | 'pin'>,
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
@@ -228,7 +211,7 @@ export function createDesk(ports: DeskPorts): Desk {
       return err(notNow)
     }
     if (deciding.has(id) || stopping) return refuse()
-    return alone(id, async (signal) => {
+    return deciding.alone(id, async (signal) => {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
@@ -275,14 +258,14 @@ export function createDesk(ports: DeskPorts): Desk {
       const approved = await withKey(input, (signal) => approve(ports, input, signal))
       const row = approved.ok ? null : await findRequest(ports.db, input.requestId)
       // The server's last word was that it does not want this any more.
-      if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row.server)
+      if (row !== null && row.outcome === 'aborted-by-server') await letGo(input.requestId, row)
       return approved
     },
     resume: (input) => withKey(input, (signal) => reopen(ports, input, signal)),
     serve: async (input) => {
       const id = input.requestId
       const refused = deciding.has(id) || running.has(id) || stopping
-      const served = refused ? err(notNow) : await alone(id, () => approveGeneration(ports, input))
+      const served = refused ? err(notNow) : await deciding.alone(id, () => approveGeneration(ports, input))
       if (!served.ok) {
         wipePlace(input.place)
         return served
@@ -343,22 +326,23 @@ export function createDesk(ports: DeskPorts): Desk {
       if (row.stage === 'done' || running.has(id) || deciding.has(id) || stopping) return err(notNow)
       const server = serverOf(ports, row)
       if (server === null) return err(notEnrolled)
-      return alone(id, async () => {
+      return deciding.alone(id, async () => {
         const renewed = await renew({ ...ports, server }, row, ports.settings().operatorName)
         if (!renewed.ok) return renewed
         const { held, next, instead } = renewed.value
         if (next !== null) await moveAndGo(id, move(ports, id, { kind: next }))
         else if (held) ports.publish('requests.changed', { requestId: id })
-        else await letGo(id, row.server)
+        else await letGo(id, row)
         took(instead)
         return held ? ok(null) : err(renewalRefused)
       })
     },
     takeExternal: async (of) => {
       if (stopping) return err(notNow)
-      const id = await takeExternalDebsign(ports, of)
-      if (id.ok && !running.has(id.value)) took({ kind: 'taken', requestId: id.value })
-      return id
+      const taken = await takeExternalDebsign(ports, of)
+      if (!taken.ok) return taken
+      if (taken.value.fresh) took({ kind: 'taken', requestId: taken.value.id })
+      return ok(taken.value.id)
     },
     watchHeld: async () => {
       lookout.lookIfOwed()
@@ -369,10 +353,10 @@ export function createDesk(ports: DeskPorts): Desk {
         // A dead token would say "gone" of a request that the server still waits for: a person renews it.
         if (tokenEnded(row, ports.now())) continue
         const id = requestId.parse(row.id)
-        if (isExternalDebsign(row) && !calm(row.id)) continue
+        if (isExternalDebsign(row) && !seldom(row.id)) continue
         const still = await serverOf(ports, row)?.stillHeld(heldReference(row))
         if (still?.ok !== true || still.value !== 'gone' || running.has(id)) continue
-        await letGo(id, row.server)
+        await letGo(id, row)
       }
     },
     keysMayBeBack: async () => {
@@ -388,7 +372,7 @@ export function createDesk(ports: DeskPorts): Desk {
     stop: async () => {
       stopping = true
       await Promise.all([hand.stop(), standing.stop()])
-      const all = [...deciding.values(), ...running.values()]
+      const all = [...deciding.all(), ...running.values()]
       for (const { abort } of all) abort.abort()
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
     },

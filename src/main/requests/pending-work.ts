@@ -90,5 +90,5 @@ const noUserToken: Failure = {
   kind: 'refused',
   code: 'user-token-absent',
   message:
-    'The list of waiting work needs an API token of a user of the server. Enter one in the settings; it reads the list, and makes the asset of a key where you ask for that.',
+    'The list of waiting work needs an API token of a user of the server. Enter one in the settings; it reads the list, shows what waits for you, and does in your name what you ask for: an answer, a signed upload, the asset of a key.',
 }

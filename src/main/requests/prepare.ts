@@ -366,6 +366,7 @@ async function makeSheet(
     madeAt: sheet.madeAt,
     approvable: approvability(checks).kind === 'approvable',
     title: titleOf(artifacts),
+    fileCount: artifacts.flatMap(({ files }) => files).filter(({ disposition }) => disposition !== 'keep').length,
     requestedBy:
       artifacts
         .map(({ permission }) => ('username' in permission ? permission.username : null))

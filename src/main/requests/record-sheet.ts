@@ -14,6 +14,8 @@ export interface MadeSheet {
   readonly madeAt: string
   readonly approvable: boolean
   readonly title: string
+  /** Files that it is about, where those are not all that were fetched: the rest of an upload is not signed itself. */
+  readonly fileCount?: number
   readonly requestedBy: string | null
   readonly worstCheck: CheckOutcome
   readonly at: string
@@ -38,6 +40,7 @@ export async function recordSheet(db: Kysely<Database>, made: MadeSheet): Promis
       .updateTable('request')
       .set({
         title: made.title,
+        ...(made.fileCount === undefined ? {} : { file_count: made.fileCount }),
         requested_by: made.requestedBy,
         worst_check: made.worstCheck === 'not-applicable' ? 'passed' : made.worstCheck,
       })

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { artifactId } from '../../shared/ids.ts'
+import { artifactId, sha256Hex } from '../../shared/ids.ts'
 import { reviewSheet } from '../../shared/review-sheet.ts'
+import { sampleUpload } from '../debian/testing/sample-upload.ts'
+import { uploadDocumentFacts } from '../debian/upload-document.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import {
   embedded,
@@ -277,4 +279,18 @@ describe('the title of a request', () => {
     const files = [inspectedFile(), inspectedFile({ ordinal: 1 })]
     expect(title({ permission: silent, binaryPackageName: null, files })).toBe('2 files')
   })
+})
+
+test('the title of an upload is its source and version, of an index its suite and output', () => {
+  const [artifact] = sheetArtifacts([inspected({ files: [inspectedFile({ path: 'hello.changes' })] })], [], 'openpgp')
+  if (artifact === undefined) throw new Error('there is no artifact')
+  const last = null
+  const index = { suite: 'forky@debian:suite', mode: 'clear' as const, signedName: 'InRelease', last }
+  expect(titleOf([{ ...artifact, repositoryIndex: index }])).toBe('InRelease of forky@debian:suite')
+  const bytes = sampleUpload('1:2.0-1').get('hello_1:2.0-1_amd64.changes') ?? new Uint8Array()
+  const digests = { md5: '0'.repeat(32), sha1: '0'.repeat(40), sha256: sha256Hex.parse('0'.repeat(64)) }
+  const facts = uploadDocumentFacts(bytes, 'changes', digests)
+  const upload = { dsc: null, buildinfo: null, changes: 'hello.changes', debusineFields: null, last }
+  const files = artifact.files.map((file) => ({ ...file, facts }))
+  expect(titleOf([{ ...artifact, files, upload }])).toBe('hello 1:2.0-1')
 })

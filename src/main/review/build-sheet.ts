@@ -5,7 +5,7 @@ import type { ArtifactId, Fingerprint, RequestId, Sha256Hex } from '../../shared
 import { sha256Hex } from '../../shared/ids.ts'
 import type { InputFacts } from '../../shared/input-facts.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
-import { isOpenPgp } from '../../shared/purpose.ts'
+import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import type {
   PermissionAnswer,
   ReviewSheet,
@@ -162,6 +162,8 @@ export function showTheSame(a: ReviewSheet, b: ReviewSheet): boolean {
 /** One line that says what a request is about. */
 export function titleOf(artifacts: readonly SheetArtifact[]): string {
   const packages = artifacts.flatMap((artifact) => {
+    const task = titleOfTask(artifact)
+    if (task !== null) return [task]
     if (artifact.permission.kind !== 'answered')
       return artifact.binaryPackageName === null ? [] : [artifact.binaryPackageName]
     const { package: name, version } = artifact.permission.resource
@@ -172,4 +174,13 @@ export function titleOf(artifacts: readonly SheetArtifact[]): string {
   const [first] = what
   if (first === undefined) return files === 1 ? (artifacts[0]?.files[0]?.path ?? 'one file') : `${files} files`
   return what.length === 1 ? first : `${first} and ${what.length - 1} more`
+}
+
+/** An upload by its source and version, an index by its suite and output. Null: files of a Sign task, or nothing that can be named. */
+function titleOfTask({ files, upload, repositoryIndex }: SheetArtifact): string | null {
+  if (repositoryIndex !== undefined) return `${repositoryIndex.signedName} of ${repositoryIndex.suite}`
+  const changes = files.find(({ path }) => upload !== undefined && path === upload.changes)?.facts
+  return changes?.kind === 'upload-document' && changes.source !== null && changes.version !== null
+    ? `${changes.source} ${changes.version}`.slice(0, 200).toWellFormed()
+    : null
 }

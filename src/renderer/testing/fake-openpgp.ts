@@ -1,6 +1,7 @@
 import type { EventName, EventPayload } from '../../shared/events.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { noExpiry, type RegisteredKey } from '../../shared/key.ts'
+import type { RegisteredKey } from '../../shared/key.ts'
+import { noExpiry } from '../../shared/no-expiry.ts'
 import type { Result } from '../../shared/result.ts'
 import type { StationApi } from '../station/station-api.ts'
 import type { FakeState } from './fake-station.ts'

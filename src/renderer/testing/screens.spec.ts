@@ -359,26 +359,6 @@ test('a key is registered with a proof of possession', async ({ page }) => {
   })
 })
 
-test('a software key is made after a plain warning, and is a test key', async ({ page }) => {
-  await open(page, 'fine', 'keys')
-  await page.getByRole('button', { name: 'Make a software test key …' }).click()
-  const dialog = page.getByRole('dialog')
-  await expect(dialog.getByText('For tests only')).toBeVisible()
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
-  const make = dialog.getByRole('button', { name: 'Make the test key' })
-  await expect(make).toBeDisabled()
-  await dialog.getByLabel('Description').fill('x'.repeat(65))
-  await expect(make).toBeDisabled()
-  await dialog.getByLabel('Description').fill('  Trying it out ')
-  await make.click()
-  await expect(page.getByRole('dialog')).toHaveCount(0)
-  expect((await callsOf(page, 'keysCreateSoftware')).map((call) => call.input)).toEqual([
-    { description: 'Trying it out' },
-  ])
-  await page.getByRole('button', { name: 'Trying it out' }).click()
-  await expect(page.getByRole('textbox', { name: 'Certificate (PEM)' })).toHaveAttribute('readonly')
-})
-
 test('a request whose token ends is renewed after its price was named', async ({ page }) => {
   await open(page, 'token-ends', 'request')
   await page.getByRole('button', { name: 'Renew …' }).click()

@@ -63,3 +63,23 @@ test('software keys are exported, with the service keys that have to go along', 
   await expect(page.getByText('1 exported, still sealed')).toBeVisible()
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
 })
+
+test('a software key is made after a plain warning, and is a test key', async ({ page }) => {
+  await openKeys(page)
+  await page.getByRole('button', { name: 'Make a software test key …' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText('For tests only')).toBeVisible()
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  const make = dialog.getByRole('button', { name: 'Make the test key' })
+  await expect(make).toBeDisabled()
+  await dialog.getByLabel('Description').fill('x'.repeat(65))
+  await expect(make).toBeDisabled()
+  await dialog.getByLabel('Description').fill('  Trying it out ')
+  await make.click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  expect((await callsOf(page, 'keysCreateSoftware')).map((call) => call.input)).toEqual([
+    { description: 'Trying it out' },
+  ])
+  await page.getByRole('button', { name: 'Trying it out' }).click()
+  await expect(page.getByRole('textbox', { name: 'Certificate (PEM)' })).toHaveAttribute('readonly')
+})

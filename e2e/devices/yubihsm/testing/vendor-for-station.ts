@@ -31,8 +31,8 @@ export function vendorForStation(vendor: VendorSoftware, folder: string): Result
   execFileSync('/sbin/ldconfig', ['-X', '-f', configuration, '-C', cache], { stdio: 'ignore' })
   chmodSync(cache, 0o644)
   const script = 'mount --make-rprivate / && mount --bind "$0" /etc/ld.so.cache && exec "$@"'
-  const within = ['/usr/bin/unshare', '--mount', '--', '/bin/sh', '-c', script, cache]
-  const [program = '', ...args] = [...within, '/bin/true']
-  const tried = spawnSync(program, args, { encoding: 'utf8' })
+  const within = ['/usr/bin/unshare', '--mount', '--', '/bin/sh', '-c', script, cache] as const
+  const [program, ...args] = within
+  const tried = spawnSync(program, [...args, '/bin/true'], { encoding: 'utf8' })
   return tried.status === 0 ? ok({ module, within }) : err(`this user may not make namespaces: ${tried.stderr.trim()}`)
 }

@@ -103,7 +103,7 @@ const enrolled = z.strictObject({
   fqdn: exactText(400),
   method: word,
 })
-/** The API token of a user of the server, which reads the list of waiting work, is about to be set (true) or removed. */
+/** The API token of a user of the server, which reads lists and does what a person asks for in that user's name, is about to be set (true) or removed. */
 const userTokenSet = z.strictObject({ event: z.literal('user-token-set'), set: z.boolean(), operator })
 const dutyChanged = z.strictObject({ event: z.literal('duty-changed'), onDuty: z.boolean(), operator })
 const requestReceived = z.strictObject({

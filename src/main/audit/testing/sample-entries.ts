@@ -1,5 +1,6 @@
 import { auditSeq, fingerprint, requestId, sha256Hex, workRequestId } from '../../../shared/ids.ts'
 import type { AuditEntryBody, AuditEntryOf, IntentEntry } from '../format/entry.ts'
+import { ceremonyEntries } from './sample-ceremony-entries.ts'
 
 const pair = (byte: string) => sha256Hex.parse(byte.repeat(32))
 export const sampleRequest = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10')
@@ -7,7 +8,6 @@ export const sampleRequest = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a
 export const sampleGeneration = requestId.parse('0b51c3a2-6a54-4f0e-9b0c-6f2f7f2f3c11')
 export const sampleKey = fingerprint.parse('C3'.repeat(32))
 const operator = 'Zoë'
-const ceremony = { ceremonyId: '2b1c3a52-1a54-4c0e-8b0c-1f2f7f2f3c22', recordSha256: pair('1c'), operator }
 
 export function sampleIntent(ordinal = 0): IntentEntry {
   return {
@@ -379,45 +379,6 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       operator,
     },
     { event: 'settings-changed', fields: ['trustedCerts'], operator },
-    {
-      event: 'ceremony-begun',
-      ...ceremony,
-      title: 'New Secure Boot key',
-      scriptSha256: pair('1a'),
-      planSha256: pair('1b'),
-    },
-    { event: 'ceremony-step-begun', ...ceremony, step: 'backup', kind: 'wrap-backup', attempt: 1 },
-    {
-      event: 'ceremony-act-intended',
-      ...ceremony,
-      step: 'backup',
-      act: 'export-wrapped',
-      deviceSerial: '07550140',
-      object: 'key 0123 under wrap key 0200',
-    },
-    {
-      event: 'ceremony-step-failed',
-      ...ceremony,
-      step: 'backup',
-      code: 'hsm-refused',
-      message: 'The YubiHSM refused.',
-    },
-    { event: 'ceremony-step-ended', ...ceremony, step: 'backup' },
-    {
-      event: 'ceremony-deviation',
-      ...ceremony,
-      step: 'bag',
-      effect: 'skipped',
-      by: 'Witness',
-      reason: 'The device came without a bag.',
-    },
-    {
-      event: 'ceremony-ended',
-      ceremonyId: ceremony.ceremonyId,
-      outcome: 'completed',
-      deviations: 1,
-      transcriptSha256: pair('1d'),
-      operator,
-    },
+    ...ceremonyEntries(),
   ]
 }

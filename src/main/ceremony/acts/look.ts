@@ -2,6 +2,7 @@ import type { StepInput } from '../../../shared/ceremony.ts'
 import type { CeremonyStep } from '../../../shared/ceremony-script.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { tokenKind } from '../../../shared/key-place.ts'
+import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
 import { pgpWords } from '../../../shared/pgp-words.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { type Act, type Attempt, fact } from '../ports.ts'
@@ -93,7 +94,8 @@ export async function digestFor(
     return ok({ what: 'SHA-256 of the public key (SubjectPublicKeyInfo)', hex: key.value.spkiSha256 })
   const certificate = await certificateOf(attempt.ports, key.value)
   if (!certificate.ok) return certificate
-  return ok({ what: 'SHA-256 of the certificate', hex: certificate.value.fingerprint.toLowerCase() })
+  const what = isOpenPgp(key.value.purpose) ? 'OpenPGP fingerprint' : 'SHA-256 of the certificate'
+  return ok({ what, hex: certificate.value.fingerprint.toLowerCase() })
 }
 
 export const confirmWords: Act<'confirm-words'> = async (attempt) => {

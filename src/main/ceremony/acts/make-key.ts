@@ -4,12 +4,14 @@ import type { Failure } from '../../../shared/failure.ts'
 import { fingerprint } from '../../../shared/ids.ts'
 import type { GenerationPlan } from '../../../shared/key-generation.ts'
 import { tokenKind } from '../../../shared/key-place.ts'
+import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import { canonicalText } from '../../canonical/canonical-json.ts'
 import { bringCertificate, continueGeneration } from '../../keys/finish-generation.ts'
 import { generateOnToken } from '../../keys/generate-key.ts'
 import { listGenerations, type StoredGeneration } from '../../keys/generation.repository.ts'
 import type { GenerationPorts, GenerationSecrets } from '../../keys/generation-ports.ts'
+import type { StoredKey } from '../../keys/key.repository.ts'
 import { randomSerial } from '../../keys/key-maker.ts'
 import { registerKey } from '../../keys/register-key.ts'
 import { readCertificate } from '../../pki/x509.ts'
@@ -18,7 +20,7 @@ import type { HsmService } from '../../token/hsm-service.ts'
 import type { TokenKeyMaker } from '../../token/token-service.ts'
 import { type Act, type Attempt, fact, type Performed } from '../ports.ts'
 import { ceremonyKeyOf, certificateOf, publicKey } from './key-evidence.ts'
-import { incomplete } from './look.ts'
+import { incomplete, wordsOf } from './look.ts'
 import { deviceOf, keyOf, objectNumber, pinOf } from './whose.ts'
 
 // A key is made by the same act as everywhere (docs/flows/generate-key.md): with its own intent, its own incident, and its own way back.
@@ -146,7 +148,13 @@ function performed(name: string, generation: StoredGeneration): Result<Performed
       fact('SHA-256 of the public key', key.spkiSha256, 'digest'),
       ...(generation.fingerprint === null
         ? []
-        : [fact('SHA-256 of its certificate', generation.fingerprint.toLowerCase(), 'digest')]),
+        : [
+            fact(
+              isOpenPgp(plan.purpose) ? 'OpenPGP fingerprint' : 'SHA-256 of its certificate',
+              generation.fingerprint.toLowerCase(),
+              'digest',
+            ),
+          ]),
       ...(certificateNotOnToken === null ? [] : [fact('Certificate not on the device', certificateNotOnToken.message)]),
     ],
     files: [
@@ -241,6 +249,7 @@ export const certificate: Act<'certificate'> = async (attempt) => {
   }
   const stored = await certificateOf(ports, key.value)
   if (!stored.ok) return stored
+  if (isOpenPgp(stored.value.purpose)) return openPgpCertificate(step.key, stored.value)
   const read = readCertificate(stored.value.certificatePem)
   if (!read.ok) return read
   const { facts } = read.value
@@ -270,6 +279,22 @@ export const certificate: Act<'certificate'> = async (attempt) => {
     ],
     files: [{ name, content: Buffer.from(stored.value.certificatePem) }],
     key: whole.value,
+  })
+}
+
+/** Its own signatures were verified by other code when it was made; the file is for gpg, sq and the like. */
+function openPgpCertificate(
+  name: string,
+  { certificatePem, fingerprint: print, description }: StoredKey,
+): Result<Performed, Failure> {
+  return ok({
+    facts: [
+      fact('Kind', 'OpenPGP certificate'),
+      fact('Description', description),
+      fact('Fingerprint', print.toLowerCase(), 'digest'),
+      fact('The same in words', wordsOf(print.toLowerCase()), 'words'),
+    ],
+    files: [{ name: `${name}-certificate.asc`, content: Buffer.from(certificatePem) }],
   })
 }
 

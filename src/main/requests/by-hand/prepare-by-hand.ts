@@ -102,6 +102,7 @@ export async function prepareByHand(
     madeAt: sheet.madeAt,
     approvable: approvability(checks).kind === 'approvable',
     title: titleOf(artifacts),
+    fileCount: artifacts.flatMap(({ files }) => files).filter(({ disposition }) => disposition !== 'keep').length,
     requestedBy: origin.openedBy,
     worstCheck: worst(checks.map((check) => check.outcome)),
     at: now.toISOString(),

@@ -117,7 +117,8 @@ async function send(
   switch (answered.value.kind) {
     case 'taken':
       return record(ports, row, {
-        outcome: endedAs(row, answered.value.task) ? 'taken' : 'overtaken',
+        // Taken and not yet ended: a server may queue it, as it does with the results of workers since 0.14.7.
+        outcome: endedAs(row, answered.value.task) || waits(answered.value.task) ? 'taken' : 'overtaken',
         task: answered.value.task,
         askedAgain: false,
         message: null,
@@ -158,13 +159,7 @@ async function settle(
   if (!found.ok) return found
   const task = found.value
   const outcome =
-    task === null
-      ? 'overtaken'
-      : task.request.status === 'running'
-        ? 'not-delivered'
-        : endedAs(row, task)
-          ? 'taken'
-          : 'overtaken'
+    task === null ? 'overtaken' : waits(task) ? 'not-delivered' : endedAs(row, task) ? 'taken' : 'overtaken'
   return record(ports, row, { outcome, task, askedAgain: true, message: null })
 }
 
@@ -174,6 +169,10 @@ function endedAs(row: ConfirmationRow, { request }: WaitTask): boolean {
   if (row.deny_action === 'fail') return request.status === 'completed' && request.result === 'failure'
   if (row.deny_action === 'unknown') return request.status !== 'running' && request.result !== 'success'
   return request.status === 'aborted'
+}
+
+function waits({ request }: WaitTask): boolean {
+  return request.status === 'running'
 }
 
 interface Found {

@@ -22,6 +22,12 @@ export function isExternalDebsign(row: Pick<RequestRow, 'task_name'>): boolean {
 /** UTF-16 units of what is kept of the task. */
 const maxRaw = 1_000_000
 
+/** `fresh`: it was not in hand before. */
+export interface TakenUpload {
+  readonly id: RequestId
+  readonly fresh: boolean
+}
+
 /**
  * Takes an ExternalDebsign as a request in hand, to be signed with the key that the person chose: the task names none. Nothing changes at the
  * server, which goes on waiting until the signature is handed in.
@@ -29,7 +35,7 @@ const maxRaw = 1_000_000
 export function takeExternalDebsign(
   ports: DeskPorts,
   of: { readonly workRequestId: WorkRequestId; readonly fingerprint: Fingerprint },
-): Promise<Result<RequestId, Failure>> {
+): Promise<Result<TakenUpload, Failure>> {
   return asUser(ports.userSession, null, async (server, { apiUrl }) => {
     const key = await ports.keys.find('openpgp', of.fingerprint)
     if (key === null || key.state !== 'active') return err(noSuchKey)
@@ -44,7 +50,7 @@ export function takeExternalDebsign(
     const { request } = found.value.task
     const at = ports.now().toISOString()
     step('intake', 'before')
-    const written = await writeTransaction(ports.db, async (trx): Promise<RequestId | Failure> => {
+    const written = await writeTransaction(ports.db, async (trx): Promise<TakenUpload | Failure> => {
       const known = await trx
         .selectFrom('request')
         .select(['id', 'stage', 'fingerprint'])
@@ -54,7 +60,7 @@ export function takeExternalDebsign(
       // Another key is another sheet: the one in hand is declined first, by a person.
       if (known !== undefined)
         return known.stage !== 'done' && known.fingerprint === of.fingerprint
-          ? requestId.parse(known.id)
+          ? { id: requestId.parse(known.id), fresh: false }
           : known.stage === 'done'
             ? endedHere
             : inHandAlready
@@ -102,11 +108,11 @@ export function takeExternalDebsign(
           createdBy: request.createdBy,
         },
       ])
-      return id
+      return { id, fresh: true }
     })
     step('intake', 'after')
     if (!written.ok) return written
-    return typeof written.value === 'string' ? ok(written.value) : err(written.value)
+    return 'id' in written.value ? ok(written.value) : err(written.value)
   })
 }
 

@@ -26,7 +26,9 @@ export function ByHandProvider({ children }: { readonly children: ReactNode }) {
     if (dropped.length > 0) offer(dropped)
   })
   useStationEvent('hand.offered', () => void takeOffered())
-  useEffect(() => void takeOffered(), [])
+  useEffect(() => {
+    void Promise.resolve().then(() => takeOffered())
+  }, [])
   useEffect(() => {
     // The page's own script keeps the browser from opening what is dropped.
     const dropped = (event: DragEvent) => {

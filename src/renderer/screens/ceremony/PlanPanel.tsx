@@ -2,12 +2,12 @@ import { useState } from 'react'
 import type { CeremonyPlan, ReadScript } from '../../../shared/ceremony.ts'
 import { stepKindWords } from '../../../shared/ceremony-words.ts'
 import { Button } from '../../design/Button.tsx'
-import { Digest } from '../../design/Digest.tsx'
 import { Field } from '../../design/Field.tsx'
 import { FailureNotice } from '../../design/Notice.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useAction } from '../../station/station-queries.ts'
 import { stepDetails } from './ceremony-view.ts'
+import { DigestInWords } from './DigestInWords.tsx'
 
 /** What will be done, filled in and shown whole, before anything is begun. */
 export function PlanPanel({ read, onBack }: { readonly read: ReadScript; readonly onBack: () => void }) {
@@ -101,7 +101,7 @@ export function PlanPanel({ read, onBack }: { readonly read: ReadScript; readonl
           </section>
           <section className="section card card-pad" aria-labelledby="plan-digest">
             <h2 id="plan-digest">SHA-256 of the script’s file</h2>
-            <Digest hex={plan.scriptSha256} words />
+            <DigestInWords hex={plan.scriptSha256} />
             <p className="small muted">
               Compare it with the approved script. From here on every step is in the audit log, and none can be left out
               without a reason on record.

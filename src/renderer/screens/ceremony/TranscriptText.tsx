@@ -1,9 +1,9 @@
 import type { CeremonyDetail } from '../../../shared/ceremony.ts'
 import { durationWords, type StoryStep, storyOf } from '../../../shared/ceremony-words.ts'
-import { Digest } from '../../design/Digest.tsx'
 import { utc } from '../../parts/format.ts'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { CeremonyFacts } from './CeremonyFacts.tsx'
+import { DigestInWords } from './DigestInWords.tsx'
 
 /** All that happened, as the transcript has it: read here, and printed as it is seen. */
 export function TranscriptText({ detail }: { readonly detail: CeremonyDetail }) {
@@ -20,7 +20,11 @@ export function TranscriptText({ detail }: { readonly detail: CeremonyDetail }) 
       <CeremonyFacts
         facts={[
           { label: 'Ceremony', form: 'text', value: summary.id },
-          { label: 'Outcome', form: 'text', value: `${summary.state}, ${deviations.length} deviations` },
+          {
+            label: 'Outcome',
+            form: 'text',
+            value: `${summary.state}, ${deviations.length} ${deviations.length === 1 ? 'deviation' : 'deviations'}`,
+          },
           { label: 'Begun', form: 'text', value: utc(summary.begunAt) },
           { label: 'Ended', form: 'text', value: summary.endedAt === null ? 'open' : utc(summary.endedAt) },
           { label: 'SHA-256 of the script', form: 'digest', value: plan.scriptSha256 },
@@ -30,7 +34,7 @@ export function TranscriptText({ detail }: { readonly detail: CeremonyDetail }) 
       {summary.transcriptSha256 === null ? null : (
         <section>
           <h3>SHA-256 of the transcript</h3>
-          <Digest hex={summary.transcriptSha256} words />
+          <DigestInWords hex={summary.transcriptSha256} />
         </section>
       )}
       <section>
@@ -103,7 +107,7 @@ function TranscriptStep({ step }: { readonly step: StoryStep }) {
       {lines.map(({ at, what, facts, tone }, index) => (
         <div key={index} className={`ceremony-line ceremony-line-${tone}`}>
           <p>
-            <span className="mono small">{utc(at).slice(0, 19)}</span> <UntrustedText text={what} multiline />
+            <span className="mono small">{utc(at).slice(0, 19)}</span> <UntrustedText text={what} />
           </p>
           {facts.length === 0 ? null : <CeremonyFacts facts={facts} />}
         </div>

@@ -1,7 +1,6 @@
 import type { CeremonyDetail, CeremonyRecord, StepState } from '../../../shared/ceremony.ts'
 import type { CeremonyStep } from '../../../shared/ceremony-script.ts'
 import { durationWords, stepKindWords } from '../../../shared/ceremony-words.ts'
-import type { CertificatePlan } from '../../../shared/key-generation.ts'
 import { tokenKind } from '../../../shared/key-place.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
@@ -150,7 +149,7 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
         { label: 'Id on the device', value: step.objectId },
         { label: 'Label', value: step.label },
         { label: 'Leaves the device', value: step.exportable ? 'under a wrap key only' : 'never' },
-        certificateLine(step.certificate),
+        certificateDetail(step.certificate),
       ]
     case 'import-key':
       return [
@@ -180,16 +179,17 @@ export function stepDetails(step: CeremonyStep): readonly { readonly label: stri
   }
 }
 
-function certificateLine(plan: CertificatePlan): { readonly label: string; readonly value: string } {
-  if (plan.kind === 'openpgp')
+type Certificate = Extract<CeremonyStep, { kind: 'generate-key' }>['certificate']
+
+function certificateDetail(certificate: Certificate): { readonly label: string; readonly value: string } {
+  if (certificate.kind === 'openpgp')
     return {
       label: 'OpenPGP certificate for',
-      value: `${plan.userId}, ${plan.days === null ? 'without an end' : `${plan.days} days`}`,
+      value: `${certificate.userId}, ${certificate.days === null ? 'without an end' : `${certificate.days} days`}`,
     }
-  const { commonName, organization } = plan.subject
-  const parts = [commonName, organization, plan.kind === 'self-signed' ? `${plan.days} days` : null]
-  return {
-    label: plan.kind === 'request' ? 'Certificate request for' : 'Certificate for',
-    value: parts.filter((part) => part !== null).join(', '),
-  }
+  const { commonName, organization } = certificate.subject
+  const name = organization === null ? commonName : `${commonName}, ${organization}`
+  return certificate.kind === 'request'
+    ? { label: 'Certificate request for', value: name }
+    : { label: 'Certificate for', value: `${name}, ${certificate.days} days` }
 }

@@ -1,6 +1,7 @@
 import type { GeneratedAlgorithm, GenerationPlan, KeyGeneration, KeyPolicies } from '../../../shared/key-generation.ts'
 import { algorithmsOf, idProblem, pivSlots, type TokenKind, tokenKind } from '../../../shared/key-place.ts'
-import { isOpenPgp, type Purpose } from '../../../shared/purpose.ts'
+import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
+import type { Purpose } from '../../../shared/purpose.ts'
 import type { TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { algorithmWords } from '../../parts/wording.ts'

@@ -1,6 +1,7 @@
 import type { AttestationRecord } from '../../../shared/attestation.ts'
-import { noExpiry, type RegisteredKey } from '../../../shared/key.ts'
+import type { RegisteredKey } from '../../../shared/key.ts'
 import { idProblem, pivSlots, tokenKind } from '../../../shared/key-place.ts'
+import { noExpiry } from '../../../shared/no-expiry.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { tokenKind } from '../../../shared/key-place.ts'
-import { purpose } from '../../../shared/purpose.ts'
+import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
 import type { RequestDetail } from '../../../shared/request.ts'
 import { Button } from '../../design/Button.tsx'
 import { Dialog } from '../../design/Dialog.tsx'
@@ -159,7 +159,7 @@ function ServeDialog({
       token={token}
       objects={objects}
       description={generation.wish.description}
-      purpose={purpose.catch('uefi').parse(generation.wish.purpose)}
+      purpose={isOpenPgp(generation.wish.purpose) ? generation.wish.purpose : 'uefi'}
       mayRequest={false}
       confirm="Approve and make the key"
       pending={serve.pending}

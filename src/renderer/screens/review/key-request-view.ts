@@ -1,5 +1,5 @@
 import type { KeyGeneration } from '../../../shared/key-generation.ts'
-import { isOpenPgp } from '../../../shared/purpose.ts'
+import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
 import type { GenerationWish, RequestDetail } from '../../../shared/request.ts'
 import type { Settings } from '../../../shared/settings.ts'
 import type { TokenSummary } from '../../../shared/token.ts'

@@ -25,7 +25,11 @@ export type StageView = {
 export function stageView(detail: RequestDetail): StageView | null {
   const { summary, files } = detail
   const signed = files.filter((file) => file.outcome.kind === 'signed').length
-  const total = Math.max(summary.fileCount, files.length)
+  // Files of an upload that are not signed themselves are not counted.
+  const kept = (detail.sheet?.artifacts ?? [])
+    .flatMap((artifact) => artifact.files)
+    .filter(({ disposition }) => disposition === 'keep').length
+  const total = Math.max(summary.fileCount, files.length - kept)
   const ofAll = `${signed} of ${count(total, 'file')}`
   const inDoubt = detail.files.filter(({ outcome }) => outcome.kind === 'begun' || outcome.kind === 'unknown').length
   switch (summary.stage) {

@@ -73,7 +73,8 @@ export function UserTokenSection() {
     <div className="settings-box" role="group" aria-label="Your API token">
       <p>
         <Badge tone={isSet ? 'passed' : 'neutral'}>{isSet ? 'Set' : 'Not set'}</Badge> Your API token shows work that
-        waits at the server. It is kept in a file that only this user can read, and is never shown again.
+        waits at the server, and gives there what you answer or sign under Waiting for you. It is kept in a file that
+        only this user can read, and is never shown again.
       </p>
       <SecretField label={isSet ? 'Another API token' : 'API token'} value={token} onChange={setToken} />
       {set.failure === null ? null : <FailureNotice failure={set.failure} />}
