@@ -152,6 +152,13 @@ export const lintPlants: readonly LintPlant[] = [
     '../signing/pe/pe.signer.ts',
     '../../../db/open.ts',
   ]),
+  ...forbidden('src/main/requests/by-hand/x.ts', [
+    '../../station.ts',
+    '../../token/service.ts',
+    'node:net',
+    'node:child_process',
+    'electron',
+  ]),
   ...forbidden('src/main/signing/x.ts', [
     'openpgp',
     '../token/client.ts',

@@ -5,11 +5,11 @@ import { exitCodes } from './exit-codes.ts'
 test('the command line knows a profile, help and the version', () => {
   expect(parseCommandLine([])).toEqual({
     ok: true,
-    value: { profile: null, help: false, version: false, doctor: null, command: null },
+    value: { profile: null, help: false, version: false, doctor: null, command: null, open: [] },
   })
   expect(parseCommandLine(['--profile', '/p', '--help', '--version'])).toEqual({
     ok: true,
-    value: { profile: '/p', help: true, version: true, doctor: null, command: null },
+    value: { profile: '/p', help: true, version: true, doctor: null, command: null, open: [] },
   })
 })
 
@@ -63,4 +63,16 @@ test.each([
   [['software-keys', 'export', 'a']],
 ])('the command %j is wrong use', (argv) => {
   expect(parseCommandLine(argv).ok).toBe(false)
+})
+
+test('the command line takes files to be signed by hand, as whole paths', () => {
+  const files = (...names: readonly string[]) => parseCommandLine(['open', ...names], '/home/operator')
+  expect(files('a.efi', '../b', '/c')).toMatchObject({
+    ok: true,
+    value: { command: null, open: ['/home/operator/a.efi', '/home/b', '/c'] },
+  })
+  expect(files()).toMatchObject({ ok: false })
+  expect(files('x'.repeat(5000))).toMatchObject({ ok: false })
+  expect(files(...Array.from({ length: 201 }, String))).toMatchObject({ ok: false })
+  expect(parseCommandLine(['--doctor', 'open', 'a'])).toMatchObject({ ok: false })
 })

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,6 +40,26 @@ describe('the only station of a profile', () => {
     const first = await claimed()
     await claimInstance(socketPath)
     await new Promise<void>((resolve) => first.onSecondStart(resolve))
+  })
+
+  it('is handed the files of a second start, and nothing that is no whole path', async () => {
+    const first = await claimed()
+    // Nobody takes files yet: a command without a window.
+    expect(await claimInstance(socketPath, ['/a.efi'])).toMatchObject({ error: { code: 'already-running' } })
+    const handed: (readonly string[])[] = []
+    first.onFiles((paths) => handed.push(paths))
+    expect(await claimInstance(socketPath, ['/a.efi', '/b \u202e'])).toMatchObject({
+      error: { code: 'files-handed-over' },
+    })
+    expect(await claimInstance(socketPath, ['relative'])).toMatchObject({ error: { code: 'already-running' } })
+    for (const text of ['{"open":["/a"],"more":1}\n', 'nonsense\n', 'x'.repeat(1_100_000), '{"open":"/a"}\n', '\n'])
+      await new Promise<void>((resolve) => {
+        const socket = connect(socketPath, () => socket.end(text))
+        socket.on('error', () => {})
+        socket.on('close', () => resolve())
+        socket.resume()
+      })
+    expect(handed).toEqual([['/a.efi', '/b \u202e']])
   })
 
   it('takes over from a station that was killed', async () => {

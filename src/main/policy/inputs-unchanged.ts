@@ -4,6 +4,7 @@ import type { PolicyInput } from './policy-input.ts'
 
 /** Invariant I2: the digests were fixed at fetch; the spool is read again each time a sheet is made. */
 export function checkInputsUnchanged({ artifacts, spool }: PolicyInput): Check {
+  const byHand = artifacts.some(({ permission }) => permission.kind === 'by-hand')
   const evidence = artifacts
     .flatMap((artifact) => artifact.files)
     .map((file): Evidence => {
@@ -12,7 +13,9 @@ export function checkInputsUnchanged({ artifacts, spool }: PolicyInput): Check {
         case 'same':
           return {
             ...base,
-            found: `SHA-256 ${file.sha256}, as the server said and as it was fetched`,
+            found: byHand
+              ? `SHA-256 ${file.sha256}, as it was when it was opened`
+              : `SHA-256 ${file.sha256}, as the server said and as it was fetched`,
             outcome: 'passed',
           }
         case 'changed':
@@ -23,7 +26,9 @@ export function checkInputsUnchanged({ artifacts, spool }: PolicyInput): Check {
       }
     })
   return fromEvidence('inputs-unchanged', evidence, {
-    passed: 'Every file is, byte for byte, what the server offered.',
+    passed: byHand
+      ? 'Every file is, byte for byte, what was opened.'
+      : 'Every file is, byte for byte, what the server offered.',
     refused: 'A file has changed on this machine since it was fetched. Somebody or something wrote into the spool.',
     unknown: 'A fetched file cannot be read back.',
     attention: '',

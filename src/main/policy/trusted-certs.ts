@@ -21,7 +21,7 @@ export function checkTrustedCerts({
   purpose,
 }: Pick<PolicyInput, 'artifacts' | 'trustedList' | 'purpose'>): Check {
   const evidence = artifacts.flatMap((artifact): Evidence[] => {
-    if (artifact.permission.kind === 'by-hand')
+    if (artifact.permission.kind === 'by-hand' && artifact.trustedCerts.kind === 'not-declared' && !isOpenPgp(purpose))
       return [
         {
           subject: nameOfArtifact(artifact),
@@ -55,7 +55,9 @@ export function checkTrustedCerts({
         ? 'The submitter declares that the files trust no further certificate.'
         : `All ${plural(named, 'declared certificate is', 'declared certificates are')} on this station's list.`,
     refused: `The files trust ${plural(untrusted, 'certificate that is', 'certificates that are')} not on this station's list. This installation cannot sign them.`,
-    attention: 'The submitter does not say which certificates the files trust. Absent is not the same as none.',
+    attention: artifacts.some(({ permission }) => permission.kind === 'by-hand')
+      ? 'Nobody has declared which certificates the files trust. Absent is not the same as none.'
+      : 'The submitter does not say which certificates the files trust. Absent is not the same as none.',
     unknown: '',
     'not-applicable': 'Nothing that is signed here trusts a certificate.',
   })

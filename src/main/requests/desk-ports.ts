@@ -115,3 +115,9 @@ export const notEnrolled: Failure = {
   message:
     'The station is not enrolled at the server of this request. The request and what was signed are kept. Check the settings.',
 }
+export const defect: Failure = {
+  kind: 'defect',
+  code: 'defect',
+  message:
+    'The station met something that it does not expect, such as a folder that it cannot write; it is in the log. What was fetched, decided and signed is kept. Try again.',
+}

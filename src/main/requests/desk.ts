@@ -14,7 +14,17 @@ import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
 import { prepareByOrigin, returnByOrigin } from './by-origin.ts'
 import { Deciding, type Running } from './deciding.ts'
 import { decline } from './decline.ts'
-import { type DeskPorts, heldUpWork, move, notEnrolled, notFound, notNow, sayOf, serverOf } from './desk-ports.ts'
+import {
+  type DeskPorts,
+  defect,
+  heldUpWork,
+  move,
+  notEnrolled,
+  notFound,
+  notNow,
+  sayOf,
+  serverOf,
+} from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
 import { createLookout } from './lookout.ts'
@@ -373,11 +383,4 @@ export function createDesk(ports: DeskPorts): Desk {
       await Promise.all([lookout.stop(), ...all.map(({ done }) => done)])
     },
   }
-}
-
-const defect: Failure = {
-  kind: 'defect',
-  code: 'defect',
-  message:
-    'The station met something that it does not expect, such as a folder that it cannot write; it is in the log. What was fetched, decided and signed is kept. Try again.',
 }

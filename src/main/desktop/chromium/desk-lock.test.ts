@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { meansLocked, watchDeskLock } from './desk-lock.ts'
+import { logindIsThere, meansLocked, watchDeskLock } from './desk-lock.ts'
 
 const python = '/usr/bin/python3'
 const children: ChildProcess[] = []
@@ -60,6 +60,7 @@ describe('the watch on the desk', () => {
     children.push(spawn(python, ['-c', fakeLogind, address, says], { stdio: 'ignore' }))
     const watch = watchDeskLock(() => {})
     await new Promise<void>((resolve) => watch.onLock(resolve))
+    expect(watch.isSeen()).toBe(true)
     watch.stop()
   })
 
@@ -68,6 +69,7 @@ describe('the watch on the desk', () => {
     const told = Promise.withResolvers<string>()
     const watch = watchDeskLock((event) => told.resolve(event))
     expect(await told.promise).toBe('desk-lock.not-watched')
+    expect(watch.isSeen()).toBe(false)
     watch.stop()
   })
 })
@@ -90,4 +92,10 @@ describe('a line of gdbus monitor', () => {
   ])('does not: %s', (line) => {
     expect(meansLocked(line)).toBe(false)
   })
+})
+
+it('knows from what gdbus monitor says first whether logind is there', () => {
+  expect(logindIsThere('The name org.freedesktop.login1 is owned by :1.3')).toBe(true)
+  expect(logindIsThere('The name org.freedesktop.login1 does not have an owner')).toBe(false)
+  expect(logindIsThere('/org/freedesktop/login1: org.freedesktop.login1.Manager.SessionNew (…)')).toBeNull()
 })
