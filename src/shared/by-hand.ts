@@ -1,9 +1,6 @@
 import { z } from 'zod'
 import { fingerprint, utcTime } from './ids.ts'
 
-/** What stands where a request has the API URL of its server, when its files were opened at this station. No URL is such a word. */
-export const byHandOrigin = 'by-hand'
-
 /**
  * What an opened file can be signed as. Closed: each is a row of `handModes` in main, with the purpose of the keys that fit and the
  * name of what comes out.

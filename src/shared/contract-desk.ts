@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { answer, done, pin } from './answer.ts'
 import { handDelivery, handPath, maxHandFiles, openByHand } from './by-hand.ts'
 import { requestId, sha256Hex } from './ids.ts'
-import { standingApproval, standingLimits } from './standing.ts'
+import { standingApproval } from './standing.ts'
+import { standingLimits } from './standing-limits.ts'
 
 /** Channels of what a person does at the desk without a server's asking: files by hand, approvals ahead. */
 export const deskContract = {

@@ -21,8 +21,6 @@ export const standingEnd = z.enum([
 ])
 export type StandingEnd = z.infer<typeof standingEnd>
 
-export const standingLimits = { uses: 1000, minutes: 8 * 60, minutesUnseen: 15 } as const
-
 /** An approval that was given ahead for one key and one scope. */
 export const standingApproval = z.strictObject({
   id: requestId,

@@ -15,6 +15,7 @@ const good = {
   checkpointFolders: [],
   witnesses: [],
   keyRequests: { accept: false, software: true, tokens: 'any' },
+  yubihsm: { connectors: [], caPem: null },
 } as const
 
 describe.each([

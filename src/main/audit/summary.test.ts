@@ -49,7 +49,7 @@ describe('the one-line summary of an entry', () => {
       'The key of this log was sealed anew by “Zoë”: from service key 5b5b5b5b5b5b5b5b… to 5a5a5a5a5a5a5a5a…',
       '“Zoë” is about to take 2 keys from a dump (3a3a3a3a3a3a3a3a…) and leaves 1',
       '“Zoë” exported 3 sealed keys to a file (4a4a4a4a4a4a4a4a…)',
-      '“Zoë” opened “/home/operator/grubx64.efi” (a1a1a1a1a1a1a1a1…) by hand, which is “/srv/build/grubx64.efi”, to be signed as uefi-detached',
+      '“Zoë” opened “/home/operator/grubx64.efi” (a1a1a1a1a1a1a1a1…) by hand, which is “/home/operator/build/grubx64.efi”, to be signed as uefi-detached',
       'Output e5e5e5e5e5e5e5e5… was written to “/home/operator/grubx64.efi.sig”, in place of e6e6e6e6e6e6e6e6…, as “Zoë” said',
       '“Zoë” approved ahead up to 20 requests of “["https://debusine.example.org","debian","sid","forky","testing","forky"]” for key C3C3C3C3C3C3C3C3…, token 12345678, until 2026-01-02T07:04:05.000Z',
       'Sheet d4d4d4d4d4d4d4d4… was approved by the standing approval of “Zoë” for key C3C3C3C3C3C3C3C3…, use 1 of 20',

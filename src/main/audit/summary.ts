@@ -1,5 +1,5 @@
 import type { AttestationVerdict, AttestedDevice } from '../../shared/attestation.ts'
-import { byHandOrigin } from '../../shared/by-hand.ts'
+import { byHandOrigin } from '../../shared/by-hand-origin.ts'
 import { unreachable } from '../../shared/result.ts'
 import type { CertificatePart } from './format/certificate-events.ts'
 import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'

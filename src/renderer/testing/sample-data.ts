@@ -1,4 +1,4 @@
-import { byHandOrigin } from '../../shared/by-hand.ts'
+import { byHandOrigin } from '../../shared/by-hand-origin.ts'
 import type { Check, CheckId, CheckOutcome } from '../../shared/check.ts'
 import type { AuditSeq, Fingerprint, RequestId, Sha256Hex, WorkRequestId } from '../../shared/ids.ts'
 import type { PeFacts } from '../../shared/input-facts.ts'

@@ -330,7 +330,7 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       ordinal: 0,
       signAs: 'uefi-detached',
       named: '/home/operator/grubx64.efi',
-      opened: '/srv/build/grubx64.efi',
+      opened: '/home/operator/build/grubx64.efi',
       size: 4096,
       inputSha256: pair('a1'),
       output: '/home/operator/grubx64.efi.sig',

@@ -1,5 +1,5 @@
 import type { RequestRow } from '../../../../db/tables/request.table.ts'
-import { byHandOrigin } from '../../../shared/by-hand.ts'
+import { byHandOrigin } from '../../../shared/by-hand-origin.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { artifactId, fingerprint, requestId, type Sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'

@@ -1,4 +1,4 @@
-import { standingLimits } from '../../../shared/standing.ts'
+import { standingLimits } from '../../../shared/standing-limits.ts'
 import type { DeskPorts } from '../desk-ports.ts'
 import { scopeOfSheet } from './scope-of-sheet.ts'
 

@@ -1,4 +1,4 @@
-import { byHandOrigin } from '../../../shared/by-hand.ts'
+import { byHandOrigin } from '../../../shared/by-hand-origin.ts'
 import type { RequestId } from '../../../shared/ids.ts'
 import type { PendingWork, RequestSummary } from '../../../shared/request.ts'
 import type { Tone } from '../../design/Badge.tsx'

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { RequestDetail } from '../../../shared/request.ts'
 import type { ReviewSheet } from '../../../shared/review-sheet.ts'
-import { standingLimits } from '../../../shared/standing.ts'
+import { standingLimits } from '../../../shared/standing-limits.ts'
 import { Field } from '../../design/Field.tsx'
 import { PinDialog } from '../../parts/PinDialog.tsx'
 import { useAction } from '../../station/station-queries.ts'
