@@ -144,7 +144,7 @@ describe.skipIf(softHsmModule() === null)(
       // No word of it went out: only what the station says of itself.
       const said = bench.server.record.calls.slice(before).map(({ path: called }) => called)
       expect(said.filter((called) => /work-request|artifact|asset/.test(called))).toEqual([])
-      expect(readdirSync(bench.profile.spool)).toEqual([])
+      await expect.poll(() => readdirSync(bench.profile.spool)).toEqual([])
       if (!existsSync(sbverify)) return ctx.skip('sbverify is not installed (Debian package sbsigntool)')
       const certificate = join(folder, 'certificate.pem')
       writeFileSync(certificate, bench.certificatePem(0))
@@ -314,7 +314,7 @@ describe.skipIf(softHsmModule() === null)(
         ['file-not-opened', open([path, join(folder, 'absent')])],
       ]
       for (const [code, answer] of cases) expect(codeOf((await answer) as never)).toBe(code)
-      expect(readdirSync(bench.profile.spool)).toEqual([])
+      await expect.poll(() => readdirSync(bench.profile.spool)).toEqual([])
     })
 
     test('a folder that cannot be written is told, and the signature goes there when it can', async () => {
