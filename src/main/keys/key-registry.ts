@@ -161,13 +161,13 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       await end()
       return null
     },
-    setState: async (of, state, operator) => {
-      const before = await stored(of.purpose, of.fingerprint)
-      if (before === null) return err(notRegistered)
-      if (before.state === state) return ok(null)
-      const at = ports.now().toISOString()
-      const write = () =>
-        writeTransaction(ports.db, async (trx) => {
+    setState: (of, state, operator) => {
+      const change = async () => {
+        const before = await stored(of.purpose, of.fingerprint)
+        if (before === null) return err(notRegistered)
+        if (before.state === state) return ok(null)
+        const at = ports.now().toISOString()
+        const written = await writeTransaction(ports.db, async (trx) => {
           if (!(await setKeyState(trx, of, state, at))) return false
           await ports.audit.append(trx, [
             {
@@ -181,9 +181,11 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
           ])
           return true
         })
-      const written = state === 'active' ? await write() : await uses.stopFor(of, write)
-      if (!written.ok) return written
-      return written.value ? ok(null) : err(destroyed)
+        if (!written.ok) return written
+        return written.value ? ok(null) : err(destroyed)
+      }
+      // Stopped before anything is read: who takes a key out of use means this moment.
+      return state === 'active' ? change() : uses.stopFor(of, change)
     },
   }
 }
