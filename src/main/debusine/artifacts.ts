@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { type ArtifactId, artifactId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { contentTypeOf } from './content-type.ts'
 import type { DialectRules } from './dialect.ts'
 import { type Connection, forHeld } from './held-call.ts'
 import { limits } from './limits.ts'
@@ -131,6 +132,12 @@ export function createArtifact(
     const { rest } = connection
     const names = namesFault(artifact.files.map(({ path }) => path))
     if (!names.ok) return err(unsafeName(names.error.path, names.error.fault))
+    const files: [path: string, declared: object][] = []
+    for (const file of artifact.files) {
+      const { path, size, sha256 } = file
+      const type = rules.contentTypes ? { content_type: await contentTypeOf(artifact.category, file) } : {}
+      files.push([path, { size, checksums: { sha256 }, type: 'file', ...type }])
+    }
     const answer = await rest.call({
       method: 'POST',
       url: rest.url('artifact/'),
@@ -139,17 +146,7 @@ export function createArtifact(
         category: artifact.category,
         workspace: held.workspace,
         data: artifact.data,
-        files: Object.fromEntries(
-          artifact.files.map(({ path, size, sha256 }) => [
-            path,
-            {
-              size,
-              checksums: { sha256 },
-              type: 'file',
-              ...(rules.contentTypes ? { content_type: contentType(artifact.category) } : {}),
-            },
-          ]),
-        ),
+        files: Object.fromEntries(files),
         work_request: held.workRequestId,
         expire_at: null,
       },
@@ -167,11 +164,6 @@ export function createArtifact(
     }
     return ok({ id: artifactId.parse(json.value.id), missing })
   })
-}
-
-/** As the server's own worker says it; the web interface shows logs in place because of it. */
-function contentType(category: string): string {
-  return category === 'debusine:work-request-debug-logs' ? 'text/plain; charset=utf-8' : 'application/octet-stream'
 }
 
 /** Relates two artifacts; a relation that exists already is fine. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { artifactId, sha256Hex } from '../../shared/ids.ts'
+import { artifactId, sha256Hex, workRequestId } from '../../shared/ids.ts'
 import { restFor } from './debusine-server.ts'
 import { askWhoami } from './dialect.ts'
 import type { HeldReference, HeldWork, OutputFile } from './server.ts'
@@ -242,6 +242,45 @@ describe.each(['0.11.3', '0.16.2'])('with the recorded traffic of %s', (version)
     ])
     rest.close()
   })
+})
+
+/** What the recordings do not hold, because the server had it: how such files begin. */
+const beginnings: Readonly<Record<string, string>> = {
+  'testbed-hello_1.0.tar.xz': '\xfd7zXZ\0',
+  'testbed-hello_1.0_all.deb': '!<arch>\ndebian-binary   1767225600  0     0     100644  4         `\n2.0\n',
+}
+
+it.each([
+  ['a Debsign', 'debsign-output'],
+  ['a SignRepositoryIndex in its own file', 'index-detached-output'],
+  ['a SignRepositoryIndex in the text', 'index-clear-output'],
+])('makes the output of %s as the real worker of 0.16.2 does, content types and all', async (_name, name) => {
+  const { traffic, script, server } = load(name, '0.16.2')
+  const [created] = creations(traffic)
+  const relation = traffic.at(-1)?.request.body
+  if (created === undefined || relation == null || !('json' in relation)) throw new Error('incomplete recording')
+  const { json: wanted } = created.request.body as {
+    json: { category: string; data: unknown; work_request: number; workspace: string }
+  }
+  const held: HeldReference = {
+    ...held016,
+    workRequestId: workRequestId.parse(wanted.work_request),
+    token: created.request.headers['token'] ?? null,
+    workspace: wanted.workspace,
+  }
+  const files = await recordedOutputs(traffic, created)
+  for (const { path, file } of files) {
+    const beginning = beginnings[path]
+    if (beginning !== undefined) await writeFile(file, beginning, 'latin1')
+  }
+  const made = valueOf(await server.createArtifact(held, { category: wanted.category, data: wanted.data, files }))
+  for (const file of files.filter(({ path }) => made.missing.includes(path)))
+    valueOf(await server.upload(held, made.id, file, { signal }))
+  const { target, type } = relation.json as { target: number; type: 'relates-to' | 'extends' }
+  valueOf(await server.relate(held, { artifact: made.id, target: artifactId.parse(target), type }))
+  expect(script.strays).toEqual([])
+  expect(script.left()).toEqual([])
+  server.close()
 })
 
 it('sees in recorded answers that a request was aborted', async () => {
