@@ -38,7 +38,7 @@ const stringsThatBecomeCode: Readonly<Record<string, string>> = {
 }
 
 test.describe('what the page can reach', () => {
-  test('is one frozen object with a function for each channel and nothing else', async ({ page }) => {
+  test('is one frozen object with a function for each channel, the events and the paths of files a person gave', async ({ page }) => {
     const names = Object.keys(contract).map((channel) =>
       channel.replace(/[.-]([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
     )
@@ -51,7 +51,7 @@ test.describe('what the page can reach', () => {
         replaced: Reflect.set(globalThis, 'station', null),
       }
     })
-    expect(new Set(found.names)).toEqual(new Set([...names, 'onEvent']))
+    expect(new Set(found.names)).toEqual(new Set([...names, 'onEvent', 'pathsOf']))
     expect(found).toMatchObject({ frozen: true, others: [], replaced: false })
   })
 
