@@ -38,7 +38,9 @@ const stringsThatBecomeCode: Readonly<Record<string, string>> = {
 }
 
 test.describe('what the page can reach', () => {
-  test('is one frozen object with a function for each channel, the events and the paths of files a person gave', async ({ page }) => {
+  test('is one frozen object with a function for each channel, the events and the paths of files a person gave', async ({
+    page,
+  }) => {
     const names = Object.keys(contract).map((channel) =>
       channel.replace(/[.-]([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
     )
