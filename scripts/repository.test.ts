@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { usage as verifierUsage } from '../src/main/cli/verify-arguments.ts'
 import { usage } from '../src/main/config/command-line.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -113,6 +114,10 @@ describe('the documents', () => {
 
   it('quote what `--help` prints', () => {
     expect(read('README.md')).toContain(`\`\`\`text\n${usage.trim()}\n\`\`\``)
+  })
+
+  it('quote what the verifier’s `--help` prints', () => {
+    expect(read('README.md')).toContain(`\`\`\`text\n${verifierUsage.trim()}\n\`\`\``)
   })
 
   it('describe every command of the manifest that a person types', () => {

@@ -33,11 +33,13 @@ Every command below is run in the folder into which this archive was unpacked.`,
 This finds a file that was damaged. Whoever changes a file can change the list too: what follows does not rest on it.`,
     `2. Is the audit log whole, and is the transcript sealed in it?
 
-   signing-station-verify --vkey '${vkey}' --checkpoint log/checkpoint.txt log/log.jsonl
+   signing-station-verify --vkey '${vkey}' --checkpoint log/checkpoint.txt --transcript transcript.json log/log.jsonl
    signing-station-verify --vkey '${vkey}' log/transcript.tlog-proof
    grep -c "\\"transcriptSha256\\":\\"$(sha256sum transcript.json | cut -d' ' -f1)\\"" log/log.jsonl
 
-The last command must say 1: entry ${sealedSeq} of the log (event "ceremony-ended") has the SHA-256 of transcript.json, so a
+The first command also holds the transcript against the log: that it is the one that was sealed, that each record of it stands in an
+entry of its own, and that the log has nothing of the ceremony that it leaves out. It ends with 0 for all of that, with 1 where something
+was changed. The last command must say 1: entry ${sealedSeq} of the log (event "ceremony-ended") has the SHA-256 of transcript.json, so a
 transcript that was changed afterwards is found. Compare the verifier key with what you have of this station from elsewhere: a
 log that somebody wrote anew verifies with a key of his own. A checkpoint that you kept yourself (--checkpoint FILE) shows that nothing
 before it was changed or cut off since; log/checkpoint.txt came with the log.

@@ -18,15 +18,19 @@ export function matches(file: SignedFile, entry: AuditEntryOf<'signed'>): string
   return null
 }
 
-export interface SignatureSearch {
+/** Looks for something while a log is read. */
+export interface LogSearch {
+  /** Each entry that is there, in order. */
   readonly look: (seq: number, entry: Uint8Array) => void
-  /** Adds to the outcome what was found of the file. */
+  /** Each checkpoint that was found right, between the entries. */
+  readonly checkpoint: (size: number) => void
+  /** Adds to the outcome what was found. */
   readonly conclude: (outcome: Outcome) => Outcome
 }
 
 /** Looks for the entries that record the signature of a file while the log is read. */
-export function findSignature(file: SignedFile | null): SignatureSearch {
-  if (file === null) return { look: () => {}, conclude: (outcome) => outcome }
+export function findSignature(file: SignedFile | null): LogSearch {
+  if (file === null) return { look: () => {}, checkpoint: () => {}, conclude: (outcome) => outcome }
   const wanted = file.signatures.map(({ sha256 }) => `"outputSha256":"${sha256}"`)
   const entries: number[] = []
   return {
@@ -37,6 +41,7 @@ export function findSignature(file: SignedFile | null): SignatureSearch {
       if (decoded.ok && decoded.value.body.event === 'signed' && matches(file, decoded.value.body) === null)
         entries.push(seq)
     },
+    checkpoint: () => {},
     conclude: (outcome) => concluded(outcome, file, entries),
   }
 }

@@ -6,6 +6,7 @@ import { maxNoteBytes, type VerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
 import type { Expectations } from '../audit/format/verify.ts'
 import { readSignedFile, type SignedFile } from './signed-file.ts'
+import { readTranscriptFile, type TranscriptFile } from './transcript-file.ts'
 import type { Wanted } from './verify-arguments.ts'
 
 /** What was handed in beside the log, read but not yet held against the log's key. */
@@ -14,6 +15,8 @@ export interface Handed {
   readonly checkpoints: readonly { readonly path: string; readonly text: string }[]
   readonly consistency: readonly ConsistencyProof[]
   readonly signedFile: SignedFile | null
+  /** Where one was handed in. */
+  readonly transcript?: TranscriptFile
 }
 
 /** Who wants to know while a log is read: each entry as it comes, and each checkpoint that was found right. */
@@ -43,7 +46,9 @@ export function readHanded(wanted: Wanted): Result<Handed, string> {
   if (wanted.file !== null && statSync(wanted.file).size > maxSignedBytes)
     return err(`${wanted.file} is larger than any file that is signed.`)
   const signedFile = wanted.file === null ? null : readSignedFile(wanted.file)
-  return ok({ wanted, checkpoints, consistency, signedFile })
+  if (wanted.transcript === undefined) return ok({ wanted, checkpoints, consistency, signedFile })
+  const transcript = readTranscriptFile(wanted.transcript)
+  return transcript.ok ? ok({ wanted, checkpoints, consistency, signedFile, transcript: transcript.value }) : transcript
 }
 
 /** Null: too large, or not UTF-8. What has no size (a pipe, a device) is read no further either. */

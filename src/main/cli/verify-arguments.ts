@@ -10,6 +10,8 @@ export interface Wanted {
   readonly witnesses: readonly VerifierKey[]
   /** A signed file, or a detached signature. */
   readonly file: string | null
+  /** The transcript of a ceremony. */
+  readonly transcript?: string | undefined
   readonly readEntries: boolean
   readonly json: boolean
 }
@@ -28,6 +30,7 @@ Verifies the audit log of a signing station. TARGET is an export, a station's da
   --consistency FILE   a proof that leads from that checkpoint to a later one; may be given several times
   --witness KEY        verifier key of a witness whose cosignature must be there; may be given several times
   --file FILE          a signed EFI file or a detached signature: is its signature in the log, or is this its proof?
+  --transcript FILE    the transcript of a key ceremony: is it sealed in the log, and has it all that the log has of it?
   --read-entries       reads every entry member by member too, and lists intents without an outcome
   --json               one JSON object on standard output
   --help
@@ -46,7 +49,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals, tokens } = parsed
   if (values.help === true) return { kind: 'help' }
   // The last one would win, and nobody be told that the others were not looked at.
-  const once = (['vkey', 'file'] as const).find(
+  const once = (['vkey', 'file', 'transcript'] as const).find(
     (name) => tokens.filter((token) => token.kind === 'option' && token.name === name).length > 1,
   )
   if (once !== undefined) return { kind: 'wrong', sentence: `--${once} can be given once only.` }
@@ -73,6 +76,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       consistency: values.consistency ?? [],
       witnesses,
       file: values.file ?? null,
+      transcript: values.transcript,
       readEntries: values['read-entries'] === true,
       json: values.json === true,
     },
@@ -90,6 +94,7 @@ function parse(args: readonly string[]) {
       consistency: { type: 'string', multiple: true },
       witness: { type: 'string', multiple: true },
       file: { type: 'string' },
+      transcript: { type: 'string' },
       'read-entries': { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },

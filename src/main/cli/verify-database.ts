@@ -5,8 +5,8 @@ import { maxEntryBytes } from '../audit/format/encode.ts'
 import { parseVerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
 import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
-import { findSignature } from './find-signature.ts'
 import { expectationsFor, type Handed, type Watcher } from './handed.ts'
+import { searchFor, type Told, tellBoth } from './log-search.ts'
 import { tablesFault } from './log-tables.ts'
 import { hasWriteAheadLog, type OpenedDatabase, openForeign } from './open-database.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
@@ -63,16 +63,10 @@ export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watche
   if (started.kind === 'usage') return started
   if (started.kind === 'fault') return { kind: 'tampered', finding: started.finding, facts: null, file: null }
   const verifier = verifyLog(started.expectations)
-  const search = findSignature(handed.signedFile)
+  const search = searchFor(handed, started.expectations.key)
   let fault: Finding | null
   try {
-    fault = readRows(file, verifier, {
-      ...watcher,
-      look: (seq, entry) => {
-        search.look(seq, entry)
-        watcher.entry?.(seq, entry)
-      },
-    })
+    fault = readRows(file, verifier, tellBoth(search, verifier.size, watcher))
   } catch (error) {
     const sqlite = sqliteError(error)
     if (sqlite?.damaged !== true) throw error
@@ -81,11 +75,7 @@ export function verifyTables(file: DatabaseSync, handed: Handed, watcher: Watche
   return search.conclude(outcomeOf(verifier.end(fault), null))
 }
 
-function readRows(
-  file: DatabaseSync,
-  verifier: LogVerifier,
-  { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
-): Finding | null {
+function readRows(file: DatabaseSync, verifier: LogVerifier, { look, checkpoint }: Told): Finding | null {
   const checkpoints = file.prepare(`SELECT ${safe('c.size')}, c.note || coalesce(o.lines, '')
       FROM audit_checkpoint AS c NOT INDEXED LEFT JOIN (
         SELECT size, group_concat(line, '') AS lines FROM audit_cosignature NOT INDEXED GROUP BY size

@@ -3,8 +3,8 @@ import { maxExportLine, parseExportLine, parseHeaderLine } from '../audit/format
 import { parseVerifierKey } from '../audit/format/signed-note.ts'
 import { type Finding, finding } from '../audit/format/verification.ts'
 import { type LogVerifier, verifyLog } from '../audit/format/verify.ts'
-import { findSignature } from './find-signature.ts'
 import { expectationsFor, type Handed, type Watcher } from './handed.ts'
+import { searchFor, type Told, tellBoth } from './log-search.ts'
 import { linesOf } from './read-lines.ts'
 import { type Outcome, outcomeOf } from './verify-output.ts'
 
@@ -27,14 +27,8 @@ export function verifyExport(handed: Handed, watcher: Watcher = {}): Outcome {
     if (started.kind === 'usage') return started
     if (started.kind === 'fault') return { kind: 'tampered', finding: started.finding, facts: null, file: null }
     const verifier = verifyLog(started.expectations)
-    const search = findSignature(handed.signedFile)
-    const fault = readLines(lines, header.value.size, verifier, {
-      ...watcher,
-      look: (seq, entry) => {
-        search.look(seq, entry)
-        watcher.entry?.(seq, entry)
-      },
-    })
+    const search = searchFor(handed, started.expectations.key)
+    const fault = readLines(lines, header.value.size, verifier, tellBoth(search, verifier.size, watcher))
     return search.conclude(outcomeOf(verifier.end(fault), null))
   } finally {
     closeSync(file)
@@ -45,7 +39,7 @@ function readLines(
   lines: ReturnType<typeof linesOf>,
   size: number,
   verifier: LogVerifier,
-  { look, checkpoint }: Watcher & { readonly look: (seq: number, entry: Uint8Array) => void },
+  { look, checkpoint }: Told,
 ): Finding | null {
   let ended = false
   // An export ends with the checkpoint of all its entries, so that nothing in it is unsigned.

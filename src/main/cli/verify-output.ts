@@ -6,24 +6,42 @@ export interface FileFound {
   readonly entries: readonly number[]
 }
 
+/** What was compared because of `--transcript`. */
+export interface TranscriptFound {
+  readonly file: string
+  readonly ceremonyId: string
+  /** Number of the entry that seals it; null: none was found. */
+  readonly sealedBy: number | null
+  /** Entries of the first checkpoint that covers that one; null: none does. */
+  readonly checkpoint: number | null
+  /** How many records it has, and how many of them were found to be those of their entries. */
+  readonly records: number
+  readonly compared: number
+  /** All of the log was read, and it has nothing of the ceremony that is not in the transcript. */
+  readonly complete: boolean
+}
+
 export type Outcome =
   | {
       readonly kind: 'verified'
       readonly sentence: string
       readonly facts: Facts | null
       readonly file: FileFound | null
+      readonly transcript?: TranscriptFound
     }
   | {
       readonly kind: 'tampered'
       readonly finding: Finding
       readonly facts: Facts | null
       readonly file: FileFound | null
+      readonly transcript?: TranscriptFound
     }
   | {
       readonly kind: 'cannot-tell'
       readonly doubts: readonly Doubt[]
       readonly facts: Facts | null
       readonly file: FileFound | null
+      readonly transcript?: TranscriptFound
     }
   | { readonly kind: 'usage'; readonly sentence: string }
 
@@ -37,13 +55,13 @@ export function outcomeOf(report: Report, file: FileFound | null): Outcome {
 export function shown(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'verified':
-      return lines(['VERIFIED', outcome.sentence, ...factLines(outcome.facts), ...fileLines(outcome.file)])
+      return lines(['VERIFIED', outcome.sentence, ...factLines(outcome.facts), ...beside(outcome)])
     case 'tampered':
       return lines([
         `TAMPERED WITH${placeOf(outcome.finding)}`,
         outcome.finding.sentence,
         ...factLines(outcome.facts),
-        ...fileLines(outcome.file),
+        ...beside(outcome),
       ])
     case 'cannot-tell':
       return lines([
@@ -51,7 +69,7 @@ export function shown(outcome: Outcome): string {
         'Nothing wrong was found, but:',
         ...outcome.doubts.map((doubt) => `- ${doubt.sentence}`),
         ...factLines(outcome.facts),
-        ...fileLines(outcome.file),
+        ...beside(outcome),
       ])
     case 'usage':
       return lines([outcome.sentence])
@@ -104,6 +122,24 @@ function fileLines(file: FileFound | null): readonly string[] {
       ? `signature           no entry records the signature of ${file.file}`
       : `signature           of ${file.file}: entry ${file.entries.join(', ')}`,
   ]
+}
+
+function transcriptLines(transcript: TranscriptFound | undefined): readonly string[] {
+  if (transcript === undefined) return []
+  const { file, ceremonyId, sealedBy, checkpoint, records, compared, complete } = transcript
+  const covered =
+    checkpoint === null ? 'which no checkpoint covers' : `which the checkpoint of ${checkpoint} entries covers`
+  return [
+    sealedBy === null
+      ? `transcript          no entry was found that seals ${file}`
+      : `transcript          ${file} is sealed by entry ${sealedBy}, ${covered}`,
+    `ceremony            ${ceremonyId === '' ? 'unknown' : ceremonyId}`,
+    `records             ${compared} of ${records} stand in the log, each in an entry of its own${complete ? '; it has none beside them' : ''}`,
+  ]
+}
+
+function beside(outcome: Exclude<Outcome, { readonly kind: 'usage' }>): readonly string[] {
+  return [...fileLines(outcome.file), ...transcriptLines(outcome.transcript)]
 }
 
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu

@@ -1,8 +1,10 @@
 import { openCheckpoint, parseCheckpoint } from '../audit/format/checkpoint.ts'
 import { verifyCosignature } from '../audit/format/cosignature.ts'
 import { decodeEntry, leafHash } from '../audit/format/encode.ts'
+import type { AuditEntryBody } from '../audit/format/entry.ts'
 import { sameHash, verifyConsistency, verifyInclusion } from '../audit/format/merkle.ts'
 import { maxProofBytes, parseProof } from '../audit/format/proof-file.ts'
+import type { VerifierKey } from '../audit/format/signed-note.ts'
 import {
   type Doubt,
   doubts,
@@ -12,8 +14,10 @@ import {
   notCosigned,
 } from '../audit/format/verification.ts'
 import { matches } from './find-signature.ts'
+import { isSealOf, ownFault, sealContradiction } from './find-transcript.ts'
 import { expectationsFor, type Handed, readText } from './handed.ts'
-import type { Outcome } from './verify-output.ts'
+import type { TranscriptFile } from './transcript-file.ts'
+import type { Outcome, TranscriptFound } from './verify-output.ts'
 
 /** docs/formats/proof.md: reads as the steps there. */
 export function verifyProof(handed: Handed): Outcome {
@@ -48,7 +52,11 @@ export function verifyProof(handed: Handed): Outcome {
     if (mismatch !== null) return tampered('proof-of-another-file', `This proof is not for this file: ${mismatch}.`)
   }
 
-  const doubt: Doubt[] = []
+  const { transcript } = handed
+  const fault = transcript === undefined ? null : transcriptFault(transcript, seq, body, wanted.key)
+  if (fault !== null) return { kind: 'tampered', finding: fault, facts: null, file: null }
+
+  const doubt: Doubt[] = transcript === undefined ? [] : [recordsNotShown]
   if (wanted.key === null) {
     doubt.push(keyNeeded)
   } else {
@@ -75,7 +83,14 @@ export function verifyProof(handed: Handed): Outcome {
   }
 
   const file = signedFile === null ? null : { file: signedFile.name, entries: [seq] }
-  if (doubt.length > 0) return { kind: 'cannot-tell', doubts: doubt, facts: null, file }
+  if (doubt.length > 0)
+    return {
+      kind: 'cannot-tell',
+      doubts: doubt,
+      facts: null,
+      file,
+      ...(transcript === undefined ? {} : { transcript: sealOnly(transcript, seq, size) }),
+    }
   const about =
     body.event === 'signed' ? ` It records the signature of ${body.path} with the key ${body.fingerprint}.` : ''
   return {
@@ -121,6 +136,47 @@ function againstKnown(handed: Handed, size: number, root: Uint8Array): Outcome |
       })
   }
   return doubt
+}
+
+function transcriptFault(
+  transcript: TranscriptFile,
+  seq: number,
+  body: AuditEntryBody,
+  key: VerifierKey | null,
+): Finding | null {
+  const own = ownFault(transcript, key)
+  if (own !== null) return own
+  if (body.event !== 'ceremony-ended')
+    return finding(
+      'proof-of-another-file',
+      null,
+      `The proof is of an entry "${body.event}", which seals no transcript.`,
+    )
+  if (body.ceremonyId !== transcript.ceremonyId || !isSealOf(transcript, body))
+    return finding(
+      'proof-of-another-file',
+      null,
+      `This proof is not for this transcript: entry ${seq} seals another one than ${transcript.name}.`,
+    )
+  return sealContradiction(transcript, seq, body)
+}
+
+function sealOnly({ name, ceremonyId, records }: TranscriptFile, seq: number, size: number): TranscriptFound {
+  return {
+    file: name,
+    ceremonyId,
+    sealedBy: seq,
+    checkpoint: size,
+    records: records.length,
+    compared: 0,
+    complete: false,
+  }
+}
+
+const recordsNotShown: Doubt = {
+  code: 'transcript-omitted',
+  sentence:
+    'The proof is of the entry that seals the transcript. That its records are those of the log, and that it leaves none out, takes the log.',
 }
 
 const keyNeeded: Doubt = {

@@ -25,6 +25,11 @@ export type FindingCode =
   | 'proof-wrong'
   | 'proof-of-another-file'
   | 'signature-not-logged'
+  | 'transcript-malformed'
+  | 'transcript-not-sealed'
+  | 'transcript-sealed-twice'
+  | 'transcript-contradicts-log'
+  | 'transcript-incomplete'
 
 /** The first place that is wrong. `first` and `last` are numbers of entries, both included; null where it is not about entries. */
 export interface Finding {
@@ -51,6 +56,7 @@ export type DoubtCode =
   | 'no-checkpoint'
   | 'not-cosigned'
   | 'signature-omitted'
+  | 'transcript-omitted'
 
 export interface Doubt {
   readonly code: DoubtCode
