@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../db/database.ts'
+import { writeTransaction } from '../../db/write-transaction.ts'
 import { type DeviceAudits, type DeviceLogState, deviceAudits, signingCommands } from '../shared/device-log.ts'
 import type { Failure } from '../shared/failure.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -55,10 +56,11 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
     return stored.success ? stored.data : {}
   }
 
+  /** Never fails: the device is asked again at the next run. A full disk after a signature must not leave a login behind. */
   async function remember(serial: string, audit: DeviceAudit): Promise<void> {
     const all = await recall()
     const next = { ...all, [serial]: { ...audit, commands: [...audit.commands], asOf: now().toISOString() } }
-    await writeSetting(db, settingName, next, now().toISOString())
+    await writeTransaction(db, (trx) => writeSetting(trx, settingName, next, now().toISOString()))
   }
 
   function tell(serial: string, problem: Failure | null): void {
@@ -164,9 +166,12 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
       end: async () => {
         pin.wipe()
         if (session === null) return
-        const drained = await drainOnce()
-        tell(serial, drained.ok ? null : drained.error)
-        await session.close()
+        try {
+          const drained = await drainOnce()
+          tell(serial, drained.ok ? null : drained.error)
+        } finally {
+          await session.close()
+        }
         onChange()
       },
     }

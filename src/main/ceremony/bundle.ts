@@ -10,6 +10,7 @@ import { proveEntry } from '../audit/proofs.ts'
 import { lastCheckpoint } from '../audit/tree.repository.ts'
 import { certificatesIn } from '../keys/attestation/certificate-text.ts'
 import { backupSuffix } from './acts/backup.ts'
+import { isSealedAsLogged } from './as-logged.ts'
 import { filesOf, type KeptFile, type StoredCeremony } from './ceremony.repository.ts'
 import { readmeText } from './readme.ts'
 import { readTranscript } from './transcript.ts'
@@ -43,6 +44,8 @@ export async function bundleOf({
   if (bytes === null || summary.sealedSeq === null || transcriptSha256 === null) return err(notSealed)
   const transcript = readTranscript(bytes)
   if (transcript === null || digestOf(bytes) !== transcriptSha256) return err(notAsSealed)
+  const kept = await filesOf(db, summary.id)
+  if (!(await isSealedAsLogged(db, ceremony, transcript, kept))) return err(notAsSealed)
   const proof = await proveEntry(db, key, auditSeq.parse(summary.sealedSeq))
   if (!proof.ok) return proof
   const chunks: Uint8Array[] = []
@@ -50,9 +53,6 @@ export async function bundleOf({
   const exported = await exportLog({ db, key, selection: everything, softwareVersion, now, write })
   if (!exported.ok) return exported
   const checkpoint = (await lastCheckpoint(db))?.note ?? ''
-  const kept = await filesOf(db, summary.id)
-  const wrong = kept.find(({ sha256, content }) => digestOf(content) !== sha256)
-  if (wrong !== undefined) return err(notAsSealed)
   const evidence = kept.filter(({ name }) => !name.endsWith(backupSuffix))
 
   const entries: ZipEntry[] = [

@@ -17,6 +17,7 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { step as faultStep } from '../app/steps.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
 import { canonicalBytes } from '../canonical/canonical-json.ts'
+import { isAsLogged } from './as-logged.ts'
 import {
   filesOf,
   findCeremony,
@@ -154,7 +155,8 @@ export function createCeremonyEngine(ports: CeremonyPorts): CeremonyEngine {
 
   async function opened(id: CeremonyId): Promise<Result<StoredCeremony, Failure>> {
     const ceremony = await openCeremony(readerOf(db))
-    return ceremony?.summary.id === id ? ok(ceremony) : err(notOpen)
+    if (ceremony?.summary.id !== id) return err(notOpen)
+    return (await isAsLogged(readerOf(db), ceremony)) ? ok(ceremony) : err(notAsLogged)
   }
 
   /** The step that is now, if it is the one that is asked for. */
@@ -204,9 +206,9 @@ export function createCeremonyEngine(ports: CeremonyPorts): CeremonyEngine {
         const written = await write(id, { event: 'ceremony-step-begun', step, attempt }, operator)
         return written.ok ? ok(null) : written
       }),
-    finishStep: (id, { step: wanted, input }, secrets, operator) =>
-      alone(async () => {
-        try {
+    finishStep: async (id, { step: wanted, input }, secrets, operator) => {
+      try {
+        return await alone(async () => {
           const now = await current(id, wanted)
           if (!now.ok) return now
           const { ceremony, step, state } = now.value
@@ -247,11 +249,13 @@ export function createCeremonyEngine(ports: CeremonyPorts): CeremonyEngine {
           const result = resultOf(performed.value, files)
           const ended = await write(id, { event: 'ceremony-step-ended', step: wanted, result }, operator, files)
           return ended.ok ? ok(null) : ended
-        } finally {
-          secrets.pin?.wipe()
-          secrets.officerPin?.wipe()
-        }
-      }),
+        })
+      } finally {
+        // Whatever became of it: also where another step was under way, and nothing was done.
+        secrets.pin?.wipe()
+        secrets.officerPin?.wipe()
+      }
+    },
     deviate: ({ id, step, effect, by, reason }, operator) =>
       alone(async () => {
         if (effect === 'skipped') {
@@ -330,6 +334,10 @@ const underWay = refused(
 )
 const oneIsOpen = refused('ceremony-open', 'A ceremony is open already. Nothing was begun. Finish or abandon it first.')
 const notOpen = refused('ceremony-not-open', 'This ceremony is not open. Nothing was changed.')
+const notAsLogged = refused(
+  'ceremony-not-as-logged',
+  'The records or the plan of this ceremony are not what the audit log says: the database was changed. Nothing was done or sealed. Keep a copy of it, find out who had access, and put it back from a backup.',
+)
 const notNow = refused(
   'step-not-now',
   'This step is not the one that is due. Nothing was done. Steps follow each other; one is left out only by a deviation on record.',

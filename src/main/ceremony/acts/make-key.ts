@@ -169,7 +169,7 @@ function performed(name: string, generation: StoredGeneration): Result<Performed
 
 /** The key was put there by the maker's tool. It proves that it is there, and what it came from is on record. */
 export const importKey: Act<'import-key'> = async (attempt) => {
-  const { ports, step, input, records, operator, secrets } = attempt
+  const { ports, step, input, records, operator, secrets, since } = attempt
   const device = deviceOf(records, step.device)
   if (!device.ok) return device
   const certificate = readCertificate(input.certificatePem)
@@ -193,7 +193,6 @@ export const importKey: Act<'import-key'> = async (attempt) => {
     operator,
   )
   await ports.keysChanged()
-  // Registered by an earlier attempt of this step that did not come to its end.
   if (!registered.ok && registered.error.code !== 'key-known') return registered
   const print = fingerprint.parse(certificate.value.facts.sha256.toUpperCase())
   const stored = await certificateOf(ports, {
@@ -209,6 +208,8 @@ export const importKey: Act<'import-key'> = async (attempt) => {
   if (!stored.ok) return stored
   const { home } = stored.value
   if (home.kind !== 'token' || home.token.serial !== token.serial || home.ckaId !== ckaId) return err(elsewhere)
+  // Only what an earlier attempt of this step registered has proven itself in this ceremony: nobody asked the device now.
+  if (!registered.ok && stored.value.createdAt < since) return registered
   const key = ceremonyKeyOf(step.key, stored.value, certificate.value.spki, null)
   if (!key.ok) return key
   return ok({

@@ -136,9 +136,18 @@ async function generate(
   const sign = algorithm.startsWith('rsa') ? capability.signPkcs : capability.signEcdsa
   const capabilities = (1n << BigInt(sign)) | (1n << BigInt(capability.exportableUnderWrap))
   await session.generate(objectId, { label, algorithm, domains: own.domains, capabilities })
-  const spki = await session.publicKey(objectId)
-  if (spki === null) throw new LogHostError('token-error', 'the key that was made cannot be read')
-  return spki
+  return await madeKey(session, objectId)
+}
+
+/** It is there from now on: a refusal to show it (its log is full, say) must not be told as a refusal to make it. */
+async function madeKey(session: HsmSession, objectId: number): Promise<Uint8Array> {
+  try {
+    const spki = await session.publicKey(objectId)
+    if (spki !== null) return spki
+  } catch (error) {
+    if (!(error instanceof DeviceRefusal)) throw error
+  }
+  throw new LogHostError('token-error', 'the key that was made cannot be read')
 }
 
 /** What the device says now. */

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { cmac } from '@noble/ciphers/aes.js'
 import { LogHostError } from './log-host-error.ts'
-import { answerTo, command, encodeMessage, u16 } from './message.ts'
+import { answerTo, command, DeviceRefusal, encodeMessage, u16 } from './message.ts'
 
 const macBytes = 8
 const blockBytes = 16
@@ -74,7 +74,7 @@ export class SecureChannel {
 
   /** The data of the answer to what was sealed last. Throws `DeviceRefusal` for an error, `LogHostError` for what the device did not send. */
   open(code: number, answer: Uint8Array): Uint8Array {
-    const data = answerTo(command.sessionMessage, answer)
+    const data = answerInSession(answer)
     const full = cmac(Buffer.concat([this.#chain, answer.subarray(0, -macBytes)]), this.#answerMac)
     const ciphertext = data.subarray(1, -macBytes)
     const whole = data[0] === this.#session && ciphertext.length > 0 && ciphertext.length % blockBytes === 0
@@ -105,5 +105,18 @@ export class SecureChannel {
     counter.writeUInt32BE(this.#counter, blockBytes - 4)
     const cipher = createCipheriv('aes-128-ecb', this.#encryption, null).setAutoPadding(false)
     return Buffer.concat([cipher.update(counter), cipher.final()])
+  }
+}
+
+/**
+ * An error outside of the channel has no MAC: whoever is between can say it, so that it is nobody's word on the command. What the device says of
+ * a command it says inside.
+ */
+function answerInSession(answer: Uint8Array): Uint8Array {
+  try {
+    return answerTo(command.sessionMessage, answer)
+  } catch (error) {
+    if (!(error instanceof DeviceRefusal)) throw error
+    throw new LogHostError('connector-silent', `error ${error.code}, outside of the session`)
   }
 }
