@@ -189,5 +189,27 @@ describe.skipIf(softHsmModule() === null)(
       })
       expect(codeOf(other)).toBe('key-does-not-fit')
     })
+
+    test('an older Release that was in review before a newer one was signed is not signed after it unseen', async () => {
+      const opened = async (name: string, minutes: number) => {
+        const release = sampleRelease({ date: at(-minutes * 60_000), validUntil: at(7 * 86_400_000) })
+        mkdirSync(join(folder, name))
+        const id = orThrow(await open(put(`${name}/Release`, release.replace('testing', 'both')), 'release-clear'))
+        const detail = await until(id, 'review')
+        await bench.showSheet(detail)
+        return detail
+      }
+      const [older, newer] = [await opened('older', 60), await opened('newer', 30)]
+      const { id } = older.summary
+      expect(checkOf(older, 'index-progress')?.outcome).toBe('passed')
+      orThrow(await bench.station.desk.approve(bench.approval(newer)))
+      await until(newer.summary.id, 'done')
+      expect(codeOf(await bench.station.desk.approve(bench.approval(older)))).toBe('last-signed-changed')
+      orThrow(await bench.station.desk.recheck(id))
+      const again = await until(id, 'review')
+      expect(checkOf(again, 'index-progress')?.sentence).toContain('BEFORE')
+      orThrow(await bench.station.desk.decline(id, 'Goes back.'))
+      await until(id, 'done')
+    })
   },
 )

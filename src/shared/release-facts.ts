@@ -12,10 +12,10 @@ export const releaseChange = z.strictObject({
   unchanged: z.int().nonnegative(),
   /** The first of them, what is new or gone before what was changed; the numbers above count all. */
   examples: z.array(z.strictObject({ how: z.enum(['added', 'removed', 'changed']), name: z.string() })).max(60),
-  /** Fields of the head that differ: components, architectures and the like. */
+  /** Fields of the head that differ: components, architectures, and whatever else it says. */
   fields: z
     .array(z.strictObject({ name: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
-    .max(16),
+    .max(80),
 })
 export type ReleaseChange = z.infer<typeof releaseChange>
 
@@ -42,6 +42,8 @@ export const releaseFacts = z.strictObject({
   digestLists: z.array(z.string()).max(8),
   /** How many files its SHA-256 list names. */
   indexes: z.int().nonnegative(),
+  /** Every field that has no place above, as it is spelled: a signature vouches for it as well. */
+  others: z.array(z.strictObject({ name: z.string(), value: z.string() })).max(32),
   /** Null: there was none to compare with. */
   change: releaseChange.nullable(),
 })

@@ -107,9 +107,30 @@ function readFields(
     if (fields.length === limits.fields)
       return fault('too-many-fields', `The file has more than ${limits.fields} fields.`)
     seen.add(name.toLowerCase())
-    fields.push({ name, lines: [value.trim()], at: line })
+    fields.push({ name, lines: [withoutBlanks(value)], at: line })
   }
   return fields.length === 0 ? fault('no-fields', 'The file has no fields.') : ok(fields)
+}
+
+/** Without blanks and tabs around it. Unicode has more white space, which is text to every tool of Debian: it stays, so that it is seen. */
+export function withoutBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text[start])) start++
+  while (end > start && isBlank(text[end - 1])) end--
+  return text.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
+}
+
+/**
+ * Fields of one line that have more. dpkg and apt read on in the next line, where `lineOf` finds nothing: what is shown of a file must not
+ * be among them.
+ */
+export function foldedOf(file: Pick<ControlFile, 'fields'>, names: readonly string[]): readonly string[] {
+  return names.filter((name) => (fieldOf(file, name)?.lines.length ?? 1) > 1)
 }
 
 /** Names are compared without regard to case (deb822(5)). */

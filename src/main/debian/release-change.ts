@@ -36,12 +36,29 @@ function fieldsThatDiffer(before: ReleaseFacts, after: ReleaseFacts): ReleaseCha
     ['Suite', ({ suite }) => suite],
     ['Codename', ({ codename }) => codename],
     ['Version', ({ version }) => version],
+    ['Description', ({ description }) => description],
+    // A later one is of each Release; none at all would be taken as current for ever.
+    ['Valid-Until', ({ validUntil }) => (validUntil === null ? null : 'given')],
     ['Components', ({ components }) => components.join(' ')],
     ['Architectures', ({ architectures }) => architectures.join(' ')],
     ['Acquire-By-Hash', ({ acquireByHash }) => (acquireByHash === null ? null : acquireByHash ? 'yes' : 'no')],
     ['NotAutomatic', ({ notAutomatic }) => (notAutomatic === null ? null : notAutomatic ? 'yes' : 'no')],
   ]
-  return shown.flatMap(([name, of]) =>
-    of(before) === of(after) ? [] : [{ name, before: of(before), after: of(after) }],
-  )
+  return [
+    ...shown.flatMap(([name, of]) =>
+      of(before) === of(after) ? [] : [{ name, before: of(before), after: of(after) }],
+    ),
+    ...othersThatDiffer(before, after),
+  ]
+}
+
+function othersThatDiffer(before: ReleaseFacts, after: ReleaseFacts): ReleaseChange['fields'] {
+  // As the newer one spells them, where it has them.
+  const names = new Map([...before.others, ...after.others].map(({ name }) => [name.toLowerCase(), name]))
+  const valueIn = ({ others }: ReleaseFacts, wanted: string) =>
+    others.find(({ name }) => name.toLowerCase() === wanted)?.value ?? null
+  return [...names].flatMap(([key, name]) => {
+    const [was, is] = [valueIn(before, key), valueIn(after, key)]
+    return was === is ? [] : [{ name, before: was, after: is }]
+  })
 }

@@ -39,6 +39,7 @@ describe('a Release', () => {
       notAutomatic: null,
       digestLists: ['MD5Sum', 'SHA256'],
       indexes: 3,
+      others: [],
       change: null,
     })
   })

@@ -4,7 +4,15 @@ import type { ReleaseFacts } from '../../shared/release-facts.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { DocumentFault } from '../../shared/upload-facts.ts'
 import { releaseLimits } from '../deb822/control-fault.ts'
-import { type ControlField, type ControlFile, fieldOf, lineOf, parseControl } from '../deb822/paragraph.ts'
+import {
+  type ControlField,
+  type ControlFile,
+  fieldOf,
+  foldedOf,
+  lineOf,
+  parseControl,
+  valueOf,
+} from '../deb822/paragraph.ts'
 
 /** A file that a `Release` lists. */
 export interface ReleaseIndex {
@@ -22,6 +30,23 @@ export interface ReleaseReading {
 const lists: Readonly<Record<string, number>> = { MD5Sum: 32, SHA1: 40, SHA256: 64, SHA512: 128 }
 const maxWords = 200
 const longest = 1000
+const maxOthers = 32
+/** Fields that the sheet shows by names of its own. `others` holds what is left, so that nothing is signed unseen. */
+const shownLines = [
+  'Origin',
+  'Label',
+  'Suite',
+  'Codename',
+  'Version',
+  'Description',
+  'Components',
+  'Architectures',
+  'Acquire-By-Hash',
+  'NotAutomatic',
+]
+const shownApart = new Set(
+  [...shownLines, 'Date', 'Valid-Until', ...Object.keys(lists)].map((name) => name.toLowerCase()),
+)
 
 /** Reads a `Release`: what it says of itself, and the indexes that a signature vouches for (repository format, "Release files"). */
 export function readRelease(bytes: Uint8Array): ReleaseReading {
@@ -50,6 +75,7 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
       ? [{ code: 'field-absent', message: 'The Release names neither a Suite nor a Codename.' }]
       : []),
     ...wordFaults(file),
+    ...shapeFaults(file),
   ]
   const text = (name: string) => lineOf(file, name)?.slice(0, longest) ?? null
   return {
@@ -72,6 +98,9 @@ export function readRelease(bytes: Uint8Array): ReleaseReading {
       notAutomatic: flag(file, 'NotAutomatic'),
       digestLists: Object.keys(lists).filter((name) => fieldOf(file, name) !== null),
       indexes: indexes.ok ? indexes.value.size : 0,
+      others: others(file)
+        .slice(0, maxOthers)
+        .map((field) => ({ name: field.name.slice(0, 100), value: valueOf(field).slice(0, longest).toWellFormed() })),
       change: null,
     },
     indexes: indexes.ok && faults.length === 0 ? indexes.value : new Map(),
@@ -97,6 +126,7 @@ const nothing: ReleaseFacts = {
   notAutomatic: null,
   digestLists: [],
   indexes: 0,
+  others: [],
   change: null,
 }
 
@@ -163,21 +193,55 @@ function timeOf(file: ControlFile, name: string): Result<string | null, Document
 }
 
 function words(file: ControlFile, name: string): string[] {
-  return (lineOf(file, name) ?? '').split(/\s+/).filter(Boolean).slice(0, maxWords)
+  return (lineOf(file, name) ?? '')
+    .split(/[ \t]+/)
+    .filter(Boolean)
+    .slice(0, maxWords)
 }
 
 /** What is shown is shown whole. */
 function wordFaults(file: ControlFile): readonly DocumentFault[] {
   const tooMany = ['Components', 'Architectures'].filter(
-    (name) => (lineOf(file, name) ?? '').split(/\s+/).length > maxWords || (lineOf(file, name)?.length ?? 0) > 4000,
+    (name) => (lineOf(file, name) ?? '').split(/[ \t]+/).length > maxWords || (lineOf(file, name)?.length ?? 0) > 4000,
   )
   const tooLong = ['Origin', 'Label', 'Suite', 'Codename', 'Version', 'Description'].filter(
     (name) => (lineOf(file, name)?.length ?? 0) > longest,
   )
-  return [...tooMany, ...tooLong].map((name) => ({
-    code: 'field-too-long',
-    message: `The field ${name} of the Release is too long to be reviewed whole.`,
-  }))
+  const unshown = others(file)
+  const tooLongOthers = unshown
+    .filter((field) => field.name.length > 100 || valueOf(field).length > longest)
+    .map(({ name }) => name.slice(0, 100))
+  return [
+    ...[...tooMany, ...tooLong, ...tooLongOthers].map((name) => ({
+      code: 'field-too-long',
+      message: `The field ${name} of the Release is too long to be reviewed whole.`,
+    })),
+    ...(unshown.length > maxOthers
+      ? [{ code: 'field-too-long', message: 'The Release has more fields than can be reviewed.' }]
+      : []),
+  ]
+}
+
+/** Whatever else the signature vouches for: `Signed-By` says by which key apt takes the next Release. */
+function others(file: ControlFile): readonly ControlField[] {
+  return file.fields.filter(({ name }) => !shownApart.has(name.toLowerCase()))
+}
+
+/** apt takes a folded value whole, and other words than `yes` and `no` as well: the sheet would show another thing than apt reads. */
+function shapeFaults(file: ControlFile): readonly DocumentFault[] {
+  const odd = ['Acquire-By-Hash', 'NotAutomatic'].filter(
+    (name) => lineOf(file, name) !== null && !/^(?:yes|no)$/i.test(lineOf(file, name) ?? ''),
+  )
+  return [
+    ...foldedOf(file, shownLines).map((name) => ({
+      code: 'field-folded',
+      message: `The field ${name} of the Release goes on in a second line: apt reads it whole, and a sheet has one line for it.`,
+    })),
+    ...odd.map((name) => ({
+      code: 'flag-malformed',
+      message: `The field ${name} of the Release is neither yes nor no.`,
+    })),
+  ]
 }
 
 function flag(file: ControlFile, name: string): boolean | null {

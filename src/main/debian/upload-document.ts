@@ -7,7 +7,7 @@ import {
   uploadBounds,
 } from '../../shared/upload-facts.ts'
 import { controlLimits } from '../deb822/control-fault.ts'
-import { type ControlFile, fieldOf, lineOf, parseControl } from '../deb822/paragraph.ts'
+import { type ControlFile, fieldOf, foldedOf, lineOf, parseControl, withoutBlanks } from '../deb822/paragraph.ts'
 import { readFileLists } from './file-list.ts'
 import { parseVersion } from './version.ts'
 
@@ -37,6 +37,7 @@ export function uploadDocumentFacts(
     ...(lists.ok ? [] : [lists.error]),
     ...(changes.fault === null ? [] : [changes.fault]),
     ...longFields(file, document),
+    ...foldedFields(file, document),
   ]
   const text = (name: string) => bounded(lineOf(file, name))
   return {
@@ -57,7 +58,7 @@ export function uploadDocumentFacts(
     changedBy: text('Changed-By'),
     date: text('Date'),
     closes: (folded(file, 'Closes') ?? '')
-      .split(/\s+/)
+      .split(/[ \t]+/)
       .filter(Boolean)
       .slice(0, 200)
       .map((each) => each.slice(0, 40)),
@@ -175,15 +176,23 @@ function longFields(file: ControlFile, document: UploadDocumentKind): readonly D
 }
 const longest = 4000
 
+/** The others that are shown are wanted of one line anyway. */
+function foldedFields(file: ControlFile, document: UploadDocumentKind): readonly DocumentFault[] {
+  return foldedOf(file, document === 'changes' ? ['Urgency', 'Changed-By', 'Date'] : []).map((name) => ({
+    code: 'field-folded',
+    message: `The field ${name} goes on in a second line: programs read it whole, and a sheet has one line for it.`,
+  }))
+}
+
 /** A field that may be folded over lines, with single blanks between them. */
 function folded(file: ControlFile, name: string): string | null {
   const field = fieldOf(file, name)
   return field === null
     ? null
     : field.lines
-        .map((line) => line.trim())
+        .map((line) => withoutBlanks(line))
+        .filter((line) => line !== '')
         .join(' ')
-        .trim()
 }
 
 function bounded(text: string | null): string | null {

@@ -10,6 +10,8 @@ export interface Extension {
   /** Packets. */
   readonly certificate: Uint8Array
   readonly primary: OpenPgpSigner
+  /** Bodies of the user ids that are certified anew. Others that stand in it were never the key’s, or are revoked. */
+  readonly userIds: readonly Uint8Array[]
   /** What the primary key is for, as it was. */
   readonly flags: number
   /** Seconds since 1970. */
@@ -18,9 +20,9 @@ export interface Extension {
   readonly expiresAfter: number | null
 }
 
-/** The certificate with another end: each user id is certified anew, and a version 6 key says it of itself. */
+/** The certificate with another end: its user ids are certified anew, and a version 6 key says it of itself. */
 export async function extendCertificate(extension: Extension): Promise<Result<Uint8Array, Failure>> {
-  const { certificate, primary, flags, created, expiresAfter } = extension
+  const { certificate, primary, userIds, flags, created, expiresAfter } = extension
   const packets = framedPackets(certificate)
   if (packets === null) return err(unframed)
   const described = describing(flags, expiresAfter)
@@ -30,7 +32,7 @@ export async function extendCertificate(extension: Extension): Promise<Result<Ui
     const made =
       index === 0 && primary.key.version === 6
         ? await signDirectKey(primary, created, described)
-        : tag === packetTag.userId
+        : tag === packetTag.userId && userIds.some((id) => Buffer.compare(id, body) === 0)
           ? await certifyUserId(primary, body, created, described)
           : null
     if (made?.ok === false) return made

@@ -65,6 +65,7 @@ describe('a certificate', () => {
     const extended = await extendCertificate({
       certificate,
       primary,
+      userIds: fresh.certifiedIds,
       flags: fresh.primaryFlags,
       created: testKeyTime + 12 * 86_400,
       expiresAfter: 100 * 86_400,

@@ -20,7 +20,10 @@ export interface ReadOpenPgpCertificate {
   /** The packets as openpgp.js keeps them: a signature that it cannot read is left out. */
   readonly binary: Uint8Array
   readonly version: 4 | 6
+  /** Those that its own key certifies and has not revoked: anybody can put others behind a certificate. */
   readonly userIds: readonly string[]
+  /** The same as they stand in their packets. */
+  readonly certifiedIds: readonly Uint8Array[]
   readonly created: Date
   readonly keys: readonly CertifiedKey[]
   /** Key flags of the primary key (RFC 9580 §5.2.3.29), of its newest self-signature. */
@@ -104,15 +107,17 @@ async function judged(certificate: Key, at: Date): Promise<ReadOpenPgpCertificat
     const key = ofPacket(packet)
     if (key !== null) keys.push({ role, key, ...(await stateOf(certificate, packet, at)) })
   }
+  const certifiedIds = await certifiedIdsOf(certificate, at)
   const selfCertified = certificate.users.some(({ selfCertifications }) => selfCertifications.length > 0)
   const others = certificate.users.flatMap(({ otherCertifications }) => otherCertifications)
   return {
     binary: certificate.write(),
     version: certificate.keyPacket.version === 6 ? 6 : 4,
-    userIds: certificate.getUserIDs().map((id) => id.toWellFormed().slice(0, maxUserId).toWellFormed()),
+    userIds: certifiedIds.map((id) => new TextDecoder().decode(id).slice(0, maxUserId).toWellFormed()),
+    certifiedIds,
     created: certificate.getCreationTime(),
     keys,
-    primaryFlags: await flagsOf(certificate),
+    primaryFlags: await flagsOf(certificate, at),
     certifiedBy: selfCertified
       ? []
       : [...new Set(others.map(({ issuerFingerprint }) => hexOf(issuerFingerprint)).filter((hex) => hex !== ''))].slice(
@@ -122,30 +127,51 @@ async function judged(certificate: Key, at: Date): Promise<ReadOpenPgpCertificat
   }
 }
 
-/** Of the newest signature of its own over itself or a user id that names flags. Whether it is good is judged with the key. */
-async function flagsOf(certificate: Key): Promise<number> {
-  const { SignaturePacket } = await import('openpgp')
-  const own = certificate
-    .toPacketList()
-    .filter((packet) => packet instanceof SignaturePacket)
-    .filter(
-      ({ signatureType: type, issuerFingerprint, keyFlags }) =>
-        keyFlags !== null &&
-        hexOf(issuerFingerprint).toLowerCase() === certificate.getFingerprint() &&
-        type !== null &&
-        selfDescribing.includes(type),
-    )
-    .sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0))
-  return own[0]?.keyFlags?.[0] ?? 0
+async function certifiedIdsOf(certificate: Key, at: Date): Promise<readonly Uint8Array[]> {
+  const ids: Uint8Array[] = []
+  for (const user of certificate.users) {
+    if (user.userID === null) continue
+    try {
+      await user.verify(at)
+      ids.push(user.userID.write())
+    } catch {
+      // Not certified by the key, or revoked: nobody's name of this key.
+    }
+  }
+  return ids
 }
 
-const selfDescribing: readonly number[] = [
-  signatureType.genericCertification,
-  signatureType.personaCertification,
-  signatureType.casualCertification,
-  signatureType.positiveCertification,
-  signatureType.directKey,
-]
+/** What openpgp.js has and its types leave out. Throws where the signature is not good. */
+interface Verifying {
+  verify(key: Key['keyPacket'], type: number, over: object, at: Date): Promise<void>
+}
+
+/** Of the newest good signature of its own over itself or a user id that names flags: a forged one is in nobody's way. */
+async function flagsOf(certificate: Key, at: Date): Promise<number> {
+  const { SignaturePacket } = await import('openpgp')
+  const key = certificate.keyPacket
+  const overIds = certificate.users.flatMap(({ userID, userAttribute, selfCertifications }) =>
+    selfCertifications.map((packet) => ({ packet, over: { userID, userAttribute, key } })),
+  )
+  const overKey = certificate
+    .toPacketList()
+    .filter((packet) => packet instanceof SignaturePacket)
+    .filter(({ signatureType: type }) => Number(type) === signatureType.directKey)
+    .map((packet) => ({ packet, over: { key } }))
+  const own = [...overIds, ...overKey]
+    .filter(({ packet }) => packet.keyFlags !== null)
+    .sort((a, b) => (b.packet.created?.getTime() ?? 0) - (a.packet.created?.getTime() ?? 0))
+  for (const { packet, over } of own) {
+    try {
+      if (packet.signatureType === null) continue
+      await (packet as unknown as Verifying).verify(key, packet.signatureType, over, at)
+      return packet.keyFlags?.[0] ?? 0
+    } catch {
+      // Not by this key, or not of this time.
+    }
+  }
+  return 0
+}
 
 function ofPacket(packet: PublicKeyPacket | PublicSubkeyPacket): OpenPgpPublicKey | null {
   const body = packet.write()

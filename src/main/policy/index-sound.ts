@@ -1,5 +1,7 @@
 import type { Check } from '../../shared/check.ts'
+import type { ReleaseFacts } from '../../shared/release-facts.ts'
 import { type Evidence, fromEvidence, nameOfArtifact, nameOfFile } from './evidence.ts'
+import { hiddenCharacter } from './hidden-characters.ts'
 import type { PolicyInput } from './policy-input.ts'
 
 /** Octets of a `Release` that can be clear-signed: the output is kept in the database, where one has at most 1 MiB. */
@@ -41,15 +43,37 @@ export function checkIndexSound({ artifacts, now }: Pick<PolicyInput, 'artifacts
         outcome: 'passed',
       },
       ...times(facts.date, facts.validUntil, now).map((each): Evidence => ({ ...base, ...each })),
+      ...unseen(facts).map((found): Evidence => ({ ...base, found, outcome: 'attention' })),
     ]
   })
   return fromEvidence('index-sound', evidence, {
     passed: 'The Release is well-formed, and its times are right.',
-    attention: 'The Release is well-formed; its Date lies ahead, so that apt would not take it yet.',
+    attention: evidence.some(({ found }) => found.endsWith(liesAhead))
+      ? 'The Release is well-formed; its Date lies ahead, so that apt would not take it yet.'
+      : 'The Release is well-formed; something in it has to be looked at before it is signed.',
     refused: 'The Release cannot be signed.',
     unknown: '',
     'not-applicable': 'There is no index.',
   })
+}
+
+const liesAhead = ': it lies ahead'
+
+function unseen(facts: ReleaseFacts): readonly string[] {
+  const { origin, label, suite, codename, version, description, components, architectures, others } = facts
+  const first = hiddenCharacter([
+    origin,
+    label,
+    suite,
+    codename,
+    version,
+    description,
+    ...components,
+    ...architectures,
+    // The line ends of a folded field are its own.
+    ...others.map(({ value }) => value.replaceAll('\n', ' ')),
+  ])
+  return first === null ? [] : [`has characters that are not seen as they are, the first ${first}`]
 }
 
 /** A clock may be a little off; apt allows some seconds. */
@@ -64,7 +88,7 @@ function times(
   const over = validUntil !== null && Date.parse(validUntil) <= now.getTime()
   const before = validUntil !== null && date !== null && Date.parse(validUntil) <= Date.parse(date)
   return [
-    { found: `Date ${date ?? 'none'}${ahead ? ': it lies ahead' : ''}`, outcome: ahead ? 'attention' : 'passed' },
+    { found: `Date ${date ?? 'none'}${ahead ? liesAhead : ''}`, outcome: ahead ? 'attention' : 'passed' },
     {
       found: `Valid-Until ${validUntil ?? 'none: it does not run out'}${before ? ': it is before the Date' : over ? ': it is over' : ''}`,
       outcome: over || before ? 'refused' : 'passed',

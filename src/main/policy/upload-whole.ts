@@ -2,6 +2,7 @@ import type { Check } from '../../shared/check.ts'
 import type { SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
 import { readUpload, type UploadFile } from '../debian/upload.ts'
 import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
+import { hiddenCharacter } from './hidden-characters.ts'
 import type { PolicyInput } from './policy-input.ts'
 
 /**
@@ -72,16 +73,13 @@ export function uploadFileOf(file: Pick<SheetFile, 'path' | 'size' | 'sha256' | 
   }
 }
 
-/** Characters that a person who reads the sheet would not see, or see in another place. */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u
-
 function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[] {
   if (file.facts.kind !== 'upload-document') return []
   const base = { subject: file.path, source: 'file' } as const
   const { facts } = file
-  const shown = [facts.source, facts.version, facts.distribution, facts.maintainer, facts.changedBy, facts.binary]
-  const odd = [...shown, ...facts.changes].map((text) => hidden.exec((text ?? '').replaceAll('\t', ' '))?.[0])
-  const first = odd.find((character) => character !== undefined)
+  const { format, source, version, distribution, urgency, architecture, maintainer, changedBy, date, binary } = facts
+  const head = [format, source, version, distribution, urgency, architecture, maintainer, changedBy, date, binary]
+  const first = hiddenCharacter([...head, ...facts.closes, ...facts.changes])
   return [
     ...(facts.signedAlready && file.disposition === 'sign'
       ? [
@@ -105,12 +103,12 @@ function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[
           } as const,
         ]
       : []),
-    ...(first === undefined
+    ...(first === null
       ? []
       : [
           {
             ...base,
-            found: `has characters that are not seen as they are, the first U+${(first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
+            found: `has characters that are not seen as they are, the first ${first}`,
             outcome: 'attention',
           } as const,
         ]),

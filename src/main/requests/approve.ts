@@ -15,6 +15,7 @@ import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow, serverOf } from './desk-ports.ts'
 import { tallyOf } from './incident.ts'
+import { comparesWithLast } from './last-signed.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
 import { copyOf, drainedSession, saysThatLogIsFull } from './run-log.ts'
 import { createProgress, type SigningProgress } from './signing-progress.ts'
@@ -146,6 +147,7 @@ async function checkClaim(
 export async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSheet): Promise<Result<null, Failure>> {
   const changed = changedSince(sheet, { now: ports.now(), trustedList: ports.settings().trustedCerts })
   if (changed.length > 0) return err({ ...checksChanged, detail: changed.join(' ') })
+  if (!(await comparesWithLast(ports.db, row, sheet))) return err(lastChanged)
   // Nobody else was asked, so nobody else can have changed his mind.
   if (isByHand(row)) return ok(null)
   const server = serverOf(ports, row)
@@ -330,6 +332,14 @@ const checksChanged: Failure = {
   code: 'checks-changed',
   message:
     'Since this was shown, the certificate of the key ran out or the list of trusted certificates was changed. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
+}
+/** The sheet has to be made again; nothing is wrong with the request. */
+export const lastChangedCode = 'last-signed-changed'
+const lastChanged: Failure = {
+  kind: 'refused',
+  code: lastChangedCode,
+  message:
+    'Since this was shown, another index of its suite or another upload of its source was signed here, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
 }
 const pinNotWanted: Failure = {
   kind: 'refused',

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import { type Database, readerOf } from '../../../db/database.ts'
@@ -106,6 +107,31 @@ export async function lastRelease(
         text: last.release,
         summary: { at: last.signed_at, requestId: requestId.parse(last.request_id), date: last.release_date },
       }
+}
+
+/**
+ * Whether a sheet still compares with what was signed last. It can lie in review while another of its suite or source is signed, and would
+ * say of an older one that it follows.
+ */
+export async function comparesWithLast(
+  db: Kysely<Database>,
+  row: Pick<RequestRow, 'server' | 'scope' | 'workspace'>,
+  { requestId: id, artifacts }: Pick<ReviewSheet, 'requestId' | 'artifacts'>,
+): Promise<boolean> {
+  for (const artifact of artifacts) {
+    const { upload, repositoryIndex: index } = artifact
+    if (index !== undefined) {
+      const last = await lastRelease(db, row, index.suite)
+      if (last?.summary.requestId === index.last?.requestId) continue
+      // The same text, signed in another form meanwhile, is no step in any direction.
+      if (last === null || hash('sha256', last.text) !== artifact.files[0]?.sha256) return false
+    }
+    if (upload !== undefined) {
+      const last = await compareWithLastUpload(db, id, artifact)
+      if (last?.requestId !== upload.last?.requestId) return false
+    }
+  }
+  return true
 }
 
 /** Remembers what was signed, in the transaction that says that all of it was. `release`: the text of an index. */

@@ -195,6 +195,7 @@ export const uploadScenarios = {
               notAutomatic: null,
               digestLists: ['MD5Sum', 'SHA256'],
               indexes: 482,
+              others: [{ name: 'Changelogs', value: 'https://metadata.example.org/@CHANGEPATH@_changelog' }],
               change: {
                 date: minutesAgo(300),
                 added: 2,

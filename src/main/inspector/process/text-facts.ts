@@ -57,7 +57,7 @@ function piecesOf(text: string): string[] {
   return pieces
 }
 
-const odd = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}]/gu
+const odd = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 /** UAX #9: embeddings, overrides, isolates and marks. */
 const bidirectional = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
 
@@ -85,7 +85,7 @@ function kindOf(character: string): TextOddity['kind'] {
   if (bidirectional.test(character)) return 'bidirectional'
   if (/\p{Cc}/u.test(character)) return 'control'
   if (/[\p{Zl}\p{Zp}]/u.test(character)) return 'line-separator'
-  return /\p{Cf}/u.test(character) ? 'invisible' : 'not-assigned'
+  return /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(character) ? 'invisible' : 'not-assigned'
 }
 
 /** Armor may stand after blanks or be dash-escaped: a person who looks at the text sees a frame in each case. */

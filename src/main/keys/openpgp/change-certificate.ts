@@ -40,6 +40,7 @@ export function extendOpenPgp(
     return extendCertificate({
       certificate: certificate.binary,
       primary,
+      userIds: certificate.certifiedIds,
       flags: certificate.primaryFlags,
       created,
       expiresAfter: name.days === null ? null : created + name.days * secondsPerDay - identity.key.created,
@@ -71,6 +72,12 @@ export async function bringOpenPgp(
   const brought = await readOpenPgpCertificate(name.certificate, ports.now())
   if (!brought.ok) return brought
   if (primaryFingerprint(brought.value) !== stored.fingerprint) return err(anotherCertificate)
+  // What was published before the revocation is easily had, and says nothing of it.
+  const known = await identityOf(stored, ports.now())
+  if (!known.ok) return known
+  const signing = brought.value.keys.find(({ key }) => fingerprintHex(key) === stored.openpgp.signingFingerprint)
+  if (known.value.problem === 'revoked' && signing !== undefined && signing.problem !== 'revoked')
+    return err(revokedAlready)
   return store(ports, stored, brought.value.binary, { operator, why: 'brought' })
 }
 

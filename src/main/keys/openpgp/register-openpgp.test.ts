@@ -241,6 +241,10 @@ describe.skipIf(softHsmModule() === null)('an OpenPGP key on a token (needs Soft
     })
     expect(await registry().forSigning('openpgp', print)).toBeNull()
     expect(codeOf(await extendOpenPgp(ports(), { ...name, days: 9 }, typed(), operator))).toBe('key-revoked')
+    // Nor is it taken back by the certificate as it was before.
+    expect(codeOf(await bringOpenPgp(ports(), { ...name, certificate: first?.certificatePem ?? '' }, operator))).toBe(
+      'key-revoked',
+    )
     expect((await eventNames()).slice(6)).toEqual([
       'certificate-intended',
       'openpgp-certificate-changed',

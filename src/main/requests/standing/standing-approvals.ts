@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import type { ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { StandingApproval, StandingEnd } from '../../../shared/standing.ts'
 import type { SigningSession, TokenFailure } from '../../token/token-service.ts'
-import { type Approved, stillSo } from '../approve.ts'
+import { type Approved, lastChangedCode, stillSo } from '../approve.ts'
 import { type DeskPorts, move, notNow } from '../desk-ports.ts'
 import { findRequest, findSheet, unfinishedRequests } from '../request.repository.ts'
 import { createProgress } from '../signing-progress.ts'
@@ -164,6 +164,8 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
   ): Promise<Approved | null> {
     const id = sheet.requestId
     const still = await stillSo(ports, row, sheet)
+    // Another of its suite was signed meanwhile: this one is looked at again, and the approval goes on.
+    if (!still.ok && still.error.code === lastChangedCode) return null
     const registered = await ports.keys.find(sheet.purpose, sheet.key.fingerprint)
     if (!still.ok || registered?.state !== 'active') {
       await end(grant, 'not-so-any-more')

@@ -72,6 +72,7 @@ describe('the sheet of a repository index', () => {
     expect(valueOf(task, 'components')).toBe('main contrib')
     expect(valueOf(task, 'by-hash')).toBe('yes')
     expect(valueOf(task, 'indexes')).toBe('482 files')
+    expect(valueOf(task, 'other-0')).toBe('Changelogs: https://metadata.example.org/@CHANGEPATH@_changelog')
     expect(valueOf(task, 'output')).toBe('InRelease: the text with its signature')
     expect(task.since).toContain('2 added, 0 removed, 214 changed, 266 unchanged')
     expect(task.more).toBe(213)

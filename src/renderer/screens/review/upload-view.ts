@@ -187,6 +187,7 @@ function releaseFactsOf(facts: ReleaseFacts): readonly Fact[] {
     ['suite', 'Suite', facts.suite],
     ['codename', 'Codename', facts.codename],
     ['version', 'Version', facts.version],
+    ['description', 'Description', facts.description],
     ['components', 'Components', facts.components.join(' ')],
     ['architectures', 'Architectures', facts.architectures.join(' ')],
     ['by-hash', 'Acquire-By-Hash', yes(facts.acquireByHash)],
@@ -211,6 +212,15 @@ function releaseFactsOf(facts: ReleaseFacts): readonly Fact[] {
     time('date', 'Date', facts.date),
     time('valid-until', 'Valid until', facts.validUntil),
     { id: 'indexes', label: 'Indexes', value: text(count(facts.indexes, 'file')), ...computed },
+    // The names are the file's as much as the values: neither is a word of ours.
+    ...facts.others.map(
+      (field, index): Fact => ({
+        id: `other-${index}`,
+        label: 'Further field',
+        value: name(`${field.name}: ${field.value}`),
+        ...fileSays,
+      }),
+    ),
   ]
 }
 
