@@ -372,6 +372,22 @@ test.describe('the processes of the station', () => {
     expect(await again.evaluate(() => ['mark' in globalThis, 'station' in globalThis])).toEqual([false, true])
   })
 
+  test('leave no image of a page that crashed', async ({ page, app, windowKind }) => {
+    test.skip(windowKind === 'electron', 'Electron writes none unless its crash reporter is started, and it is not')
+    await mark(page)
+    const crashed = page.waitForEvent('crash')
+    for (const { pid, command } of processTree(app.pid))
+      if (command.includes('--type=renderer')) process.kill(pid, 'SIGSEGV')
+    await crashed
+    await (await app.attach()).title()
+    const handlers = allProcesses().filter(
+      ({ command }) => command.includes('crashpad') && command.includes(app.folders.base),
+    )
+    expect(handlers).toEqual([])
+    const files = readdirSync(app.folders.base, { recursive: true }).map(String)
+    expect(files.filter((name) => name.endsWith('.dmp') || name.includes('Crash Reports'))).toEqual([])
+  })
+
   test('survive the death of the browser with a new window', async ({ page, app, windowKind }) => {
     test.skip(windowKind !== 'chromium', 'in Electron the browser process is the program itself')
     await page.title()
@@ -399,7 +415,7 @@ test.describe('the processes of the station', () => {
     expect(
       readdirSync(app.folders.runtime, { recursive: true }).filter((name) => String(name).includes('browser-')),
     ).toEqual([])
-    expect(allProcesses().filter(({ command }) => command.includes(app.folders.base))).toEqual([])
+    await expect.poll(() => allProcesses().filter(({ command }) => command.includes(app.folders.base))).toEqual([])
   })
 
   test('end when the window is closed', async ({ page, app }) => {

@@ -27,6 +27,8 @@ export function chromiumArguments({ title, profileDir, headless, development }: 
     '--disable-default-apps',
     '--disable-domain-reliability',
     '--disable-breakpad',
+    // Else a page that crashes is written to ~/.config/chromium, with what was typed into it. --disable-breakpad stops only the sending.
+    '--disable-crashpad-for-testing',
     '--no-pings',
     '--disable-notifications',
     '--disable-session-crashed-bubble',
