@@ -377,11 +377,11 @@ test.describe('the processes of the station', () => {
     await mark(page)
     const crashed = page.waitForEvent('crash')
     for (const { pid, command } of processTree(app.pid))
-      if (command.includes('--type=renderer')) process.kill(pid, 'SIGSEGV')
+      if (command.includes('--type=renderer')) process.kill(pid, 'SIGABRT')
     await crashed
     await (await app.attach()).title()
     const handlers = allProcesses().filter(
-      ({ command }) => command.includes('crashpad') && command.includes(app.folders.base),
+      ({ command }) => command.includes('crashpad_handler') && command.includes(app.folders.base),
     )
     expect(handlers).toEqual([])
     const files = readdirSync(app.folders.base, { recursive: true }).map(String)

@@ -15,7 +15,13 @@ describe('the browser’s surroundings', () => {
         DEBUSINE_TOKEN: 't',
         XDG_RUNTIME_DIR: undefined,
       }),
-    ).toEqual({ HOME: '/home/o', DISPLAY: ':0', LC_ALL: 'C.UTF-8', PATH: '/nonexistent' })
+    ).toEqual({
+      HOME: '/home/o',
+      DISPLAY: ':0',
+      LC_ALL: 'C.UTF-8',
+      PATH: '/nonexistent',
+      BREAKPAD_DUMP_LOCATION: '/proc',
+    })
   })
 
   it('never switch the sandbox off or open a port, and reach Vite in development only', () => {

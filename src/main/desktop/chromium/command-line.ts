@@ -27,8 +27,6 @@ export function chromiumArguments({ title, profileDir, headless, development }: 
     '--disable-default-apps',
     '--disable-domain-reliability',
     '--disable-breakpad',
-    // Else a page that crashes is written to ~/.config/chromium, with what was typed into it. --disable-breakpad stops only the sending.
-    '--disable-crashpad-for-testing',
     '--no-pings',
     '--disable-notifications',
     '--disable-session-crashed-bubble',
@@ -48,13 +46,15 @@ const passedOn =
 
 /**
  * What the browser needs to draw, and no more: no proxy, no preloaded library, no secret of the shell that started us. Its PATH is
- * empty, because `location.href='mailto:'` made it run xdg-email, which started a second browser on the user's own profile.
+ * empty, because `location.href='mailto:'` made it run xdg-email, which started a second browser on the user's own profile. Images of
+ * crashed pages, with what was typed into them, go where nobody can write: else they go to ~/.config/chromium, and --disable-breakpad
+ * stops only their sending.
  */
 export function browserEnvironment(own: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(own).flatMap(([name, value]) =>
     value !== undefined && passedOn.test(name) ? [[name, value] as const] : [],
   )
-  return { ...Object.fromEntries(kept), PATH: '/nonexistent' }
+  return { ...Object.fromEntries(kept), PATH: '/nonexistent', BREAKPAD_DUMP_LOCATION: '/proc' }
 }
 
 /** Whether an empty network namespace leaves the display reachable: a display over TCP (ssh -X) is on the other side of it. */
