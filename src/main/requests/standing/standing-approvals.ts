@@ -15,7 +15,7 @@ import { coverageOf, endedByTime } from './coverage.ts'
 import { type GrantInput, type LiveGrant, openGrant } from './grant.ts'
 import { openGrants, recordEnd, recordUse } from './standing.repository.ts'
 
-/** Approvals that were given ahead (docs/adr/0012-standing-approvals.md). */
+/** Approvals that were given ahead (docs/adr/0011-standing-approvals.md). */
 export interface StandingDesk {
   grant(input: GrantInput): Promise<Result<StandingApproval, Failure>>
   withdraw(id: RequestId): Promise<Result<null, Failure>>
