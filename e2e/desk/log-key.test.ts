@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { checkpointFileOf } from '../../src/main/audit/checkpoint-file.ts'
 import { formatVerifierKey } from '../../src/main/audit/format/signed-note.ts'
-import { createStation } from '../../src/main/station-log-key.ts'
+import { createStation } from '../../src/main/station/log-key.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 

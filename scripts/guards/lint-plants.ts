@@ -84,6 +84,13 @@ export const lintPlants: readonly LintPlant[] = [
     'node:net',
     'node:child_process',
   ]),
+  ...forbidden('src/main/station/x.ts', [
+    'electron',
+    'better-sqlite3',
+    '../token/host/index.ts',
+    'node:net',
+    'node:https',
+  ]),
   ...['app', 'config', 'log', 'tools'].flatMap((folder) =>
     forbidden(`src/main/${folder}/x.ts`, [
       '../requests/machine.ts',
@@ -153,7 +160,7 @@ export const lintPlants: readonly LintPlant[] = [
     '../../../db/open.ts',
   ]),
   ...forbidden('src/main/requests/by-hand/x.ts', [
-    '../../station.ts',
+    '../../station/station.ts',
     '../../token/service.ts',
     'node:net',
     'node:child_process',
@@ -201,7 +208,7 @@ export const lintPlants: readonly LintPlant[] = [
     'kysely',
   ]),
   ...forbidden('src/main/ceremony/x.ts', [
-    '../station.ts',
+    '../station/station.ts',
     '../index.ts',
     '../ipc/router.ts',
     '../token/host/index.ts',
@@ -466,6 +473,7 @@ export const lintControls: Readonly<Record<string, string>> = {
   'src/preload/clean.ts': importing('electron'),
   'src/renderer/clean.tsx': importing('../preload/api.ts'),
   'src/main/clean.ts': importing('./requests/runner.ts'),
+  'src/main/station/clean.ts': importing('../requests/runner.ts'),
   'src/main/policy/clean.ts':
     "import { createHash } from 'node:crypto'\n\nexport const at = (iso: string): Date => new Date(createHash('sha256').update(iso).digest('hex'))\n",
   'src/main/pki/clean.ts': importing('@peculiar/x509'),

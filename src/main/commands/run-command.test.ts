@@ -11,7 +11,7 @@ import { type Profile, prepareProfile, profileAt } from '../config/profile.ts'
 import { claimInstance } from '../desktop/single-instance.ts'
 import { createSoftwareKey } from '../keys/create-software-key.ts'
 import { stderrLog } from '../log/logger.ts'
-import { createStation } from '../station-log-key.ts'
+import { createStation } from '../station/log-key.ts'
 import { createTokenService } from '../token/service.ts'
 import { runCommand } from './run-command.ts'
 

@@ -7,7 +7,7 @@ import type { Command } from '../config/command-line.ts'
 import { exitCodes } from '../config/exit-codes.ts'
 import { type Profile, prepareProfile, profileAt } from '../config/profile.ts'
 import { stderrLog } from '../log/logger.ts'
-import { createStation } from '../station-log-key.ts'
+import { createStation } from '../station/log-key.ts'
 import { createTokenService } from '../token/service.ts'
 import { runCommand } from './run-command.ts'
 

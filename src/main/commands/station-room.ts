@@ -11,7 +11,7 @@ import { entryUrl } from '../digest/entry-url.ts'
 import type { ServiceKeyPorts } from '../keys/service-key-desk.ts'
 import type { Log } from '../log/logger.ts'
 import { readSettings } from '../settings/settings-store.ts'
-import { createStationCheckpoints } from '../station-checkpoints.ts'
+import { createStationCheckpoints } from '../station/checkpoints.ts'
 import { createTokenService } from '../token/service.ts'
 
 export interface CommandFiles {

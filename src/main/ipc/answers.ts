@@ -1,6 +1,6 @@
 import type { Failure } from '../../shared/failure.ts'
 import type { Result } from '../../shared/result.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 
 export const stationAbsent: Failure = {
   kind: 'refused',

@@ -3,7 +3,7 @@ import { type AttestationPorts, attestAgain, attestFromFiles } from '../keys/att
 import { listAttestations } from '../keys/attestation/attestation.repository.ts'
 import { addRoots, listRoots, readOfferedRoots, withdrawRoot } from '../keys/attestation/operator-roots.ts'
 import { readSources } from '../keys/attestation/read-files.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 import type { TokenService } from '../token/token-service.ts'
 import { changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'

@@ -2,7 +2,7 @@ import type { CeremonyDetail } from '../../shared/ceremony.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 

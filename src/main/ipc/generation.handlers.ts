@@ -4,7 +4,7 @@ import { ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { type StoredGeneration, shownGeneration } from '../keys/generation.repository.ts'
 import type { TypedSecrets } from '../keys/key-maker.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 import { changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 

@@ -8,7 +8,7 @@ import { notFound } from '../requests/desk-ports.ts'
 import { listPendingWork } from '../requests/pending-work.ts'
 import { listRequests, showRequest } from '../requests/request-lists.ts'
 import { type Evidence, saveOutputs } from '../requests/save-outputs.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 import { changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 

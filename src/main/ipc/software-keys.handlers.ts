@@ -6,7 +6,7 @@ import { importKeys } from '../keys/import-keys.ts'
 import { judgeDump } from '../keys/import-preview.ts'
 import { reencryptKeys } from '../keys/reencrypt-keys.ts'
 import { addServiceKey, listServiceKeys, type ServiceKeyPorts } from '../keys/service-key-desk.ts'
-import type { Station } from '../station.ts'
+import type { Station } from '../station/station.ts'
 import { answered, changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 

@@ -3,8 +3,8 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { dirname } from 'node:path'
 import { auditStation } from '../../../../src/main/audit/testing/audit-station.ts'
-import { createStationDeviceLog } from '../../../../src/main/station-device-log.ts'
-import { createStationRunLogs } from '../../../../src/main/station-run-logs.ts'
+import { createStationDeviceLog } from '../../../../src/main/station/device-log.ts'
+import { createStationRunLogs } from '../../../../src/main/station/run-logs.ts'
 import { Secret } from '../../../../src/shared/secret.ts'
 import { deviceLogReader } from './device-log-bench.ts'
 

@@ -1,11 +1,11 @@
-import type { AuditState } from '../shared/audit.ts'
-import type { Failure } from '../shared/failure.ts'
-import { ok, type Result } from '../shared/result.ts'
-import type { AuditLog } from './audit/audit-log.ts'
-import type { AuditEntryBody } from './audit/format/entry.ts'
-import type { Log } from './log/logger.ts'
-import type { StationCheckpoints } from './station-checkpoints.ts'
-import { allClosed } from './station-failures.ts'
+import type { AuditState } from '../../shared/audit.ts'
+import type { Failure } from '../../shared/failure.ts'
+import { ok, type Result } from '../../shared/result.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { AuditEntryBody } from '../audit/format/entry.ts'
+import type { Log } from '../log/logger.ts'
+import type { StationCheckpoints } from './checkpoints.ts'
+import { allClosed } from './failures.ts'
 
 export interface TrustParts {
   /** What the check at start found. */

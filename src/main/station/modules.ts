@@ -1,7 +1,7 @@
-import type { Settings } from '../shared/settings.ts'
-import { onePathForEachFile } from './modules/discover.ts'
-import type { TokenService } from './token/token-service.ts'
-import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
+import type { Settings } from '../../shared/settings.ts'
+import { onePathForEachFile } from '../modules/discover.ts'
+import type { TokenService } from '../token/token-service.ts'
+import type { YubiHsmConfiguration } from '../token/yubihsm-configuration.ts'
 
 /** Has the modules of the settings loaded, and tells them what they are configured to reach. */
 export function createModuleChoice(

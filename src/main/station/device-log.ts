@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely'
-import { type Database, readerOf } from '../../db/database.ts'
-import { writeTransaction } from '../../db/write-transaction.ts'
-import type { OpenDeviceIncident } from '../shared/audit.ts'
-import type { Failure } from '../shared/failure.ts'
-import type { AuditSeq } from '../shared/ids.ts'
-import { err, ok, type Result } from '../shared/result.ts'
-import { type Append, closeDeviceIncident, listOpenDeviceIncidents } from './audit/device-log/device-incidents.ts'
-import { type RecordedDrain, recordDrain } from './audit/device-log/record-drain.ts'
-import { type DrainMark, markDrain } from './audit/device-log/store-drain.ts'
+import { type Database, readerOf } from '../../../db/database.ts'
+import { writeTransaction } from '../../../db/write-transaction.ts'
+import type { OpenDeviceIncident } from '../../shared/audit.ts'
+import type { Failure } from '../../shared/failure.ts'
+import type { AuditSeq } from '../../shared/ids.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { type Append, closeDeviceIncident, listOpenDeviceIncidents } from '../audit/device-log/device-incidents.ts'
+import { type RecordedDrain, recordDrain } from '../audit/device-log/record-drain.ts'
+import { type DrainMark, markDrain } from '../audit/device-log/store-drain.ts'
 
 /** The logs of YubiHSMs in this station (docs/formats/device-log.md §4); whoever talks to the device calls these between its two commands. */
 export interface StationDeviceLog {

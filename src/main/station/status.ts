@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import { type Database, readerOf } from '../../db/database.ts'
-import type { AuditState } from '../shared/audit.ts'
-import { sha256Hex } from '../shared/ids.ts'
+import { type Database, readerOf } from '../../../db/database.ts'
+import type { AuditState } from '../../shared/audit.ts'
+import { sha256Hex } from '../../shared/ids.ts'
 
 /** The log as it stands now, for the bottom line: how many entries, and the newest leaf hash. What a check found wrong stays. */
 export async function logNow(db: Kysely<Database>, found: AuditState): Promise<AuditState> {

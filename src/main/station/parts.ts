@@ -1,23 +1,23 @@
-import type { EventName, EventPayload } from '../shared/events.ts'
-import type { CeremonyFiles } from './ceremony/ports.ts'
-import type { Profile } from './config/profile.ts'
-import type { Inspector } from './inspector/inspector.ts'
-import type { Log } from './log/logger.ts'
-import type { MediaProcess } from './media/folder-process.ts'
-import type { TrustStore } from './pki/attestation/trust-store.ts'
-import type { SbatLevel } from './policy/policy-input.ts'
-import type { DeskPorts } from './requests/desk-ports.ts'
-import type { Signer } from './signing/signer.ts'
-import type { DeviceLogReader } from './token/device-log-reader.ts'
-import type { HsmService } from './token/hsm-service.ts'
+import type { EventName, EventPayload } from '../../shared/events.ts'
+import type { CeremonyFiles } from '../ceremony/ports.ts'
+import type { Profile } from '../config/profile.ts'
+import type { Inspector } from '../inspector/inspector.ts'
+import type { Log } from '../log/logger.ts'
+import type { MediaProcess } from '../media/folder-process.ts'
+import type { TrustStore } from '../pki/attestation/trust-store.ts'
+import type { SbatLevel } from '../policy/policy-input.ts'
+import type { DeskPorts } from '../requests/desk-ports.ts'
+import type { Signer } from '../signing/signer.ts'
+import type { DeviceLogReader } from '../token/device-log-reader.ts'
+import type { HsmService } from '../token/hsm-service.ts'
 import type {
   LogKeyService,
   ServiceKeyKeeper,
   SoftwareKeyMaker,
   TokenKeyMaker,
   TokenService,
-} from './token/token-service.ts'
-import type { YubiHsmConfiguration } from './token/yubihsm-configuration.ts'
+} from '../token/token-service.ts'
+import type { YubiHsmConfiguration } from '../token/yubihsm-configuration.ts'
 
 /** All that a station asks of tokens and of sealed keys. */
 export type StationTokens = TokenService & SoftwareKeyMaker & ServiceKeyKeeper & LogKeyService & TokenKeyMaker
