@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { answer, done, pin } from './answer.ts'
+import { answer, done, furtherPins, pin } from './answer.ts'
 import {
   auditDetail,
   auditFilter,
@@ -76,6 +76,8 @@ export const contract = {
       pin: pin.nullable(),
       /** The operator agreed by name to use the last PIN try. */
       useLastTry: z.boolean(),
+      /** Absent: one token, or one key. */
+      furtherPins,
     }),
     output: done,
   },
@@ -84,7 +86,13 @@ export const contract = {
   'signing.cancel': { input: z.strictObject({ requestId }), output: done },
   /** Goes on with an interrupted request, under the same decision. */
   'signing.resume': {
-    input: z.strictObject({ requestId, sheetDigest: sha256Hex, pin: pin.nullable(), useLastTry: z.boolean() }),
+    input: z.strictObject({
+      requestId,
+      sheetDigest: sha256Hex,
+      pin: pin.nullable(),
+      useLastTry: z.boolean(),
+      furtherPins,
+    }),
     output: done,
   },
   /** Ends an interrupted request: what is signed is returned, the rest is reported as not signed. */

@@ -29,6 +29,16 @@ export const fileOutcome = z.discriminatedUnion('kind', [
 ])
 export type FileOutcome = z.infer<typeof fileOutcome>
 
+/** The signature by a further key of a file: a part of its output, released with the output or never. */
+export const furtherOutcome = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('waiting') }),
+  z.strictObject({ kind: z.literal('begun') }),
+  z.strictObject({ kind: z.literal('made'), at: utcTime }),
+  z.strictObject({ kind: z.literal('failed'), failure, at: utcTime }),
+  z.strictObject({ kind: z.literal('unknown') }),
+])
+export type FurtherOutcome = z.infer<typeof furtherOutcome>
+
 /** A row of the Requests screen. */
 export const requestSummary = z.strictObject({
   id: requestId,
@@ -103,7 +113,15 @@ export const requestDetail = z.strictObject({
     ])
     .nullable(),
   /** One for each file of the sheet, by ordinal. */
-  files: z.array(z.strictObject({ ordinal: z.int().nonnegative(), path: z.string(), outcome: fileOutcome })),
+  files: z.array(
+    z.strictObject({
+      ordinal: z.int().nonnegative(),
+      path: z.string(),
+      outcome: fileOutcome,
+      /** Only where several keys sign the file: how far those after the first are, in their order. */
+      further: z.array(z.strictObject({ fingerprint, outcome: furtherOutcome })).exactOptional(),
+    }),
+  ),
   /** Null when it is done. While it is held, the server gives this station nothing else. */
   held: z
     .strictObject({

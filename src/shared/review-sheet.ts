@@ -131,6 +131,37 @@ export const sheetArtifact = z.strictObject({
 })
 export type SheetArtifact = z.infer<typeof sheetArtifact>
 
+/** A key that signs, as it was registered when the sheet was made. */
+export const sheetKey = z.strictObject({
+  fingerprint,
+  /** Null: no such key is registered here. */
+  registered: z
+    .strictObject({
+      description: z.string(),
+      production: z.boolean(),
+      /** Where the private key was born, as far as the token says. */
+      origin: keyOrigin,
+      home: keyHome,
+      certificate: certificateFacts,
+      /** Null: a software key. Left out of sheets that are older than it. */
+      attestation: sheetAttestation.nullable().optional(),
+    })
+    .nullable(),
+})
+export type SheetKey = z.infer<typeof sheetKey>
+
+/** One more key that signs the same file: one signature file, one approval, a signature and a permission of its own. */
+export const furtherKey = z.strictObject({
+  key: sheetKey,
+  permission: permissionAnswer,
+  /** Earlier signatures of the file by this key at this station. */
+  signedBefore: sheetFile.shape.signedBefore,
+})
+export type FurtherKey = z.infer<typeof furtherKey>
+
+/** Keys that may sign one repository index. */
+export const maxKeysOfIndex = 8
+
 /**
  * Everything that the operator is shown about a request, and nothing else. Its digest (SHA-256 over the canonical JSON,
  * docs/formats/review-sheet.md) is what a decision is bound to, hence the exact bytes of every file.
@@ -155,26 +186,23 @@ export const reviewSheet = z.strictObject({
   /** Only on a sheet without `workRequest`: the sheets of servers have no such member, so that their digests stay as they were. */
   byHand: handOrigin.optional(),
   purpose,
-  key: z.strictObject({
-    fingerprint,
-    /** Null: no such key is registered here. */
-    registered: z
-      .strictObject({
-        description: z.string(),
-        production: z.boolean(),
-        /** Where the private key was born, as far as the token says. */
-        origin: keyOrigin,
-        home: keyHome,
-        certificate: certificateFacts,
-        /** Null: a software key. Left out of sheets that are older than it. */
-        attestation: sheetAttestation.nullable().optional(),
-      })
-      .nullable(),
-  }),
+  /** The only key, or the first of several in the order that was asked for. */
+  key: sheetKey,
+  /** Only of an index that several keys sign: those after the first. Left out otherwise, so that digests stay as they were. */
+  furtherKeys: z
+    .array(furtherKey)
+    .min(1)
+    .max(maxKeysOfIndex - 1)
+    .exactOptional(),
   artifacts: z.array(sheetArtifact),
   checks: z.array(check),
 })
 export type ReviewSheet = z.infer<typeof reviewSheet>
+
+/** All keys that sign, in the order of their signatures in the output. */
+export function keysOf(sheet: Pick<ReviewSheet, 'key' | 'furtherKeys'>): readonly [SheetKey, ...SheetKey[]] {
+  return [sheet.key, ...(sheet.furtherKeys ?? []).map(({ key }) => key)]
+}
 
 /** Whether a sheet can be approved, and what has to be acknowledged by name for it. */
 export type Approvability =

@@ -8,6 +8,7 @@ import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { createTokenKeyMaker } from './key-making.ts'
 import type { Slot } from './module-slot.ts'
+import { openSessions } from './open-sessions.ts'
 import { type HostAnswer, maxPinLength } from './protocol.ts'
 import { createSealedKeys, namingServiceKey, SealedKeyHosts } from './sealed-keys.ts'
 import type { TokenServiceOptions } from './service-options.ts'
@@ -70,6 +71,12 @@ export class ProcessTokenService implements TokenService {
     } finally {
       pin?.wipe()
     }
+  }
+
+  openSessions(
+    ...[keys, pins, options]: Parameters<TokenService['openSessions']>
+  ): ReturnType<TokenService['openSessions']> {
+    return openSessions((...one) => this.openSession(...one), keys, pins, options)
   }
 
   async reset(): Promise<void> {

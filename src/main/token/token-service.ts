@@ -95,6 +95,16 @@ export interface SigningSession {
   isOver?(): boolean
 }
 
+/** What a person typed for one token. */
+export interface TokenPin {
+  readonly token: TokenId
+  readonly pin: Secret
+  readonly useLastTry: boolean
+}
+
+/** `position`: which of the keys, from 0. */
+export type OpenFailure = TokenFailure & { readonly position: number }
+
 export type TokenAttestation = { readonly statement: Uint8Array | null; readonly device: Uint8Array | null }
 
 export interface TokenService {
@@ -119,6 +129,18 @@ export interface TokenService {
       readonly onSignal: (signal: 'touch' | 'login') => void
     },
   ): Promise<Result<SigningSession, TokenFailure>>
+  /**
+   * Opens several keys for one approval, in order, or none: the first that cannot be opened closes those before it. One PIN for each token,
+   * tried once, however many of its keys are opened. Wipes every PIN whatever happens.
+   */
+  openSessions(
+    keys: readonly KeyReference[],
+    pins: readonly TokenPin[],
+    options: {
+      readonly signal: AbortSignal
+      readonly onSignal: (signal: 'touch' | 'login') => void
+    },
+  ): Promise<Result<readonly SigningSession[], OpenFailure>>
   /** Ends every session and every token process; the next call starts them anew. */
   reset(): Promise<void>
   /**

@@ -93,6 +93,7 @@ function generationPorts(ports: Attempt['ports'], exportable: boolean): Generati
       ? {
           list: (options) => tokens.list(options),
           openSession: (...args) => tokens.openSession(...args),
+          openSessions: (...args) => tokens.openSessions(...args),
           reset: () => tokens.reset(),
           devicesChanged: (devices) => tokens.devicesChanged(devices),
           setModules: (paths) => tokens.setModules(paths),
