@@ -20,6 +20,7 @@ import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
 import type {
   DecisionTable,
+  FurtherSignatureTable,
   RequestFileTable,
   RequestTable,
   ReturnedArtifactTable,
@@ -58,6 +59,7 @@ export interface Database {
   review_sheet: ReviewSheetTable
   decision: DecisionTable
   signature: SignatureTable
+  further_signature: FurtherSignatureTable
   returned_artifact: ReturnedArtifactTable
   hand_request: HandRequestTable
   hand_file: HandFileTable

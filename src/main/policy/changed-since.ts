@@ -1,10 +1,11 @@
 import type { CheckId } from '../../shared/check.ts'
 import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
-import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
+import { keysOf, type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
 import { checkIndexSound } from './index-sound.ts'
 import type { PolicyInput } from './policy-input.ts'
+import { joined } from './several-keys.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
 
 /**
@@ -22,7 +23,7 @@ export function changedSince(
     // An index runs out while its sheet lies on the screen.
     ...(task === 'signrepositoryindex' ? [checkIndexSound({ artifacts, now })] : []),
     ...(isOpenPgp(purpose) ? [] : [checkEmbeddedCertificates({ artifacts, trustedList })]),
-    checkCertificateValid({ key: sheet.key.registered, now }),
+    joined(keysOf(sheet).map(({ registered }) => checkCertificateValid({ key: registered, now }))),
   ]
   return again
     .filter(({ id, outcome }) => sheet.checks.find((check) => check.id === id)?.outcome !== outcome)

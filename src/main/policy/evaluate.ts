@@ -11,6 +11,7 @@ import { checkPermission } from './permission.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { checkRequestHeld } from './request-held.ts'
 import { checkSbatLevel } from './sbat-level.ts'
+import { ofEachKey } from './several-keys.ts'
 import { checkSignedBefore } from './signed-before.ts'
 import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
@@ -20,13 +21,13 @@ import { checkUploadVersion, checkUploadWhole } from './upload-whole.ts'
 export function evaluate(input: PolicyInput): readonly Check[] {
   const pgp = isOpenPgp(input.purpose)
   const key = [
-    checkPermission(input),
-    checkKeyRegistered(input),
-    checkPurposeMatches(input),
-    checkKeyActive(input),
-    checkCertificateValid(input),
-    checkTokenPresent(input),
-  ]
+    checkPermission,
+    checkKeyRegistered,
+    checkPurposeMatches,
+    checkKeyActive,
+    checkCertificateValid,
+    checkTokenPresent,
+  ].map((ask) => ofEachKey(ask, input))
   if (input.task === 'debsign' || input.task === 'signrepositoryindex') {
     return [
       checkRequestHeld(input),
@@ -35,7 +36,7 @@ export function evaluate(input: PolicyInput): readonly Check[] {
       ...(input.task === 'debsign'
         ? [checkUploadWhole(input), checkUploadVersion(input)]
         : [checkIndexSound(input), checkIndexProgress(input)]),
-      checkSignedBefore(input),
+      ofEachKey(checkSignedBefore, input),
     ]
   }
   return [

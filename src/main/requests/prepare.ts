@@ -6,7 +6,7 @@ import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type ArtifactId, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
+import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
@@ -25,13 +25,14 @@ import {
   showTheSame,
   titleOf,
 } from '../review/build-sheet.ts'
-import { isByHand } from './by-hand/hand.repository.ts'
+import { furtherKeysAsked, furtherKeysOfSheet } from './further-keys.ts'
 import { lastRelease } from './last-signed.ts'
 import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
 import { recordSheet } from './record-sheet.ts'
 import { heldReference, newestSheet } from './request.repository.ts'
 import { artifactsOfTask } from './sheet-of-task.ts'
+import { signedBefore } from './signed-before.ts'
 import type { Spool } from './spool.ts'
 import { inspectedAsOf, planOf, type TaskPlan } from './task-plan.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
@@ -275,31 +276,6 @@ const stopped: Failure = {
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-export async function signedBefore(
-  db: Kysely<Database>,
-  id: RequestId,
-  sha256: string,
-  task: Pick<TaskPlan, 'purpose' | 'fingerprint'>,
-): Promise<SheetFile['signedBefore']> {
-  const rows = await db
-    .selectFrom('signature')
-    .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
-    .where('signature.input_sha256', '=', sha256)
-    .where('signature.purpose', '=', task.purpose)
-    .where('signature.fingerprint', '=', task.fingerprint)
-    .where('signature.state', '=', 'signed')
-    .where('signature.request_id', '<>', id)
-    .orderBy('signature.at', 'desc')
-    .limit(16)
-    .execute()
-  return rows.map((row) => ({
-    at: row.at,
-    requestId: requestId.parse(row.request_id),
-    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
-  }))
-}
-
 interface Inspected {
   readonly row: RequestRow
   readonly id: RequestId
@@ -326,6 +302,7 @@ async function makeSheet(
     spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
   const stillHeld = await ports.server.stillHeld(held)
   const known = await ports.keys.find(task.purpose, task.fingerprint)
+  const further = await furtherKeysAsked(ports, { id, held, task, artifacts })
   const now = ports.now()
   const policy: PolicyInput = {
     now,
@@ -338,6 +315,7 @@ async function makeSheet(
     key: known,
     registeredFor: known === null ? await ports.keys.purposesOf(task.fingerprint) : [],
     token: known === null ? { kind: 'usable' } : await ports.keys.usability(known),
+    further,
     trustedList: settings.trustedCerts,
     sbatLevel: ports.sbatLevel,
   }
@@ -352,6 +330,7 @@ async function makeSheet(
     fingerprint: task.fingerprint,
     key: known,
     attestation: known === null ? null : await attestationForSheet(ports.db, known),
+    further: await furtherKeysOfSheet(ports.db, further),
     artifacts,
     checks,
   })
