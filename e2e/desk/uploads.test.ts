@@ -250,19 +250,6 @@ describe.skipIf(softHsmModule() === null).each(['0.11', '0.16'] as const)(
         const over = release(5, { validUntil: 'Fri, 02 Jan 2026 00:00:00 UTC' })
         expect(await blocked(await askIndex(over, 'detached'), 'index-sound')).toContain('it is before the Date')
       })
-
-      test('an index for several keys is not fetched, and says so', async () => {
-        const work = await bench.server.addIndex({
-          fingerprints: [indexes.fingerprint, uploads.fingerprint],
-          release: Buffer.from(release(1)),
-          mode: 'clear',
-          signedName: 'InRelease',
-        })
-        const detail = await bench.until(work, 'unprepared')
-        expect(detail.failure?.code).toBe('several-keys')
-        orThrow(await bench.station.desk.decline(detail.summary.id, 'several keys'))
-        await bench.until(work, 'done')
-      })
     }
   },
 )
