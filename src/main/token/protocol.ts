@@ -19,7 +19,14 @@ export const maxPinLength = 255
 /** Digests in one message; a longer batch goes in several. */
 export const maxBatch = 1024
 
+/** Keys that one process holds open at once. Their sessions are named by numbers from 0. */
+export const maxSessions = 16
+
 const callId = z.int().positive()
+const sessionNumber = z
+  .int()
+  .min(0)
+  .max(maxSessions - 1)
 const bytes = (min: number, max: number) =>
   z.custom<Uint8Array>(
     (value) => value instanceof Uint8Array && value.length >= min && value.length <= max,
@@ -82,9 +89,24 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('read-attestation'), id: callId, token: tokenId, ckaId }),
   /** The public key, and the token that has it, in one look. */
   z.strictObject({ op: z.literal('see-key'), id: callId, token: tokenId, ckaId }),
+  /** What `open` looks at before it takes the PIN: of several tokens none is logged in to before all were looked at. */
+  z.strictObject({
+    op: z.literal('check-token'),
+    id: callId,
+    token: tokenId,
+    algorithm: keyAlgorithm,
+    /** Of the PIN that main has. Nothing waits in the pipe. */
+    pinLength: z.int().min(1).max(maxPinLength).nullable(),
+    useLastTry: z.boolean(),
+  }),
+  /**
+   * Opens a key beside those that are open. A token with an open key is logged in to, and is not logged in to again: the PIN is then
+   * for a key that wants it for each signature. If it fails, those that were open are closed as well.
+   */
   z.strictObject({
     op: z.literal('open'),
     id: callId,
+    session: sessionNumber,
     token: tokenId,
     ckaId,
     algorithm: keyAlgorithm,
@@ -96,13 +118,20 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('open-software'),
     id: callId,
+    session: sessionNumber,
     sealed: sealedKey,
     algorithm: keyAlgorithm,
     spkiSha256: sha256Hex,
   }),
-  z.strictObject({ op: z.literal('sign'), id: callId, requests: z.array(digestRequest).min(1).max(maxBatch) }),
+  /** A failure closes every session of the process. */
+  z.strictObject({
+    op: z.literal('sign'),
+    id: callId,
+    session: sessionNumber,
+    requests: z.array(digestRequest).min(1).max(maxBatch),
+  }),
   /** Reads the session's public key again: tells a swapped device from a faulty one. */
-  z.strictObject({ op: z.literal('reread-public-key'), id: callId }),
+  z.strictObject({ op: z.literal('reread-public-key'), id: callId, session: sessionNumber }),
   z.strictObject({
     op: z.literal('generate-software-key'),
     id: callId,
@@ -194,7 +223,7 @@ export const hostRequest = z.discriminatedUnion('op', [
     force: optionValue.nullable(),
     signatures: optionValue.nullable(),
   }),
-  /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
+  /** Ends all sessions and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
   z.strictObject({ op: z.literal('cancel'), id: callId }),
@@ -278,6 +307,7 @@ export const hostAnswers = {
     device: bytes(1, 16_384).nullable(),
   }),
   'see-key': z.strictObject({ spki, token: tokenSummary }),
+  'check-token': z.null(),
   open: z.strictObject({ spki, touch: touchPolicy }),
   'open-software': z.strictObject({ spki, touch: touchPolicy }),
   sign: z.strictObject({ signed: z.int().nonnegative() }),
