@@ -129,7 +129,7 @@ export class TokenSigningSession implements SigningSession {
     silence.stop()
     if (progress.wrong) return this.#fail(await this.#whyWrong())
     if (!result.ok) {
-      const before = process.failure
+      const before = this.#opened.process.failure
       const { error } = result
       // It ended while this waited for its turn: the token did not get the request.
       if (call === 0) return this.#giveUp(this.#notAsked(before ?? error))
