@@ -75,6 +75,7 @@ describe.skipIf(softHsmModule() === null)('the PIN (needs SoftHSM: apt-get insta
     }
     const body = {
       op: 'open',
+      session: 0,
       token,
       ckaId: '01',
       algorithm: key.algorithm,
@@ -83,7 +84,7 @@ describe.skipIf(softHsmModule() === null)('the PIN (needs SoftHSM: apt-get insta
     }
     await ask({ ...body, id: 1, pinLength: wrongPin.length }, wrongPin)
     await ask({ ...body, id: 2, pinLength: pin.length }, pin)
-    await ask({ op: 'sign', id: 3, requests: requestsFor(key, 2) })
+    await ask({ op: 'sign', id: 3, session: 0, requests: requestsFor(key, 2) })
     await ask({ ...body, id: 4, pinLength: pin.length }, pin)
     for (const file of ['cmdline', 'environ']) received.push(readFileSync(`/proc/${host.pid}/${file}`))
     // A PIN in a message is refused as a defect of ours, and its text is not repeated.
