@@ -11,7 +11,7 @@ import { rememberSigned } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
 import { keyNotActive } from './open-keys.ts'
 import { inSigningOrder, oneAfterAnother } from './signing-form.ts'
-import { type RunEnd, runSigning } from './signing-run.ts'
+import { cancelled, type RunEnd, runSigning } from './signing-run.ts'
 import { filesOfSheet } from './use-of-key.ts'
 
 /** Signs what an approval covers and is not settled yet, records how it ended, and closes the sessions. What has to follow is the answer. */
@@ -97,6 +97,9 @@ async function signWithKey(
     sayOf(ports, row, `Signing station: signed ${before.signed + signed} of ${files.length}`)
   }
   say(0)
+  const left = files.filter(({ file }) => !settled.has(file.ordinal))
+  // Between two keys nothing is at a token: what stops then stops there.
+  if (left.length > 0 && stop.aborted) return { kind: 'stopped', failure: cancelled }
   return runSigning({
     db: ports.db,
     log: ports.log,
@@ -108,7 +111,7 @@ async function signWithKey(
       audit: ports.audit,
       now: ports.now,
     },
-    files: files.filter(({ file }) => !settled.has(file.ordinal)),
+    files: left,
     oneAfterAnother: oneAfterAnother(sheet),
     session: untilStopped(key.session, keysOut),
     signer: ports.signer,
