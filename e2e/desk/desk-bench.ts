@@ -432,10 +432,10 @@ export class DeskBench {
   }
 
   /** Waits for the review, opens the sheet, approves. */
-  async approve(work: number): Promise<RequestDetail> {
+  async approve(work: number, change: Parameters<DeskBench['approval']>[1] = {}): Promise<RequestDetail> {
     const detail = await this.until(work, 'review')
     await this.showSheet(detail)
-    orThrow(await this.station.desk.approve(this.approval(detail)))
+    orThrow(await this.station.desk.approve(this.approval(detail, change)))
     return detail
   }
 
