@@ -335,11 +335,11 @@ const checksChanged: Failure = {
 }
 /** The sheet has to be made again; nothing is wrong with the request. */
 export const lastChangedCode = 'last-signed-changed'
-const lastChanged: Failure = {
+export const lastChanged: Failure = {
   kind: 'refused',
   code: lastChangedCode,
   message:
-    'Since this was shown, another index of its suite or another upload of its source was signed here, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
+    'Since this was shown, another index of its suite or another upload of its source was signed here, or is being signed, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
 }
 const pinNotWanted: Failure = {
   kind: 'refused',
