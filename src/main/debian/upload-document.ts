@@ -6,6 +6,7 @@ import {
   type UploadDocumentFacts,
   uploadBounds,
 } from '../../shared/upload-facts.ts'
+import { canonicalText } from '../canonical/canonical-json.ts'
 import { controlLimits } from '../deb822/control-fault.ts'
 import { type ControlFile, fieldOf, foldedOf, lineOf, parseControl, withoutBlanks } from '../deb822/paragraph.ts'
 import { readFileLists } from './file-list.ts'
@@ -71,6 +72,11 @@ export function uploadDocumentFacts(
       .map((name) => name.slice(0, 100)),
     others: otherFields(file, document),
   }
+}
+
+/** Whether a document says what a sheet shows of it, all of that and nothing else. */
+export function isAsShown(bytes: Uint8Array, document: UploadDocumentKind, shown: UploadDocumentFacts): boolean {
+  return canonicalText(uploadDocumentFacts(bytes, document, shown.digests)) === canonicalText(shown)
 }
 
 /** What is said of a document that is too large to be read. */
