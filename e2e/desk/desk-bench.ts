@@ -378,15 +378,19 @@ export class DeskBench {
 
   /** Waits until the request is at one of the stages. */
   until(work: number, ...stages: readonly RequestStage[]): Promise<RequestDetail> {
-    return vi.waitFor(
-      async () => {
-        const detail = await this.show(work)
-        if (!stages.includes(detail.summary.stage))
-          throw new Error(`work request ${work} is ${detail.summary.stage}: ${JSON.stringify(detail.failure)}`)
-        return detail
-      },
-      { timeout: 100_000, interval: 25 },
-    )
+    return untilAt(() => this.show(work), stages)
+  }
+
+  /** The same for a request that no server asked for. */
+  untilOf(id: RequestId, ...stages: readonly RequestStage[]): Promise<RequestDetail> {
+    return untilAt(() => showRequest(this.station.database.db, id), stages)
+  }
+
+  /** Opens files by hand, and the sheet that comes of it. */
+  async openReviewed(opening: Parameters<Station['desk']['hand']['openByHand']>[0]): Promise<RequestDetail> {
+    const detail = await this.untilOf(orThrow(await this.station.desk.hand.openByHand(opening)), 'review')
+    await this.showSheet(detail)
+    return detail
   }
 
   /** Waits until the server has what it was told. */
@@ -465,6 +469,18 @@ export class DeskBench {
       .orderBy('ordinal')
       .execute()
   }
+}
+
+function untilAt(show: () => Promise<RequestDetail | null>, stages: readonly RequestStage[]): Promise<RequestDetail> {
+  return vi.waitFor(
+    async () => {
+      const detail = await show()
+      if (detail === null || !stages.includes(detail.summary.stage))
+        throw new Error(`the request is ${detail?.summary.stage ?? 'not here'}: ${JSON.stringify(detail?.failure)}`)
+      return detail
+    },
+    { timeout: 100_000, interval: 25 },
+  )
 }
 
 export function orThrow<T>(result: Result<T, Failure>): T {

@@ -240,13 +240,13 @@ const checksChanged: Failure = {
   kind: 'refused',
   code: 'checks-changed',
   message:
-    'Since this was shown, the certificate of the key ran out or the list of trusted certificates was changed. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
+    'Since this was shown, the certificate of the key ran out, the list of trusted certificates was changed, or this program began to show more of such files. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
 }
 /** The sheet has to be made again; nothing is wrong with the request. */
 export const lastChangedCode = 'last-signed-changed'
-const lastChanged: Failure = {
+export const lastChanged: Failure = {
   kind: 'refused',
   code: lastChangedCode,
   message:
-    'Since this was shown, another index of its suite or another upload of its source was signed here, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
+    'Since this was shown, another index of its suite or another upload of its source was signed here, or is being signed, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
 }

@@ -4,10 +4,10 @@ import { err } from '../../shared/result.ts'
 import { keysOf, taskOf } from '../../shared/review-sheet.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
-import type { Approved } from './approve.ts'
+import { type Approved, lastChanged } from './approve.ts'
 import { type DeskPorts, move, sayOf } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
-import { rememberSigned } from './last-signed.ts'
+import { comparesWithLast, rememberSigned, takeTurn } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
 import { keyNotActive } from './open-keys.ts'
 import { inSigningOrder, oneAfterAnother } from './signing-form.ts'
@@ -20,9 +20,14 @@ export async function signApproved(
   approved: Approved,
   signal: AbortSignal,
 ): Promise<readonly RequestEffect[]> {
+  const { db } = ports
+  const turn = takeTurn(db, approved.row, approved.sheet)
   try {
-    return await signFiles(ports, approved, signal)
+    // Asked with the approval already; another may have been signed since.
+    if (await comparesWithLast(db, approved.row, approved.sheet)) return await signFiles(ports, approved, signal)
+    return await ended(ports, approved, 0, { kind: 'stopped', failure: lastChanged })
   } finally {
+    turn.end()
     await approved.close()
   }
 }

@@ -31,7 +31,7 @@ export async function formOf(
   if (artifact.upload === undefined) return ok(null)
   const { upload } = artifact
   const document = debsignOrder.find((each) => upload[each] === file.path)
-  if (document === undefined) return err(notSigned)
+  if (document === undefined || file.facts.kind !== 'upload-document') return err(notSigned)
   const children: SignedChild[] = []
   for (const kind of childrenOf[document]) {
     const name = upload[kind]
@@ -48,7 +48,7 @@ export async function formOf(
     children.push(signedChild(name, signed.output))
   }
   const files = artifact.files.map(({ path, size, sha256 }) => ({ name: path, size, sha256 }))
-  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files })
+  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files, shown: file.facts })
 }
 
 /**
