@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { SheetAttestation } from '../../../shared/review-sheet.ts'
 import { sampleNow, sampleSheet } from '../../testing/sample-data.ts'
 import { softwareSheet } from '../../testing/sample-sheets.ts'
-import { keyView } from './key-view.ts'
+import { keyViews } from './key-view.ts'
 
 const origin = (sheet: ReturnType<typeof sampleSheet>) => {
-  const fact = keyView(sheet, sampleNow).facts.find(({ id }) => id === 'key-origin')
+  const fact = keyViews(sheet, sampleNow)[0].facts.find(({ id }) => id === 'key-origin')
   return [fact?.source, fact?.assurance]
 }
 
@@ -21,10 +21,10 @@ describe('what its maker says of a key', () => {
     const sheet = sampleSheet()
     const { registered } = sheet.key
     if (registered === null) throw new Error('the sample key is registered')
-    const facts = keyView(
+    const [{ facts }] = keyViews(
       { ...sheet, key: { ...sheet.key, registered: { ...registered, attestation } } },
       sampleNow,
-    ).facts
+    )
     const fact = facts.find(({ id }) => id === 'key-attestation')
     return fact === undefined ? null : [fact.value, fact.source, fact.assurance]
   }
