@@ -183,7 +183,13 @@ function staged(
 const removed = {
   kind: 'unavailable',
   code: 'token-removed',
-  message: `The token ${secondToken.model}, serial ${secondToken.serial}, was removed before it was asked. Nothing was signed with its key.`,
+  message: `The token ${thirdToken.model}, serial ${thirdToken.serial}, was removed before it was asked. Nothing was signed with its key.`,
+} as const
+
+const silent = {
+  kind: 'unavailable',
+  code: 'token-removed',
+  message: `The token ${thirdToken.model}, serial ${thirdToken.serial}, was removed while it was signing.`,
 } as const
 
 /** The log of a request of two keys: the second one's signature first, then the first one's, which completes the file. */
@@ -295,7 +301,7 @@ export const severalScenarios = {
   'several-signing': () => staged('signing', 'waiting', ['made', 'begun']),
   'several-interrupted': () => staged('interrupted', 'waiting', ['made']),
   'several-interrupted-three': () => staged('interrupted', 'waiting', ['made', 'waiting']),
-  'several-incident': () => staged('incident', 'waiting', ['made', 'unknown'], { failure: removed }),
+  'several-incident': () => staged('incident', 'waiting', ['made', 'unknown'], { failure: silent }),
   'several-incident-first': () => staged('incident', 'unknown', ['made']),
   'several-signed': () => staged('done', 'signed', ['made', 'made'], {}, 'signed'),
   'several-failed': () => staged('done', 'waiting', ['made', 'failed'], { failure: removed }, 'failed'),

@@ -5,24 +5,21 @@ import { keyLabel } from './key-numbers.ts'
 import type { KeyView } from './key-view.ts'
 import './key-list.css'
 
-/** All keys that sign, in order, in a line or two each. */
+/** All keys that sign, in order, in two or three lines each. */
 export function KeyList({ keys }: { readonly keys: readonly KeyView[] }) {
   return (
     <ol className="key-list">
       {keys.map((key) => (
         <li key={key.number} className={`key-item ${kindClass(key.production)}`}>
           <span className="key-number">{keyLabel(key)}</span>
+          <span className="key-item-kind">
+            {key.production === null ? null : <KeyKindBadge production={key.production} />}
+          </span>
           <span className="key-item-name">
             {key.description === null ? 'Not registered at this station' : <UntrustedText text={key.description} />}
           </span>
-          {key.production === null ? <span /> : <KeyKindBadge production={key.production} />}
           <span className="key-item-place">
-            {key.place === null ? null : (
-              <>
-                <UntrustedText text={key.place} exact />
-                {' · '}
-              </>
-            )}
+            {key.place === null ? null : <UntrustedText text={key.place} exact />}
             <ShortDigest hex={key.fingerprint} />
           </span>
         </li>

@@ -11,7 +11,7 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeliveryActions } from '../by-hand/DeliveryNotice.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
-import { keyOutcomes } from './key-outcome-view.ts'
+import { isOver, keyOutcomes, showsSignatures } from './key-outcome-view.ts'
 import { keyRequestStage } from './key-request-view.ts'
 import { ResumeDialog } from './ResumeDialog.tsx'
 import { SignatureList } from './SignatureList.tsx'
@@ -48,6 +48,7 @@ export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
       <p className="measure">
         <UntrustedText text={view.sentence} />
       </p>
+      {generation === null && showsSignatures(detail) ? <Signatures detail={detail} /> : null}
       {/* The operator stopped it himself: the sentence above says so already. */}
       {detail.failure === null || detail.failure.code === 'cancelled' ? null : (
         <p className="stage-failure">
@@ -95,7 +96,7 @@ function Progress({ detail }: { readonly detail: RequestDetail }) {
   )
 }
 
-/** With several keys: how far each is with the file that is being signed. */
+/** With several keys: how far each is with the file that is, or was, being signed. */
 function Signatures({ detail }: { readonly detail: RequestDetail }) {
   const file = fileInWork(detail.files)
   if (file === null || detail.sheet === null) return null
@@ -103,7 +104,7 @@ function Signatures({ detail }: { readonly detail: RequestDetail }) {
   const names = [key, ...furtherKeys.map((further) => further.key)].map(
     ({ registered }) => registered?.description ?? null,
   )
-  return <SignatureList outcomes={keyOutcomes(file, false)} names={names} />
+  return <SignatureList outcomes={keyOutcomes(file, isOver(detail))} names={names} />
 }
 
 const labels: Record<StageAction, string> = {

@@ -134,6 +134,15 @@ export function openSignatures({ files }: Pick<RequestDetail, 'files'>): OpenSig
   }
 }
 
+/** Whether the stage has to be explained key by key: a file was begun and is not complete. */
+export function showsSignatures({ summary, files }: Pick<RequestDetail, 'summary' | 'files'>): boolean {
+  if (summary.stage === 'review') return false
+  return files.some(
+    ({ outcome, further = [] }) =>
+      outcome.kind !== 'signed' && further.length > 0 && further.some((each) => each.outcome.kind !== 'waiting'),
+  )
+}
+
 /** The keys, from 1, whose signature a file still waits for. The first signs last, so it is among them until the file is signed. */
 export function keysToSign({ files }: Pick<RequestDetail, 'files'>): readonly number[] {
   const numbers = files

@@ -28,7 +28,10 @@ export function permissionFacts({ artifacts, furtherKeys = [] }: ReviewSheet): r
   }
   const all = [...facts.values()]
   return all.map(({ fact, artifacts, keys }) => {
-    if (furtherKeys.length > 0) return { ...fact, label: `${fact.label}, ${numbersOfKeys(keys).toLowerCase()}` }
+    if (furtherKeys.length > 0) {
+      const whose = all.length === 1 ? 'all keys' : numbersOfKeys(keys).toLowerCase()
+      return { ...fact, label: `${fact.label}, ${whose}` }
+    }
     return all.length === 1 ? fact : { ...fact, label: `${fact.label} (artifact ${artifacts.join(', ')})` }
   })
 }
