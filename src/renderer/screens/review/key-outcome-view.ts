@@ -138,8 +138,7 @@ export function openSignatures({ files }: Pick<RequestDetail, 'files'>): OpenSig
 export function showsSignatures({ summary, files }: Pick<RequestDetail, 'summary' | 'files'>): boolean {
   if (summary.stage === 'review') return false
   return files.some(
-    ({ outcome, further = [] }) =>
-      outcome.kind !== 'signed' && further.length > 0 && further.some((each) => each.outcome.kind !== 'waiting'),
+    ({ outcome, further = [] }) => outcome.kind !== 'signed' && further.some((each) => each.outcome.kind !== 'waiting'),
   )
 }
 
