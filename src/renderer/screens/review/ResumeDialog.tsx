@@ -5,6 +5,7 @@ import { useNow } from '../../parts/use-now.ts'
 import { useAction } from '../../station/station-queries.ts'
 import { KeyList } from './KeyList.tsx'
 import { KeysWithoutPin } from './KeysWithoutPin.tsx'
+import { numbersOfKeys } from './key-numbers.ts'
 import { haveSigned, keysToSign, openSignatures } from './key-outcome-view.ts'
 import { keyViews } from './key-view.ts'
 import { askedTokens, pinsToSend } from './signing-pins.ts'
@@ -34,14 +35,16 @@ export function ResumeDialog({
     <PinsDialog
       title="Go on signing?"
       tokens={askedTokens(used)}
-      confirm={`Sign ${count(left, 'more file')}`}
+      confirm={
+        keys.length === 1 ? `Sign ${count(left, 'more file')}` : `Sign with ${numbersOfKeys(toSign).toLowerCase()}`
+      }
       pending={resume.pending}
       wide={keys.length > 1}
       onConfirm={({ pins }) => resume.run({ requestId: detail.summary.id, sheetDigest, ...pinsToSend(keys, pins) })}
       onClose={onClose}
     >
       <p>
-        Goes on with the {count(left, 'file')} that you approved and that were not{' '}
+        Goes on with the {count(left, 'file')} that you approved and that {left === 1 ? 'was' : 'were'} not{' '}
         {held.length === 0 ? 'begun' : 'completed'}. The sheet and the files are the same; their digests are checked
         again.
       </p>

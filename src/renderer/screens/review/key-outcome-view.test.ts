@@ -49,6 +49,8 @@ describe('the signatures of several keys', () => {
     expect(words(file(signedFile('Release'), made))).toEqual(['1 Signed passed', '2 Signed passed'])
     // Once it is over, a key that waited was never used, and what the other made is no good news.
     expect(words(file(waiting, made), true)).toEqual(['1 Not signed neutral', '2 Signed neutral'])
+    // A signature that was begun is one whose end nobody knows.
+    expect(words(file({ kind: 'begun' }, made), true)).toEqual(['1 In doubt refused', '2 Signed neutral'])
   })
 
   it('are not spoken of where one key signs', () => {

@@ -5,9 +5,9 @@ import { type OutcomeView, outcomeView } from './outcome-view.ts'
 
 export type FileState = RequestDetail['files'][number]
 
-/** Nothing more is signed for the request: it is being returned, or done. An incident only waits to be closed. */
+/** Nothing more is signed for the request. An incident only waits to be closed. */
 export function isOver({ summary }: Pick<RequestDetail, 'summary'>): boolean {
-  return summary.stage === 'returning' || summary.stage === 'done'
+  return summary.stage === 'incident' || summary.stage === 'returning' || summary.stage === 'done'
 }
 
 /** How far the signature of one of several keys is. */
@@ -37,7 +37,7 @@ function firstOutcome(outcome: FileOutcome, over: boolean): Words {
       return waiting(over)
     case 'begun':
     case 'unknown':
-      return doubtful(outcome.kind)
+      return doubtful(outcome.kind, over)
     case 'signed':
       return { text: 'Signed', tone: 'passed', detail: utc(outcome.at) }
     case 'failed':
@@ -51,7 +51,7 @@ function furtherOutcome(outcome: FurtherOutcome, isSigned: boolean, over: boolea
       return waiting(over)
     case 'begun':
     case 'unknown':
-      return doubtful(outcome.kind)
+      return doubtful(outcome.kind, over)
     case 'made':
       return isSigned
         ? { text: 'Signed', tone: 'passed', detail: utc(outcome.at) }
@@ -73,8 +73,8 @@ function waiting(over: boolean): Words {
     : { text: 'Waiting', tone: 'neutral', detail: null }
 }
 
-function doubtful(kind: 'begun' | 'unknown'): Words {
-  return kind === 'begun'
+function doubtful(kind: 'begun' | 'unknown', over: boolean): Words {
+  return kind === 'begun' && !over
     ? { text: 'Begun', tone: 'accent', detail: null }
     : { text: 'In doubt', tone: 'refused', detail: 'The token was asked and its answer never arrived.' }
 }
