@@ -48,16 +48,20 @@ export function fakeSigning(
         'This is not the sheet that was shown. Nothing was signed; read the new one.',
       )
     }
-    const [first, ...further] = keysLeft(detail)
-    const firstToken = tokenOf(first)
-    const tokens = [firstToken, ...further.map(tokenOf)].filter((token) => token !== null)
-    const several = new Set(tokens.map(tokenName)).size > 1
-    for (const token of tokens) {
-      const typed =
-        firstToken !== null && sameToken(token, firstToken)
-          ? pins
-          : pins.furtherPins?.find((each) => sameToken(each.token, token))
-      const refusal = refused(token, typed?.pin ?? null, typed?.useLastTry ?? false, several)
+    const [first, ...others] = tokensOf(detail)
+    const given = pins.furtherPins ?? []
+    const isWanted = (token: TokenId) => others.some((other) => sameToken(other, token))
+    // All keys are opened, or none: also when an interrupted request goes on.
+    if (
+      given.length !== others.length ||
+      !given.every(({ token }) => isWanted(token)) ||
+      (first === null) !== (pins.pin === null)
+    )
+      return fail('refused', 'pin-wanted', 'There has to be one PIN for each token. Nothing was approved or signed.')
+    for (const token of [first, ...others]) {
+      if (token === null) continue
+      const typed = token === first ? pins : given.find((each) => sameToken(each.token, token))
+      const refusal = refused(token, typed?.pin ?? null, typed?.useLastTry ?? false, others.length > 0)
       if (refusal !== null) return { ok: false, error: refusal }
     }
     return { ok: true, value: detail }
@@ -175,18 +179,18 @@ export function fakeSigning(
 }
 
 type File = RequestDetail['files'][number]
-type Key = NonNullable<RequestDetail['sheet']>['key']
 
-/** The keys of the sheet that have yet to sign, the first one among them. */
-function keysLeft({ sheet, files }: RequestDetail): readonly (Key | undefined)[] {
-  const isMade = (index: number) => files.every(({ further }) => further?.[index]?.outcome.kind === 'made')
-  const further = (sheet?.furtherKeys ?? []).filter((_, index) => !isMade(index))
-  return [sheet?.key, ...further.map(({ key }) => key)]
-}
-
-function tokenOf(key: Key | undefined): TokenId | null {
-  const home = key?.registered?.home
-  return home?.kind === 'token' ? home.token : null
+/** The first key's token (null: it is in software), and each other token that holds a key, once. */
+function tokensOf({ sheet }: RequestDetail): readonly [TokenId | null, ...TokenId[]] {
+  const homes = sheet === null ? [] : [sheet.key, ...(sheet.furtherKeys ?? []).map(({ key }) => key)]
+  const [first = null, ...others] = homes.map(({ registered }) =>
+    registered?.home.kind === 'token' ? registered.home.token : null,
+  )
+  const distinct: TokenId[] = []
+  for (const token of others)
+    if (token !== null && ![first, ...distinct].some((known) => known !== null && sameToken(known, token)))
+      distinct.push(token)
+  return [first, ...distinct]
 }
 
 /** The file with one more signature: those of the further keys in their order, then the first key's, which completes it. */

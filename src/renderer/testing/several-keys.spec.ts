@@ -263,7 +263,7 @@ test('a token that comes while a PIN is being typed never takes the focus away f
   await expect(pinOf(page, yubihsm)).toHaveValue('')
 })
 
-test('an interrupted request says who has signed, and asks only for the PINs that are left', async ({ page }) => {
+test('an interrupted request says who has signed, and opens all keys again', async ({ page }) => {
   await open(page, 'several-interrupted')
   await expect(page.getByText('Key 2 has signed; continue with the PIN.')).toBeVisible()
   const signatures = page.getByRole('list', { name: 'Signatures by key' }).first()
@@ -275,13 +275,20 @@ test('an interrupted request says who has signed, and asks only for the PINs tha
   )
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Go on …' }).click()
-  await expect(page.getByLabel(/^PIN of/)).toHaveCount(1)
+  const dialog = page.getByRole('alertdialog')
+  await expect(dialog).toContainText('Key 2 has signed and signs nothing again')
+  await expect(dialog.getByRole('listitem')).toHaveCount(1)
+  await expect(dialog.getByRole('listitem')).toContainText('Key 1 of 2')
   await pinOf(page, yubikey).fill('123456')
-  await page.getByRole('button', { name: 'Sign with key 1', exact: true }).click()
+  const goOn = page.getByRole('button', { name: 'Sign with key 1', exact: true })
+  await expect(goOn).toBeDisabled()
+  await pinOf(page, yubihsm).fill(hsmPin)
+  await goOn.click()
   await expect(page.getByRole('alertdialog')).toHaveCount(0)
-  const [call] = await callsOf(page, 'signingResume')
-  expect(call?.input).toMatchObject({ pin: '123456' })
-  expect(Object(call?.input)).not.toHaveProperty('furtherPins')
+  expect((await callsOf(page, 'signingResume'))[0]?.input).toMatchObject({
+    pin: '123456',
+    furtherPins: [{ token: { serial: '07550140' }, pin: hsmPin, useLastTry: false }],
+  })
 })
 
 test('while it is signed, and afterwards, each key’s signature is told apart', async ({ page }) => {

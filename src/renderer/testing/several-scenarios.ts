@@ -1,6 +1,6 @@
 import type { AuditRow } from '../../shared/audit.ts'
 import type { AuditSeq, Fingerprint, WorkRequestId } from '../../shared/ids.ts'
-import type { FurtherOutcome, RequestDetail, RequestSummary } from '../../shared/request.ts'
+import type { FileOutcome, FurtherOutcome, RequestDetail, RequestSummary } from '../../shared/request.ts'
 import type { FurtherKey, ReviewSheet, SheetKey } from '../../shared/review-sheet.ts'
 import type { TokenId } from '../../shared/token.ts'
 import type { FakeState } from './fake-station.ts'
@@ -167,7 +167,8 @@ function staged(
         {
           ordinal: 0,
           path: 'Release',
-          outcome: outcome === 'signed' ? signedFile('Release') : { kind: outcome },
+          // As main does: never better than the worst part.
+          outcome: outcome === 'signed' ? signedFile('Release') : worst({ kind: outcome }, others.map(made)),
           further: (sheet.furtherKeys ?? []).map(({ key }, index) => ({
             fingerprint: key.fingerprint,
             outcome: made(others[index] ?? 'waiting'),
@@ -178,6 +179,15 @@ function staged(
       ...change,
     },
   )
+}
+
+function worst(own: FileOutcome, others: readonly FurtherOutcome[]): FileOutcome {
+  const failed = others.find((each) => each.kind === 'failed')
+  if (own.kind !== 'waiting' || failed === undefined) {
+    const open = (['unknown', 'begun'] as const).find((kind) => others.some((each) => each.kind === kind))
+    return own.kind === 'waiting' && open !== undefined ? { kind: open } : own
+  }
+  return failed
 }
 
 const removed = {

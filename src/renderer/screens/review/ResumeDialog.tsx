@@ -10,7 +10,7 @@ import { haveSigned, keysToSign, openSignatures } from './key-outcome-view.ts'
 import { keyViews } from './key-view.ts'
 import { askedTokens, pinsToSend } from './signing-pins.ts'
 
-/** Goes on with an interrupted request. Only keys that have yet to sign are asked for: one that has signed is not used again. */
+/** Goes on with an interrupted request. Every key of the sheet is opened again, or none, so every token is asked for; one that has signed is not used. */
 export function ResumeDialog({
   detail,
   left,
@@ -29,12 +29,12 @@ export function ResumeDialog({
   if (sheet === null || sheetDigest === null) return null
   const keys = keyViews(sheet, now)
   const toSign = keysToSign(detail)
-  const used = keys.filter(({ number }) => toSign.includes(number))
+  const unsigned = keys.filter(({ number }) => toSign.includes(number))
   const { held } = openSignatures(detail)
   return (
     <PinsDialog
       title="Go on signing?"
-      tokens={askedTokens(used)}
+      tokens={askedTokens(keys)}
       confirm={
         keys.length === 1 ? `Sign ${count(left, 'more file')}` : `Sign with ${numbersOfKeys(toSign).toLowerCase()}`
       }
@@ -52,11 +52,12 @@ export function ResumeDialog({
         <>
           {held.length === 0 ? null : (
             <p>
-              {haveSigned(held)} and {held.length === 1 ? 'is' : 'are'} not used again. To sign:
+              {haveSigned(held)} and {held.length === 1 ? 'signs' : 'sign'} nothing again; all keys are opened together,
+              as they were for the approval. To sign:
             </p>
           )}
-          <KeyList keys={used} />
-          <KeysWithoutPin keys={used} />
+          <KeyList keys={unsigned} />
+          <KeysWithoutPin keys={keys} />
         </>
       )}
     </PinsDialog>

@@ -49,6 +49,13 @@ describe('the signatures of several keys', () => {
     expect(words(file(signedFile('Release'), made))).toEqual(['1 Signed passed', '2 Signed passed'])
     // Once it is over, a key that waited was never used, and what the other made is no good news.
     expect(words(file(waiting, made), true)).toEqual(['1 Not signed neutral', '2 Signed neutral'])
+    // What became of a further key is the file's outcome until the first one is asked: it is not the first one's.
+    expect(words(file(unknown, made, unknown))[0]).toBe('1 Waiting neutral')
+    expect(words(file({ kind: 'begun' }, made, { kind: 'begun' }))).toEqual([
+      '1 Waiting neutral',
+      '2 Signed accent',
+      '3 Begun accent',
+    ])
     // A signature that was begun is one whose end nobody knows.
     expect(words(file({ kind: 'begun' }, made), true)).toEqual(['1 In doubt refused', '2 Signed neutral'])
   })
@@ -72,9 +79,9 @@ describe('the signatures of several keys', () => {
 describe('the row of a file', () => {
   it('is in doubt as soon as one signature is, whatever else is known', () => {
     expect(fileOutcomeView(file(waiting, made, unknown))).toMatchObject({ text: 'In doubt', tone: 'refused' })
-    expect(fileOutcomeView(file(failed, unknown))).toMatchObject({
+    expect(fileOutcomeView(file(failed, failed, unknown))).toMatchObject({
       text: 'In doubt',
-      detail: expect.stringMatching(/^Key 2:/),
+      detail: expect.stringMatching(/^Key 3:/),
     })
   })
 
@@ -92,7 +99,7 @@ describe('the row of a file', () => {
 describe('a request that several keys sign', () => {
   it('asks no key again that has signed', () => {
     expect(keysToSign({ files: [file(waiting, made, waiting)] })).toEqual([1, 3])
-    expect(keysToSign({ files: [file(waiting, made, failed)] })).toEqual([1, 3])
+    expect(keysToSign({ files: [file(waiting, waiting, made)] })).toEqual([1, 2])
     expect(keysToSign(detailIn('interrupted'))).toEqual([1])
   })
 
@@ -115,8 +122,8 @@ describe('a request that several keys sign', () => {
       actions: ['close-incident'],
     })
     expect(stageView(detailIn('several-incident-first'))?.title).toBe('A signature by key 1 is in doubt')
-    const two = { ...detailIn('several-incident'), files: [file(unknown, made, unknown)] }
-    expect(stageView(two)?.title).toBe('2 signatures by keys 1 and 3 are in doubt')
+    const two = { ...detailIn('several-incident'), files: [file(unknown, made, unknown, unknown)] }
+    expect(stageView(two)?.title).toBe('2 signatures by keys 3 and 4 are in doubt')
   })
 
   it('that failed does not say that nothing was signed when a key has signed', () => {

@@ -24,9 +24,19 @@ export function keyOutcomes(file: FileState, over: boolean): readonly KeyOutcome
   if (file.further === undefined) return []
   const isSigned = file.outcome.kind === 'signed'
   return [
-    { number: 1, ...firstOutcome(file.outcome, over) },
+    { number: 1, ...firstOutcome(ownOutcome(file), over) },
     ...file.further.map(({ outcome }, index) => ({ number: index + 2, ...furtherOutcome(outcome, isSigned, over) })),
   ]
+}
+
+/**
+ * The first key's own outcome. A file is never better than its worst part, so its outcome may be a further key's; the first key is not asked
+ * before all the others have signed.
+ */
+function ownOutcome({ outcome, further = [] }: FileState): FileOutcome {
+  return outcome.kind === 'signed' || further.every((each) => each.outcome.kind === 'made')
+    ? outcome
+    : { kind: 'waiting' }
 }
 
 type Words = Omit<KeyOutcomeView, 'number'>
@@ -81,27 +91,24 @@ function doubtful(kind: 'begun' | 'unknown', over: boolean): Words {
 
 /** What the row of a file says. With several keys a file is in doubt, or not signed, as soon as one of its signatures is. */
 export function fileOutcomeView(file: FileState): OutcomeView | null {
-  const own = outcomeView(file.outcome)
-  const further = file.further ?? []
+  const { further = [] } = file
+  const own = outcomeView(ownOutcome(file))
   if (further.length === 0 || file.outcome.kind === 'signed') return own
-  const place = (index: number) => numbersOfKeys([index + 2])
-  const doubtful = further.findIndex(({ outcome }) => outcome.kind === 'unknown')
-  if (doubtful >= 0)
-    return {
-      text: 'In doubt',
-      tone: 'refused',
-      detail: `${place(doubtful)}: the token was asked and its answer never arrived.`,
-      outputSha256: null,
-    }
+  for (const kind of ['unknown', 'failed'] as const) {
+    const index = further.findIndex(({ outcome }) => outcome.kind === kind)
+    const outcome = further[index]?.outcome
+    if (outcome === undefined) continue
+    const key = numbersOfKeys([index + 2])
+    return outcome.kind === 'failed'
+      ? { text: 'Not signed', tone: 'refused', detail: `${key}: ${outcome.failure.message}`, outputSha256: null }
+      : {
+          text: 'In doubt',
+          tone: 'refused',
+          detail: `${key}: the token was asked and its answer never arrived.`,
+          outputSha256: null,
+        }
+  }
   if (own !== null) return own
-  for (const [index, { outcome }] of further.entries())
-    if (outcome.kind === 'failed')
-      return {
-        text: 'Not signed',
-        tone: 'refused',
-        detail: `${place(index)}: ${outcome.failure.message}`,
-        outputSha256: null,
-      }
   const made = further.filter(({ outcome }) => outcome.kind === 'made').length
   if (made > 0) return { text: `${made} of ${count(further.length + 1, 'key')}`, tone: 'accent', ...noDetail }
   return further.some(({ outcome }) => outcome.kind === 'begun') ? { text: 'Begun', tone: 'accent', ...noDetail } : null
@@ -121,9 +128,9 @@ export type OpenSignatures = {
 export function openSignatures({ files }: Pick<RequestDetail, 'files'>): OpenSignatures {
   const open = files.filter(({ outcome, further }) => further !== undefined && outcome.kind !== 'signed')
   const among = (kinds: readonly string[]) => {
-    const numbers = open.flatMap(({ outcome, further = [] }) => [
-      ...(kinds.includes(outcome.kind) ? [1] : []),
-      ...further.flatMap((each, index) => (kinds.includes(each.outcome.kind) ? [index + 2] : [])),
+    const numbers = open.flatMap((file) => [
+      ...(kinds.includes(ownOutcome(file).kind) ? [1] : []),
+      ...(file.further ?? []).flatMap((each, index) => (kinds.includes(each.outcome.kind) ? [index + 2] : [])),
     ])
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
@@ -142,13 +149,13 @@ export function showsSignatures({ summary, files }: Pick<RequestDetail, 'summary
   )
 }
 
-/** The keys, from 1, whose signature a file still waits for. The first signs last, so it is among them until the file is signed. */
+/** The keys, from 1, that have yet to sign. The first signs last, so it is among them until the file is signed. */
 export function keysToSign({ files }: Pick<RequestDetail, 'files'>): readonly number[] {
   const numbers = files
-    .filter(({ outcome }) => outcome.kind === 'waiting')
+    .filter((file) => ownOutcome(file).kind === 'waiting')
     .flatMap(({ further = [] }) => [
       1,
-      ...further.flatMap(({ outcome }, index) => (outcome.kind === 'made' ? [] : [index + 2])),
+      ...further.flatMap(({ outcome }, index) => (outcome.kind === 'waiting' ? [index + 2] : [])),
     ])
   return [...new Set(numbers)].sort((a, b) => a - b)
 }
