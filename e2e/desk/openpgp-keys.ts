@@ -9,9 +9,11 @@ export async function registerOpenPgp(
   bench: DeskBench,
   ckaId: string,
   purpose: 'openpgp' | 'openpgp-repository',
+  { pin = benchPin, spki: known }: { readonly pin?: string; readonly spki?: Uint8Array } = {},
 ): Promise<{ readonly fingerprint: Fingerprint; readonly certificate: string }> {
   const { database, audit, tokens, shippedRoots } = bench.station
-  const spki = orThrow(await tokens.readPublicKey(bench.tokenId, ckaId))
+  // A YubiHSM shows its keys to nobody who has not logged in.
+  const spki = known ?? orThrow(await tokens.readPublicKey(bench.tokenId, ckaId))
   const fingerprint = orThrow(
     await certifyTokenKey(
       { db: database.db, audit, tokens, shippedRoots, now: () => new Date() },
@@ -23,7 +25,7 @@ export async function registerOpenPgp(
         production: false,
         plan: { userId: 'Example Archive <archive@example.org>', days: null },
         spkiSha256: sha256Hex.parse(createHash('sha256').update(spki).digest('hex')),
-        pin: Secret.fromText(benchPin),
+        pin: Secret.fromText(pin),
         useLastTry: false,
       },
       'Release Manager',

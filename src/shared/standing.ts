@@ -14,6 +14,7 @@ export const standingEnd = z.enum([
   'check-refused',
   'check-unknown',
   'not-so-any-more', // the server's last word, or this station's clock and lists, differ from the sheet
+  'key-not-active', // suspended or taken out of use, and made active again or not
   'clock-moved-back',
   'signing-failed',
   'station-stopped',

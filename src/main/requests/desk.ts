@@ -6,6 +6,7 @@ import {
   type RequestId,
   requestId,
   type Sha256Hex,
+  sha256Hex,
   type WorkRequestId,
 } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
@@ -125,7 +126,7 @@ export function createDesk(ports: DeskPorts): Desk {
     const prepared = await prepareByOrigin(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
-      await useStanding(id)
+      await useStanding(id, sha256Hex.parse(prepared.value.digest))
       sayOf(ports, row, 'Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
@@ -160,12 +161,14 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   /** Somebody approved this ahead: it is signed behind what runs for it now. */
-  async function useStanding(id: RequestId): Promise<void> {
+  async function useStanding(id: RequestId, madeNow: Sha256Hex): Promise<void> {
     if (deciding.has(id) || stopping) return
-    const approved = await deciding.alone(id, () => standing.use(id))
+    const approved = await deciding.alone(id, () => standing.use(id, madeNow))
     if (approved !== null) runApproved(approved)
   }
-  const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
+  const standing = createStanding(ports, async (id) => {
+    if (!running.has(id) && !deciding.has(id)) await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
+  })
 
   function took(taken: Taken): void {
     if (taken.kind !== 'taken' && taken.kind !== 'given-again') return

@@ -66,6 +66,10 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'unavailable',
     'The token waited for a touch that did not come. Nothing was signed with it; the PIN was right and no try was used. Begin again, and touch the token when it asks.',
   ],
+  'pin-each-time': [
+    'refused',
+    'The key wants its PIN anew for each signature, as PIV slot 9C does unless its key was made otherwise, so the PIN would have to be kept, and it is not. Nothing was signed or granted; the PIN was right and no try was used. Approve such requests one by one, or use a key whose PIN policy is “once”.',
+  ],
   'module-too-old': [
     'unavailable',
     'The installed module of Yubico (ykcs11) is too old for this key: it cannot sign with RSA keys of 3072 or 4096 bits. Nothing was signed, and the PIN was not used. Install ykcs11 2.7 or later (Debian 13 has it), or choose a newer module in Settings.',

@@ -92,6 +92,8 @@ export const hostRequest = z.discriminatedUnion('op', [
     /** Bytes that wait in the PIN pipe. Null: none were written. */
     pinLength: z.int().min(1).max(maxPinLength).nullable(),
     useLastTry: z.boolean(),
+    /** A key that wants the PIN for each signature is not opened: the PIN would have to be kept here. */
+    keepsNoPin: z.literal(true).exactOptional(),
   }),
   z.strictObject({
     op: z.literal('open-software'),
@@ -218,6 +220,7 @@ export const hostFailureCode = z.enum([
   'pin-length',
   'pin-wanted',
   'touch-timeout',
+  'pin-each-time',
   'module-too-old',
   'mechanism-unsupported',
   'token-error',

@@ -61,6 +61,7 @@ export class ProcessTokenService implements TokenService {
       readonly useLastTry: boolean
       readonly signal: AbortSignal
       readonly onSignal: (signal: 'touch' | 'login') => void
+      readonly keepsNoPin?: true
     },
   ): Promise<Result<SigningSession, TokenFailure>> {
     try {
@@ -175,7 +176,8 @@ export class ProcessTokenService implements TokenService {
     const { ckaId, token } = home
     slot.plug = deviceOfToken(token, this.#devices)?.plug ?? null
     const { algorithm, spkiSha256 } = key
-    const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry: options.useLastTry }
+    const { useLastTry, keepsNoPin } = options
+    const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry, ...(keepsNoPin && { keepsNoPin }) }
     const abort = () => host.kill(tokenFailure('cancelled'))
     options.signal.addEventListener('abort', abort, { once: true })
     const opened = await host.call('open', body, this.#deadlines.open, { onSignal: options.onSignal }, pin)

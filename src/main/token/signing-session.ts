@@ -29,6 +29,7 @@ export class TokenSigningSession implements SigningSession {
   #over: TokenFailure | null = null
   #last: Promise<unknown> = Promise.resolve()
   #cancel: () => void = () => {}
+  #atToken = false
 
   constructor(opened: OpenedSession) {
     this.#opened = opened
@@ -56,8 +57,13 @@ export class TokenSigningSession implements SigningSession {
     if (this.#over !== null) return
     this.#over = tokenFailure('cancelled', 'the session was closed')
     this.#cancel()
-    await this.#opened.host.call('close', {}, this.#opened.closeDeadlineMs)
-    this.#opened.end()
+    const { host, touch, closeDeadlineMs, end } = this.#opened
+    // What is at the token now is waited for, but not for a finger: one that comes now does not come for this any more.
+    const waits = this.#atToken && (touch === 'always' || touch === 'cached')
+    const limit = setTimeout(end, waits ? 0 : closeDeadlineMs)
+    await host.call('close', {}, closeDeadlineMs)
+    clearTimeout(limit)
+    end()
   }
 
   async #signAll(
@@ -113,6 +119,7 @@ export class TokenSigningSession implements SigningSession {
     }
     signal.addEventListener('abort', cancel, { once: true })
     this.#cancel = cancel
+    this.#atToken = true
     const asked = requests.map(({ scheme, digest }) => ({ scheme, digest }))
     const result = await host.call('sign', { requests: asked }, this.#opened.signDeadlineMs, {
       onStart,
@@ -121,6 +128,7 @@ export class TokenSigningSession implements SigningSession {
     })
     signal.removeEventListener('abort', cancel)
     this.#cancel = () => {}
+    this.#atToken = false
     silence.stop()
     if (progress.wrong) return this.#fail(await this.#whyWrong())
     if (!result.ok) return result.error.code === 'cancelled' ? result.error : this.#fail(result.error)

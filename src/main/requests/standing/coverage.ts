@@ -1,5 +1,5 @@
 import type { Check } from '../../../shared/check.ts'
-import type { ReviewSheet } from '../../../shared/review-sheet.ts'
+import { keysOf, type ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { StandingEnd } from '../../../shared/standing.ts'
 import { approvability } from '../../policy/evaluate.ts'
 
@@ -50,15 +50,18 @@ export type Coverage =
  */
 export function coverageOf(
   grant: Pick<Grant, 'purpose' | 'fingerprint' | 'scope'>,
-  sheet: Pick<ReviewSheet, 'purpose' | 'key' | 'checks'>,
+  sheet: Pick<ReviewSheet, 'purpose' | 'key' | 'furtherKeys' | 'checks'>,
   scope: string | null,
 ): Coverage {
-  if (sheet.purpose !== grant.purpose || sheet.key.fingerprint !== grant.fingerprint) return { kind: 'other' }
+  const ofKey = keysOf(sheet).some(({ fingerprint }) => fingerprint === grant.fingerprint)
+  if (sheet.purpose !== grant.purpose || !ofKey) return { kind: 'other' }
   const worst = (outcome: Check['outcome']) => sheet.checks.some((check) => check.outcome === outcome)
   // Of the same key already: somebody tries what the key must not sign, whatever the scope.
   if (worst('refused')) return { kind: 'ends', why: 'check-refused' }
   if (worst('unknown')) return { kind: 'ends', why: 'check-unknown' }
   if (scope !== grant.scope) return { kind: 'other' }
+  // It opened one key, and this wants more.
+  if (sheet.furtherKeys !== undefined) return { kind: 'for-a-person' }
   const may = approvability(sheet.checks)
   return may.kind === 'approvable' && may.acknowledge.length === 0 ? { kind: 'covered' } : { kind: 'for-a-person' }
 }

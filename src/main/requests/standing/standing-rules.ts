@@ -1,3 +1,4 @@
+import { uptime } from 'node:os'
 import { standingLimits } from '../../../shared/standing-limits.ts'
 import type { DeskPorts } from '../desk-ports.ts'
 import { scopeOfSheet } from './scope-of-sheet.ts'
@@ -6,7 +7,8 @@ import { scopeOfSheet } from './scope-of-sheet.ts'
 export function standingRules(given: Partial<DeskPorts['standing']> = {}): DeskPorts['standing'] {
   return {
     seesLock: () => false,
-    steady: () => performance.now(),
+    // Goes on while the machine sleeps (CLOCK_BOOTTIME), unlike `performance.now`.
+    steady: () => uptime() * 1000,
     unseenMs: standingLimits.minutesUnseen * 60_000,
     scopeOf: scopeOfSheet,
     ...given,

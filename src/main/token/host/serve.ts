@@ -162,6 +162,9 @@ export class Server {
   #seeKey(request: Request<'read-public-key' | 'see-key'>): HostAnswer<'see-key'> {
     const { module, path } = this.#module()
     const { slot, summary } = findToken(module, path, request.token)
+    // Asked behind the slot list, which is where modules find out: a token that was pulled and is back looks as it did.
+    if (request.op === 'see-key' && this.#session?.isLoggedIn() === false)
+      throw new HostError('token-removed', 'the open session is not logged in any more')
     const spki = withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
     return { spki, token: summary }
   }
@@ -179,8 +182,8 @@ export class Server {
       const { module, path } = this.#module()
       if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
-      const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
-      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, onLogin }
+      const { token, ckaId, algorithm, spkiSha256, useLastTry, keepsNoPin = false } = request
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, keepsNoPin, onLogin }
       return this.#opened(openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()

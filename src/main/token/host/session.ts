@@ -15,6 +15,8 @@ export interface KeySession {
   readonly touch: TouchPolicy
   sign(request: DigestRequest): Uint8Array
   rereadPublicKey(): Uint8Array
+  /** False: its token was away meanwhile, and is not logged in to any more. */
+  isLoggedIn(): boolean
   /** Frees what it holds. Never fails: the process is killed afterwards. */
   close(): void
 }
@@ -26,6 +28,8 @@ export type OpenOptions = {
   readonly spkiSha256: string
   readonly pin: Pin | null
   readonly useLastTry: boolean
+  /** Refuses a key that wants the PIN for each signature. */
+  readonly keepsNoPin: boolean
   /** Called before the token is logged in to. */
   readonly onLogin: () => void
 }
@@ -42,7 +46,8 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     checkModuleTakes(module, found.slot, token, options.algorithm)
     checkPin(found.summary, pin, options.useLastTry)
     session = module.openSession(found.slot)
-    if (pin !== null && found.summary.pinRequired) {
+    const loggedIn = pin !== null && found.summary.pinRequired
+    if (loggedIn) {
       options.onLogin()
       login(module, path, session, pin, token)
     }
@@ -54,9 +59,13 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     }
     const key = findPrivateKey(module, session, options.ckaId, options.spkiSha256)
     if (key.alwaysAuthenticate && pin === null) throw new HostError('pin-wanted', 'CKA_ALWAYS_AUTHENTICATE')
+    // One module declares it, another lets the signature fail: the session is kept for later, so it is asked for here.
+    if (options.keepsNoPin && (key.alwaysAuthenticate || key.policies.pin === 'always'))
+      throw new HostError('pin-each-time', key.alwaysAuthenticate ? 'CKA_ALWAYS_AUTHENTICATE' : 'PIN policy always')
     if (!key.alwaysAuthenticate) pin?.wipe()
     const touch = token.model.startsWith('YubiHSM') ? 'never' : key.policies.touch
-    return tokenSession(module, session, key, touch, key.alwaysAuthenticate ? pin : null, options.ckaId)
+    const contextPin = key.alwaysAuthenticate ? pin : null
+    return tokenSession(module, session, key, { touch, contextPin, ckaId: options.ckaId, loggedIn })
   } catch (error) {
     pin?.wipe()
     if (session !== null) closeQuietly(module, session)
@@ -68,10 +77,14 @@ function tokenSession(
   module: Pkcs11Module,
   session: Handle,
   key: PrivateKey,
-  touch: TouchPolicy,
-  contextPin: Pin | null,
-  ckaId: string,
+  opened: {
+    readonly touch: TouchPolicy
+    readonly contextPin: Pin | null
+    readonly ckaId: string
+    readonly loggedIn: boolean
+  },
 ): KeySession {
+  const { touch, contextPin, ckaId, loggedIn } = opened
   const output = Buffer.alloc(512)
   return {
     publicKey: key.publicKey,
@@ -88,6 +101,7 @@ function tokenSession(
       }
     },
     rereadPublicKey: () => readPublicKey(module, session, ckaId).spki,
+    isLoggedIn: () => !loggedIn || module.isLoggedIn(session),
     close() {
       contextPin?.wipe()
       output.fill(0)

@@ -33,6 +33,7 @@ export function openSoftwareSession(folder: string, sealed: SealedKey, spkiSha25
     touch: 'never',
     sign: (request) => signWithSoftwareKey(key, publicKey.algorithm, request),
     rereadPublicKey: () => publicKey.spki,
+    isLoggedIn: () => true,
     close: () => {},
   }
 }
