@@ -1,8 +1,8 @@
-import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { vendorSoftware } from '../devices/yubihsm/testing/vendor-software.ts'
 import { defaultPin } from '../devices/yubihsm/testing/yubihsm-bench.ts'
 import { codeOf, orThrow } from './desk-bench.ts'
+import { generateOpenPgp } from './openpgp-keys.ts'
 import { IndexDesk } from './testing/index-desk.ts'
 import { YubiHsmDesk } from './yubihsm-desk.ts'
 
@@ -21,8 +21,7 @@ describe.skipIf(!vendor.ok)(`a standing approval on a YubiHSM${vendor.ok ? '' : 
   beforeAll(async () => {
     if (!vendor.ok) return
     hsm = await YubiHsmDesk.make(vendor.value, { audit: unaudited, standing: { seesLock: () => true } })
-    const spki = new X509Certificate(hsm.bench.certificatePem(0)).publicKey.export({ type: 'spki', format: 'der' })
-    desk = await IndexDesk.make(hsm.bench, '0064', { pin: defaultPin, spki })
+    desk = await IndexDesk.make(hsm.bench, await generateOpenPgp(hsm.bench, '0123', defaultPin), defaultPin)
     await desk.begin('forky')
   })
   afterAll(() => hsm.dispose())

@@ -3,6 +3,7 @@ import { whyNoReader } from '../devices/reader.ts'
 import { sharedKey } from '../devices/yubikey/testing/card-talk.ts'
 import { installedYkcs11, trixieYkcs11, type VendorModule } from '../devices/yubikey/testing/vendor-modules.ts'
 import { codeOf, orThrow } from './desk-bench.ts'
+import { registerOpenPgp } from './openpgp-keys.ts'
 import { IndexDesk } from './testing/index-desk.ts'
 import { YubiKeyDesk } from './yubikey-desk.ts'
 
@@ -32,7 +33,11 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a standin
     }
     const always = { slot: 0x9c, algorithm: 'ec-p256', key: sharedKey('ec-p256'), pin: 'always' } as const
     yubikey = await YubiKeyDesk.make(module, { others: [always], standing: { seesLock: () => true } })
-    desk = await IndexDesk.make(yubikey.bench, '01', { pin })
+    desk = await IndexDesk.make(
+      yubikey.bench,
+      await registerOpenPgp(yubikey.bench, '01', 'openpgp-repository', pin),
+      pin,
+    )
     await desk.begin('forky')
   })
   afterAll(async () => {
@@ -145,23 +150,23 @@ describe.each(['installed', 'of Debian 13'] as const)('with ykcs11 %s, a standin
     key.finger = 'away'
     const work = await desk.ask()
     await key.touchAwaited()
-    const signed = yubikey.signatures
     orThrow(await signing().standing.withdraw(id))
     expect(await desk.endsOf(id)).toEqual(['operator'])
-    // Whoever touches it now touches it for nothing.
+    // It blinks still. Whoever touches it now has it sign for nobody: the process that asked is gone.
     key.touch()
     // It was asked, and may have signed: a person looks.
     const incident = await bench.until(work, 'incident')
     orThrow(await signing().closeIncident(incident.summary.id, 'Withdrawn while it waited.'))
     await bench.until(work, 'done')
-    expect(yubikey.signatures).toBe(signed)
+    expect(await bench.server.outputs(work)).toEqual([])
+    expect((await bench.signatures(work)).map(({ state }) => state)).toEqual(['unknown'])
     yubikey.wantsTouch('never')
     await desk.endedFor(id, 'operator')
   })
 
   test('is not granted for a key that wants the PIN for each signature: nobody keeps it', async () => {
     const { bench } = yubikey
-    const other = await IndexDesk.make(bench, '02', { pin })
+    const other = await IndexDesk.make(bench, await registerOpenPgp(bench, '02', 'openpgp-repository', pin), pin)
     await other.begin('sid')
     const work = await other.ask({ suite: 'sid' })
     const detail = await bench.until(work, 'review')

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import { Secret } from '../../src/shared/secret.ts'
 import { benchPin, codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
+import { registerOpenPgp } from './openpgp-keys.ts'
 import { IndexDesk } from './testing/index-desk.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
@@ -25,7 +26,8 @@ describe.skipIf(softHsmModule() === null)('a standing approval (needs SoftHSM: a
       now: () => new Date(Date.now() + offset),
       standing: { seesLock: () => seesLock, steady: () => performance.now() + steadyOffset },
     })
-    desk = await IndexDesk.make(bench, tokens.soft.tokens[0]?.keys[1]?.ckaId ?? '')
+    const ckaId = tokens.soft.tokens[0]?.keys[1]?.ckaId ?? ''
+    desk = await IndexDesk.make(bench, await registerOpenPgp(bench, ckaId, 'openpgp-repository'))
     await desk.begin('forky', 'trixie')
   })
   afterAll(async () => {

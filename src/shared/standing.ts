@@ -8,6 +8,7 @@ export const standingEnd = z.enum([
   'used-up',
   'time-over',
   'desk-locked', // or about to sleep
+  'off-duty',
   'lock-not-seen', // the lock of the desk cannot be seen any more, and the short time for that is over
   'token-lost', // removed, or its session ended
   'token-needed', // a person approved something else with the same token

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
 import { sampleRelease } from '../../../src/main/debian/testing/sample-release.ts'
-import type { Fingerprint } from '../../../src/shared/ids.ts'
 import type { RequestDetail } from '../../../src/shared/request.ts'
 import { Secret } from '../../../src/shared/secret.ts'
 import { benchPin, type DeskBench, orThrow } from '../desk-bench.ts'
-import { registerOpenPgp } from '../openpgp-keys.ts'
+import type { OpenPgpKey } from '../openpgp-keys.ts'
 
 export interface GrantChange {
   readonly uses?: number
@@ -19,24 +18,19 @@ export interface GrantChange {
 /** A desk at which indexes of suites are signed, one by one by a person or by an approval that was given ahead. */
 export class IndexDesk {
   readonly bench: DeskBench
-  readonly key: { readonly fingerprint: Fingerprint; readonly certificate: string }
+  readonly key: OpenPgpKey
   readonly #pin: string
   /** Minutes before now; each Release is later than the one before. */
   #age = 5_000
 
-  private constructor(bench: DeskBench, key: IndexDesk['key'], pin: string) {
+  private constructor(bench: DeskBench, key: OpenPgpKey, pin: string) {
     this.bench = bench
     this.key = key
     this.#pin = pin
   }
 
-  /** Has a key of the bench's token certified for indexes; the station goes on duty with it. */
-  static async make(
-    bench: DeskBench,
-    ckaId: string,
-    { pin = benchPin, ...of }: { readonly pin?: string; readonly spki?: Uint8Array } = {},
-  ): Promise<IndexDesk> {
-    const key = await registerOpenPgp(bench, ckaId, 'openpgp-repository', { pin, ...of })
+  /** The station goes on duty with a key for indexes. */
+  static async make(bench: DeskBench, key: OpenPgpKey, pin = benchPin): Promise<IndexDesk> {
     orThrow(await bench.station.setDuty(false))
     orThrow(await bench.station.setDuty(true))
     return new IndexDesk(bench, key, pin)

@@ -22,6 +22,8 @@ export interface StandingDesk {
   list(): readonly StandingApproval[]
   /** The desk was locked, or is about to sleep. */
   deskLocked(): Promise<void>
+  /** Whoever goes off duty is not there for what comes later, and on duty needs no PIN. */
+  offDuty(): Promise<void>
   /** Devices came or went: whoever's token is not there any more is over. */
   tokensChanged(): Promise<void>
 }
@@ -47,10 +49,9 @@ const askEvery = 3
 export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => Promise<void>): Standing {
   const live = new Map<RequestId, LiveGrant>()
   const ending = new Set<Promise<void>>()
-  /** Raised by a lock of the desk: a grant that is being opened meanwhile is none. */
-  let locks = 0
+  /** What ended all of them, so far: a grant that is being opened meanwhile is none either. */
+  const calls: StandingEnd[] = []
   let stopping = false
-  const isStopping = () => stopping
   let timer: NodeJS.Timeout | null = null
   let looks = 0
 
@@ -102,6 +103,7 @@ export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => P
   }
 
   async function endAll(why: StandingEnd): Promise<void> {
+    calls.push(why)
     await Promise.all([...live.values()].map((grant) => end(grant, why)))
   }
 
@@ -249,7 +251,7 @@ export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => P
         input.pin.wipe()
         return err(notNow)
       }
-      const locksBefore = locks
+      const before = calls.length
       const opened = await openGrant(ports, input, [...live.values()])
       if (!opened.ok) return opened
       const grant = opened.value
@@ -259,8 +261,8 @@ export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => P
         look(looks % askEvery === 0).catch((error: unknown) => ports.log('standing.look-defect', { error }))
       }, lookMs)
       // The desk was locked, or the station stops, while the token took the PIN.
-      if (isStopping()) await end(grant, 'station-stopped')
-      if (locks !== locksBefore) await end(grant, 'desk-locked')
+      const called = calls[before]
+      if (called !== undefined) await end(grant, called)
       const keyStopped = () => end(grant, 'key-not-active')
       grant.keyUse.signal.addEventListener('abort', () => void keyStopped(), { once: true })
       if (grant.keyUse.signal.aborted) await keyStopped()
@@ -276,10 +278,8 @@ export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => P
       return ok(null)
     },
     list: () => [...live.values()].map(shown),
-    deskLocked: () => {
-      locks += 1
-      return endAll('desk-locked')
-    },
+    deskLocked: () => endAll('desk-locked'),
+    offDuty: () => endAll('off-duty'),
     tokensChanged: () => look(true),
     use,
     giveWay: async (tokenSerial) => {
