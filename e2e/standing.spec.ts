@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
 import { sampleRelease } from '../src/main/debian/testing/sample-release.ts'
 import { test as base } from './harness/fixtures.ts'
+import type { SandboxServer } from './sandbox-server/sandbox-server.ts'
 import { personAt } from './workbench/person.ts'
+import { serverFor } from './workbench/three-hands.ts'
+import { makeThreeTokens, type ThreeTokens } from './workbench/three-tokens.ts'
 import { goOnDuty, makeWorkbench, setUpStation, type Workbench } from './workbench/workbench.ts'
 
 // Approving a suite ahead, by a person in the real window: the dialog and what it refuses, the band that stays in sight, and its end.
@@ -30,7 +33,7 @@ test('a suite is approved ahead, signed without a word, and withdrawn at once', 
   const person = personAt(page)
   const dialog = page.getByRole('alertdialog')
   const band = page.getByRole('status').filter({ hasText: 'Approved ahead.' })
-  const indexes = indexesOf(bench, certificate.fingerprint)
+  const indexes = indexesOf(bench.server, certificate.fingerprint)
 
   // A person's own word on the first.
   const first = await indexes.ask()
@@ -97,7 +100,7 @@ test('a suite is approved ahead, signed without a word, and withdrawn at once', 
   await indexes.completed(third)
   await expect(band).toContainText('2 of 3 used')
   const log = page.getByRole('grid', { name: 'Audit log' })
-  await expect(log.getByText('Approved by standing').first()).toBeVisible()
+  await expect(log.getByText('Covered ahead').first()).toBeVisible()
   expect(await verdictOf(bench, third, certificate.armored)).toBe('')
   await picture(page, 'standing-band')
 
@@ -105,7 +108,7 @@ test('a suite is approved ahead, signed without a word, and withdrawn at once', 
   await withdraw.focus()
   await page.keyboard.press('Enter')
   await expect(band).toHaveCount(0)
-  await expect(log.getByText('Standing approval over').first()).toBeVisible()
+  await expect(log.getByText('Ahead is over').first()).toBeVisible()
 
   // The next waits for a person, and a person signs it.
   const fourth = await indexes.ask()
@@ -116,6 +119,94 @@ test('a suite is approved ahead, signed without a word, and withdrawn at once', 
   expect(bench.server.record.violations).toEqual([])
 })
 
+const hsmTest = base.extend<{
+  three: ThreeTokens
+  server: SandboxServer
+  stationWithin: readonly string[]
+  stationEnv: Record<string, string>
+}>({
+  three: async ({ folders }, use) => {
+    const three = await makeThreeTokens(folders)
+    base.skip(typeof three === 'string', typeof three === 'string' ? three : '')
+    if (typeof three === 'string') return
+    await use(three)
+    await three.stop()
+  },
+  server: async ({ three }, use) => {
+    const server = await serverFor(three)
+    await use(server)
+    await server.stop()
+  },
+  stationWithin: async ({ three }, use) => {
+    await use([...three.within])
+  },
+  stationEnv: async ({ three }, use) => {
+    await use({ ...three.env })
+  },
+})
+
+hsmTest('a YubiHSM is approved ahead only if it writes no log of its signatures', async ({ page, three, server }) => {
+  hsmTest.setTimeout(300_000)
+  const { hsm } = three
+  const [, , key] = three.keys
+  await setUpStation(page, { server, tokens: { module: three.modules[2] }, keys: [], pin: key.pin })
+  const made = await page.evaluate(
+    async ({ connector, serial, pin }) => {
+      const settings = await window.station.settingsGet()
+      if (!settings.ok) throw new Error(settings.error.message)
+      const yubihsm = { ...settings.value.yubihsm, connectors: [connector] }
+      const saved = await window.station.settingsSet({ ...settings.value, yubihsm })
+      if (!saved.ok) throw new Error(saved.error.message)
+      const listed = await window.station.tokensList({ refresh: true })
+      const token = listed.ok ? listed.value.tokens.find((each) => each.token.id.serial === serial) : undefined
+      if (token === undefined) throw new Error('the YubiHSM is not there')
+      const plan = {
+        purpose: 'openpgp-repository' as const,
+        description: 'Archive signing key in the machine room',
+        production: true,
+        token: token.token.id,
+        ckaId: '0123',
+        label: 'archive',
+        algorithm: 'ec-p256' as const,
+        policies: { pin: 'default' as const, touch: 'default' as const },
+        certificate: { kind: 'openpgp' as const, userId: 'Example Archive <archive@example.org>', days: null },
+      }
+      const generated = await window.station.generationBegin({ plan, pin, officerPin: null, useLastTry: false })
+      if (!generated.ok) throw new Error(generated.error.message)
+      return generated.value.fingerprint ?? ''
+    },
+    { connector: hsm.connector.url, serial: key.serial, pin: key.pin },
+  )
+  server.addKey({ purpose: 'openpgp-repository', fingerprint: made })
+  await goOnDuty(page)
+  const auditsSigning = (value: '00' | '01') =>
+    hsm.shell('-a', 'put-option', '--opt-name', 'command-audit', '--opt-value', `56${value}`)
+  const indexes = indexesOf(server, made)
+  const person = personAt(page)
+  const dialog = page.getByRole('alertdialog')
+
+  await auditsSigning('01')
+  const work = await indexes.ask()
+  await person.openFirst()
+  await page.getByRole('button', { name: 'Approve ahead …' }).click()
+  await dialog.getByLabel(/^PIN of/).fill(key.pin)
+  await dialog.getByRole('button', { name: 'Approve ahead' }).click()
+  await expect(dialog.getByText(/This YubiHSM keeps a log .* approve these requests one by one\./)).toBeVisible()
+  await picture(page, 'standing-device-log')
+
+  await auditsSigning('00')
+  await dialog.getByLabel(/^PIN of/).fill(key.pin)
+  await dialog.getByRole('button', { name: 'Approve ahead' }).click()
+  await expect(dialog).toHaveCount(0)
+  await indexes.completed(work)
+  await indexes.completed(await indexes.ask())
+  const band = page.getByRole('status').filter({ hasText: 'Approved ahead.' })
+  await expect(band).toContainText('2 of 10 used')
+  hsm.connector.unplug()
+  // Nothing tells of it: the station asks the device every quarter of a minute.
+  await expect(band).toHaveCount(0, { timeout: 60_000 })
+})
+
 interface Certificate {
   readonly fingerprint: string
   readonly armored: string
@@ -123,7 +214,7 @@ interface Certificate {
 
 /** The station, with the bench's key certified for indexes as a custodian does it. */
 async function setUp(page: Page, bench: Workbench): Promise<Certificate> {
-  await setUpStation(page, { ...bench, keys: [] })
+  await setUpStation(page, { ...bench, keys: [], pin: key.pin })
   const [token] = bench.tokens.tokens
   const [key] = token?.keys ?? []
   if (token === undefined || key === undefined) throw new Error('the bench has no key')
@@ -148,7 +239,7 @@ async function setUp(page: Page, bench: Workbench): Promise<Certificate> {
   return made
 }
 
-function indexesOf(bench: Workbench, fingerprint: string) {
+function indexesOf(server: SandboxServer, fingerprint: string) {
   let age = 5_000
   const at = (ms: number) => new Date(Date.now() + ms).toUTCString().replace('GMT', 'UTC')
   return {
@@ -160,7 +251,7 @@ function indexesOf(bench: Workbench, fingerprint: string) {
         validUntil: at(7 * 86_400_000),
         indexes: { 'main/binary-amd64/Packages': String(age) },
       })
-      return bench.server.addIndex({
+      return server.addIndex({
         fingerprints: [fingerprint],
         release: Buffer.from(release),
         mode: 'clear',
@@ -168,8 +259,7 @@ function indexesOf(bench: Workbench, fingerprint: string) {
         signedName: 'InRelease',
       })
     },
-    completed: (id: number) =>
-      expect.poll(() => bench.server.workRequest(id)?.result, { timeout: 60_000 }).toBe('success'),
+    completed: (id: number) => expect.poll(() => server.workRequest(id)?.result, { timeout: 60_000 }).toBe('success'),
   }
 }
 

@@ -1,4 +1,3 @@
-import { uptime } from 'node:os'
 import { standingLimits } from '../../../shared/standing-limits.ts'
 import type { DeskPorts } from '../desk-ports.ts'
 import { scopeOfSheet } from './scope-of-sheet.ts'
@@ -7,8 +6,7 @@ import { scopeOfSheet } from './scope-of-sheet.ts'
 export function standingRules(given: Partial<DeskPorts['standing']> = {}): DeskPorts['standing'] {
   return {
     seesLock: () => false,
-    // Goes on while the machine sleeps (CLOCK_BOOTTIME), unlike `performance.now`.
-    steady: () => uptime() * 1000,
+    steady: () => performance.now(),
     unseenMs: standingLimits.minutesUnseen * 60_000,
     scopeOf: scopeOfSheet,
     ...given,
