@@ -214,7 +214,7 @@ interface Certificate {
 
 /** The station, with the bench's key certified for indexes as a custodian does it. */
 async function setUp(page: Page, bench: Workbench): Promise<Certificate> {
-  await setUpStation(page, { ...bench, keys: [], pin: key.pin })
+  await setUpStation(page, { ...bench, keys: [] })
   const [token] = bench.tokens.tokens
   const [key] = token?.keys ?? []
   if (token === undefined || key === undefined) throw new Error('the bench has no key')
