@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { UsbDevice } from '../../src/shared/devices.ts'
 import { vendorSoftware } from '../devices/yubihsm/testing/vendor-software.ts'
 import { defaultPin } from '../devices/yubihsm/testing/yubihsm-bench.ts'
 import { codeOf, orThrow } from './desk-bench.ts'
@@ -15,12 +16,24 @@ const vendor = await vendorSoftware()
 /** No command that signs is audited, as devices are from firmware 2.3.1 on. */
 const unaudited = '47005500560064006a005d00'
 
+const device: Omit<UsbDevice, 'plug' | 'address'> = {
+  kind: 'yubihsm',
+  vendorId: 0x1050,
+  productId: 0x30,
+  bus: 1,
+  product: 'YubiHSM',
+  serial: '0007550140',
+  interfaces: [],
+}
+
 describe.skipIf(!vendor.ok)(`a standing approval on a YubiHSM${vendor.ok ? '' : ` (${vendor.error})`}`, () => {
   let hsm: YubiHsmDesk
   let desk: IndexDesk
+  let offset = 0
   beforeAll(async () => {
     if (!vendor.ok) return
-    hsm = await YubiHsmDesk.make(vendor.value, { audit: unaudited, standing: { seesLock: () => true } })
+    const now = () => new Date(Date.now() + offset)
+    hsm = await YubiHsmDesk.make(vendor.value, { audit: unaudited, now, standing: { seesLock: () => true } })
     desk = await IndexDesk.make(hsm.bench, await generateOpenPgp(hsm.bench, '0123', defaultPin), defaultPin)
     await desk.begin('forky')
   })
@@ -53,13 +66,32 @@ describe.skipIf(!vendor.ok)(`a standing approval on a YubiHSM${vendor.ok ? '' : 
     await desk.endedFor(id, 'token-lost')
   })
 
-  it('ends at withdrawal and at the lock of the screen', async () => {
+  it('ends when USB tells that the device was away, though it is back before anybody asked', async () => {
+    const { tokens } = hsm.bench.station
+    const onUsb = { ...device, plug: '1-2:1.4', address: 4 }
+    await tokens.devicesChanged([onUsb])
+    const { id } = await desk.granted()
+    // The module would hide it: it makes itself a new session with what it kept of the password, and signs.
+    hsm.hsm.connector.unplug()
+    hsm.hsm.device.plugIn()
+    await tokens.devicesChanged([{ ...onUsb, plug: '1-2:1.5', address: 5 }])
+    hsm.bench.station.keysChanged()
+    await desk.endedFor(id, 'token-lost')
+    await tokens.devicesChanged([])
+  })
+
+  it('ends at withdrawal, at the lock of the screen and with its time', async () => {
     const first = await desk.granted()
     orThrow(await standing().withdraw(first.id))
     await desk.endedFor(first.id, 'operator')
     const second = await desk.granted()
     await standing().deskLocked()
     await desk.endedFor(second.id, 'desk-locked')
+    const third = await desk.granted({ minutes: 30 })
+    offset = 30 * 60_000
+    await standing().tokensChanged()
+    offset = 0
+    await desk.endedFor(third.id, 'time-over')
   })
 
   it.each([
