@@ -2,16 +2,24 @@ import { createHash } from 'node:crypto'
 import { certifyTokenKey } from '../../src/main/keys/openpgp/make-openpgp.ts'
 import { type Fingerprint, sha256Hex } from '../../src/shared/ids.ts'
 import { Secret } from '../../src/shared/secret.ts'
+import { planFor, typed } from '../devices/testing/generation-bench.ts'
 import { benchPin, type DeskBench, orThrow } from './desk-bench.ts'
+
+export interface OpenPgpKey {
+  readonly fingerprint: Fingerprint
+  readonly certificate: string
+}
+
+const userId = 'Example Archive <archive@example.org>'
 
 /** Has a key of the bench's token make its OpenPGP certificate, and tells the server of it. */
 export async function registerOpenPgp(
   bench: DeskBench,
   ckaId: string,
   purpose: 'openpgp' | 'openpgp-repository',
-  token = bench.tokenId,
   pin = benchPin,
-): Promise<{ readonly fingerprint: Fingerprint; readonly certificate: string }> {
+  token = bench.tokenId,
+): Promise<OpenPgpKey> {
   const { database, audit, tokens, shippedRoots } = bench.station
   const spki = orThrow(await tokens.readPublicKey(token, ckaId))
   const fingerprint = orThrow(
@@ -23,7 +31,7 @@ export async function registerOpenPgp(
         ckaId,
         description: `Key for ${purpose}`,
         production: false,
-        plan: { userId: 'Example Archive <archive@example.org>', days: null },
+        plan: { userId, days: null },
         spkiSha256: sha256Hex.parse(createHash('sha256').update(spki).digest('hex')),
         pin: Secret.fromText(pin),
         useLastTry: false,
@@ -31,8 +39,25 @@ export async function registerOpenPgp(
       'Release Manager',
     ),
   )
+  return known(bench, purpose, fingerprint)
+}
+
+/** Has the token make a new key: where it shows its keys to nobody who has not logged in, there is no other way. */
+export async function generateOpenPgp(bench: DeskBench, ckaId: string, pin: string): Promise<OpenPgpKey> {
+  const purpose = 'openpgp-repository'
+  const plan = planFor(bench.tokenId, ckaId, {
+    purpose,
+    description: `Key for ${purpose}`,
+    certificate: { kind: 'openpgp', userId, days: null },
+  })
+  const made = orThrow(await bench.station.keyMaker.make({ plan, forRequest: null }, typed(pin), 'Release Manager'))
+  if (made.fingerprint === null) throw new Error(`the key is ${made.state}`)
+  return known(bench, purpose, made.fingerprint)
+}
+
+async function known(bench: DeskBench, purpose: string, fingerprint: Fingerprint): Promise<OpenPgpKey> {
   bench.server.addKey({ purpose, fingerprint })
-  const row = await database.db
+  const row = await bench.station.database.db
     .selectFrom('openpgp_certificate')
     .select('certificate')
     .where('fingerprint', '=', fingerprint)

@@ -33,7 +33,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     const [desk, vault] = tokens.soft.tokens
     first = await registerOpenPgp(bench, desk?.keys[0]?.ckaId ?? '', 'openpgp-repository')
     neighbour = await registerOpenPgp(bench, desk?.keys[1]?.ckaId ?? '', 'openpgp-repository')
-    elsewhere = await registerOpenPgp(bench, vault?.keys[0]?.ckaId ?? '', 'openpgp-repository', vaultId(), secondPin)
+    elsewhere = await registerOpenPgp(bench, vault?.keys[0]?.ckaId ?? '', 'openpgp-repository', secondPin, vaultId())
     orThrow(await bench.station.setDuty(false))
     orThrow(await bench.station.setDuty(true))
   })

@@ -6,7 +6,7 @@ import { reviewDevice } from '../../src/main/audit/device-log/review-device.ts'
 import { auditSigning } from '../devices/yubihsm/testing/device-log-bench.ts'
 import type { VendorSoftware } from '../devices/yubihsm/testing/vendor-software.ts'
 import { defaultPin, YubiHsmBench } from '../devices/yubihsm/testing/yubihsm-bench.ts'
-import { DeskBench, orThrow } from './desk-bench.ts'
+import { DeskBench, type DeskBenchOptions, orThrow } from './desk-bench.ts'
 
 const keyId = 0x64
 export const deskSerial = '07550140'
@@ -29,12 +29,13 @@ export class YubiHsmDesk {
       force = false,
       pin = defaultPin,
       prepare = async () => {},
+      ...options
     }: {
       readonly audit?: string | null
       readonly force?: boolean
       readonly pin?: string
       readonly prepare?: (hsm: YubiHsmBench) => Promise<void>
-    } = {},
+    } & Pick<DeskBenchOptions, 'standing' | 'now'> = {},
   ): Promise<YubiHsmDesk> {
     const hsm = await YubiHsmBench.start(vendor, { serial: 7_550_140 })
     const [key, certificate] = [hsm.file('key.pem'), hsm.file('certificate.pem')]
@@ -89,6 +90,7 @@ export class YubiHsmDesk {
       },
       pin,
       environment: hsm.moduleEnvironment(),
+      ...options,
     })
     return new YubiHsmDesk(hsm, bench)
   }

@@ -6,7 +6,7 @@ import { sharedKey } from '../devices/yubikey/testing/card-talk.ts'
 import { certificateFor, type GivenKey, withKeys } from '../devices/yubikey/testing/given-key.ts'
 import type { VendorModule } from '../devices/yubikey/testing/vendor-modules.ts'
 import { VirtualYubiKey } from '../devices/yubikey/virtual-yubikey.ts'
-import { DeskBench } from './desk-bench.ts'
+import { DeskBench, type DeskBenchOptions } from './desk-bench.ts'
 
 const serial = 20_000_057
 const pin = '123456'
@@ -23,9 +23,16 @@ export class YubiKeyDesk {
     this.bench = bench
   }
 
-  static async make(module: VendorModule): Promise<YubiKeyDesk> {
+  /** `others`: keys in other slots. */
+  static async make(
+    module: VendorModule,
+    {
+      others = [],
+      ...options
+    }: { readonly others?: readonly GivenKey[] } & Pick<DeskBenchOptions, 'standing' | 'now'> = {},
+  ): Promise<YubiKeyDesk> {
     const key = new VirtualYubiKey({
-      made: withKeys(makeCard({ firmware: '5.7.1', serial }), [keyInSlot('never')]),
+      made: withKeys(makeCard({ firmware: '5.7.1', serial }), [keyInSlot('never'), ...others]),
       generate: sharedKey,
       touchTimeoutMs: null,
     })
@@ -50,7 +57,7 @@ export class YubiKeyDesk {
       tokens: [{ label: 'YubiKey', pin, id, keys: [own] }],
     }
     const tokens = { soft, folder: '', dispose: async () => {} }
-    const bench = await DeskBench.make({ tokens, pin, node: room.node, environment: module.env })
+    const bench = await DeskBench.make({ tokens, pin, node: room.node, environment: module.env, ...options })
     return new YubiKeyDesk(key, room, bench)
   }
 

@@ -167,7 +167,7 @@ describe.each(['stable', 'backports'] as const)('OpenPGP at the real server of D
     if (indexKey === null) return context.skip('debusine 0.11 has no such task')
     const vault = tokens.soft.tokens[1]
     if (vault === undefined) throw new Error('there is no second token')
-    const second = await registerOpenPgp(bench, vault.keys[0]?.ckaId ?? '', 'openpgp-repository', vault.id, vaultPin)
+    const second = await registerOpenPgp(bench, vault.keys[0]?.ckaId ?? '', 'openpgp-repository', vaultPin, vault.id)
     await addKey('openpgp-repository', second)
     const both = [indexKey, second]
     const wanted = both.map(({ fingerprint }) => fingerprint)

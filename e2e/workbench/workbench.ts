@@ -35,8 +35,11 @@ declare global {
   }
 }
 
+/** What a station is set up with. */
+type Equipment = Pick<Workbench, 'server' | 'keys' | 'pin'> & { readonly tokens: { readonly module: string } }
+
 /** Creates, configures, enrols and enables the station, and registers the bench's keys: all that a custodian does before the first request. */
-export async function setUpStation(page: Page, bench: Workbench): Promise<void> {
+export async function setUpStation(page: Page, bench: Equipment): Promise<void> {
   await page.waitForFunction(() => 'station' in window)
   const problem = await page.evaluate(
     async ({ apiUrl, caPem, module }) => {
@@ -63,7 +66,7 @@ export async function setUpStation(page: Page, bench: Workbench): Promise<void> 
   for (const key of bench.keys) await registerBenchKey(page, bench, key)
 }
 
-export async function registerBenchKey(page: Page, bench: Workbench, key: BenchKey): Promise<void> {
+export async function registerBenchKey(page: Page, bench: Pick<Workbench, 'pin'>, key: BenchKey): Promise<void> {
   const refused = await page.evaluate(
     async ({ ckaId, certificatePem, pin }) => {
       const listed = await window.station.tokensList({ refresh: false })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openStationDatabase } from '../../db/open.ts'
@@ -163,7 +164,8 @@ export async function runProgram(
     log,
     publish,
     onStatus: () => void announceStatus(),
-    standing: { seesLock: () => desktop?.seesLock() ?? false },
+    // CLOCK_BOOTTIME: goes on while the machine sleeps, unlike `performance.now`.
+    standing: { seesLock: () => desktop?.seesLock() ?? false, steady: () => uptime() * 1000 },
   }
 
   async function open(): Promise<Result<null, Failure>> {

@@ -8,12 +8,14 @@ export const standingEnd = z.enum([
   'used-up',
   'time-over',
   'desk-locked', // or about to sleep
+  'off-duty',
   'lock-not-seen', // the lock of the desk cannot be seen any more, and the short time for that is over
   'token-lost', // removed, or its session ended
   'token-needed', // a person approved something else with the same token
   'check-refused',
   'check-unknown',
   'not-so-any-more', // the server's last word, or this station's clock and lists, differ from the sheet
+  'key-not-active', // suspended or taken out of use, and made active again or not
   'clock-moved-back',
   'signing-failed',
   'station-stopped',

@@ -34,8 +34,10 @@ export async function showSheet(ports: DeskPorts, id: RequestId, digest: Sha256H
   const row = await findRequest(ports.db, id)
   if (row === null) return err(notFound)
   const state = parseState(row.state)
-  if (state.kind !== 'review') return ok(null)
-  if (state.sheetDigest !== digest) return err(otherSheet)
+  // What was approved ahead and stopped can go on by a person only, who has to have seen it then.
+  const isDecided = state.kind === 'signing' || state.kind === 'interrupted'
+  if (isDecided ? state.approval.sheetDigest !== digest : state.kind !== 'review') return ok(null)
+  if (state.kind === 'review' && state.sheetDigest !== digest) return err(otherSheet)
   const written = await writeTransaction(ports.db, async (trx) => {
     const first = await trx
       .updateTable('review_sheet')
@@ -99,6 +101,7 @@ export async function reopen(
     if (state.approval.sheetDigest !== input.sheetDigest) return err(otherSheet)
     const stored = await findSheet(ports.db, input.requestId, input.sheetDigest)
     if (stored === null) return err(otherSheet)
+    if (stored.shownAt === null) return err(notShown)
     const asked = await stillSo(ports, row, stored.sheet)
     if (!asked.ok) return asked
     const opened = await openKeys(ports, row, stored.sheet, input, signal)

@@ -18,7 +18,7 @@ export async function prepareByOrigin(
   ports: DeskPorts,
   row: RequestRow,
   signal: AbortSignal,
-): Promise<Result<unknown, Failure>> {
+): Promise<Result<{ readonly digest: string }, Failure>> {
   if (isByHand(row)) return prepareByHand(ports, row, signal)
   const server = serverOf(ports, row)
   return server === null ? err(notEnrolled) : prepare({ ...ports, server }, row, signal)

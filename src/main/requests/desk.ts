@@ -1,6 +1,13 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type Fingerprint, type RequestId, requestId, type Sha256Hex, type WorkRequestId } from '../../shared/ids.ts'
+import {
+  type Fingerprint,
+  type RequestId,
+  requestId,
+  type Sha256Hex,
+  sha256Hex,
+  type WorkRequestId,
+} from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
@@ -120,7 +127,7 @@ export function createDesk(ports: DeskPorts): Desk {
     const prepared = await prepareByOrigin(ports, row, signal)
     if (signal.aborted && !prepared.ok) return
     if (prepared.ok) {
-      await useStanding(id)
+      await useStanding(id, sha256Hex.parse(prepared.value.digest))
       sayOf(ports, row, 'Signing station: waiting for the operator')
       ports.publish('requests.changed', { requestId: id })
       return
@@ -155,12 +162,14 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   /** Somebody approved this ahead: it is signed behind what runs for it now. */
-  async function useStanding(id: RequestId): Promise<void> {
+  async function useStanding(id: RequestId, madeNow: Sha256Hex): Promise<void> {
     if (deciding.has(id) || stopping) return
-    const approved = await deciding.alone(id, () => standing.use(id))
+    const approved = await deciding.alone(id, () => standing.use(id, madeNow))
     if (approved !== null) runApproved(approved)
   }
-  const standing = createStanding(ports, async (id) => (running.has(id) ? undefined : useStanding(id)))
+  const standing = createStanding(ports, async (id) => {
+    if (!running.has(id) && !deciding.has(id)) await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
+  })
 
   function took(taken: Taken): void {
     if (taken.kind !== 'taken' && taken.kind !== 'given-again') return

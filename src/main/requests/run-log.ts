@@ -11,6 +11,11 @@ export interface RunLog {
    * them. An error means that nothing more may be signed; what is merely worth knowing is none.
    */
   makeRoom(signatures: number): Promise<Result<null, TokenFailure>>
+  /**
+   * Whether the device writes down what it signs, or refuses to sign without room for it: then its log has to be taken out around signatures.
+   * Logs in. True where the device does not say.
+   */
+  keepsLog(): Promise<boolean>
   /** After the last outcome is on disk: takes it out once more, and forgets the PIN. Never fails. */
   end(): Promise<void>
 }

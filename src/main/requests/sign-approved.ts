@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
 import { keysOf, taskOf } from '../../shared/review-sheet.ts'
+import type { KeyUse } from '../keys/key-registry.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, lastChanged } from './approve.ts'
@@ -52,8 +53,6 @@ async function signFiles(ports: DeskPorts, approved: Approved, signal: AbortSign
     await endAll(uses)
   }
 }
-
-type KeyUse = NonNullable<Awaited<ReturnType<DeskPorts['keys']['use']>>>
 
 /** Whether each key could be used to the end. */
 async function endAll(uses: readonly KeyUse[]): Promise<boolean> {

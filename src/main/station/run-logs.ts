@@ -108,6 +108,8 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
     let session: DeviceLogSession | null = null
     let begun = false
     let audit: DeviceAudit | null = null
+    /** As the device itself said in this run; what is merely remembered may be over. */
+    let audited: DeviceAudit | null = null
     let store: LogStore | null = null
     /** Signatures asked for since `store`. */
     let asked = 0
@@ -123,7 +125,8 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
       if (!state.ok) return state
       store = state.value
       asked = 0
-      audit = state.value.audit ?? audit
+      audited = state.value.audit
+      audit = audited ?? audit
       if (state.value.audit !== null) await remember(serial, state.value.audit)
       return ok(null)
     }
@@ -162,6 +165,11 @@ export function createStationRunLogs(parts: Parts): StationRunLogs {
         }
         asked += signatures
         return ok(null)
+      },
+      keepsLog: async () => {
+        const drained = await drainOnce()
+        tell(serial, drained.ok ? null : drained.error)
+        return !drained.ok || audited === null || audited.force !== 0 || logsSignatures()
       },
       end: async () => {
         pin.wipe()

@@ -351,6 +351,7 @@ export async function openStation(database: StationDatabase, parts: StationParts
         await audit.append(trx, [{ event: 'duty-changed', onDuty, operator: current.operatorName }])
       })
       if (!saved.ok) return saved
+      if (!onDuty) await desk.standing.offDuty()
       await link.setDuty(onDuty)
       // What was assigned in the last moment is given to nobody else (docs/flows/server.md): here at least it is seen.
       if (!onDuty && current.server.apiUrl !== null) lookForWork(current.server.apiUrl)

@@ -1,5 +1,5 @@
 import type { FailureKind } from '../../shared/failure.ts'
-import type { HostFailure } from './protocol.ts'
+import { type HostFailure } from './host-failure.ts'
 import { serviceKeyFingerprint } from './service-key-fingerprint.ts'
 import type { TokenFailure, TokenFailureCode } from './token-service.ts'
 
@@ -65,6 +65,10 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
   'touch-timeout': [
     'unavailable',
     'The token waited for a touch that did not come. Nothing was signed with it; the PIN was right and no try was used. Begin again, and touch the token when it asks.',
+  ],
+  'pin-each-time': [
+    'refused',
+    'The key wants its PIN anew for each signature, as PIV slot 9C does unless its key was made otherwise, so the PIN would have to be kept, and it is not. Nothing was signed or granted; the PIN was right and no try was used. Approve such requests one by one, or use a key whose PIN policy is “once”.',
   ],
   'module-too-old': [
     'unavailable',

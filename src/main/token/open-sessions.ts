@@ -174,11 +174,19 @@ class Opening {
     const process = this.#module(each.slot)
     const session = process.join()
     const { algorithm, spkiSha256 } = key
-    const body = { session, token: home.token, ckaId: home.ckaId, algorithm, spkiSha256, ...pinOf(typed) }
+    const { signal, onSignal, keepsNoPin } = this.#options
+    const body = {
+      session,
+      token: home.token,
+      ckaId: home.ckaId,
+      algorithm,
+      spkiSha256,
+      ...pinOf(typed),
+      ...(keepsNoPin && { keepsNoPin }),
+    }
     // For each key anew, because one that wants its PIN for each signature needs it in the process. The last takes the buffer itself.
     const again = this.#wanted.slice(position + 1).some((other) => other.kind === 'token' && other.typed === typed)
     const pin = typed === null ? null : again ? copyOf(typed.pin) : typed.pin
-    const { signal, onSignal } = this.#options
     const abort = () => process.host.kill(tokenFailure('cancelled'))
     signal.addEventListener('abort', abort, { once: true })
     try {

@@ -3,6 +3,7 @@ import { sha256Hex } from '../../shared/ids.ts'
 import { generatedAlgorithm, keyPolicies } from '../../shared/key-generation.ts'
 import { maxKeyLabel } from '../../shared/key-place.ts'
 import { keyAlgorithm, tokenId, tokenObject, tokenSummary } from '../../shared/token.ts'
+import { hostFailure } from './host-failure.ts'
 
 /**
  * The contract between main and a token process, both directions. It carries digests, never files, and no PIN: the PIN's bytes
@@ -101,7 +102,16 @@ export const hostRequest = z.discriminatedUnion('op', [
    * for a key that wants it for each signature. If it fails, those that were open are closed as well. `pinLength`: bytes that wait in
    * the PIN pipe.
    */
-  z.strictObject({ op: z.literal('open'), id: callId, session, ckaId, spkiSha256: sha256Hex, ...beforeLogin }),
+  z.strictObject({
+    op: z.literal('open'),
+    id: callId,
+    session,
+    ckaId,
+    spkiSha256: sha256Hex,
+    ...beforeLogin,
+    /** A key that wants the PIN for each signature is not opened: the PIN would have to be kept here. */
+    keepsNoPin: z.literal(true).exactOptional(),
+  }),
   z.strictObject({
     op: z.literal('open-software'),
     id: callId,
@@ -217,49 +227,6 @@ export const hostRequest = z.discriminatedUnion('op', [
 ])
 export type HostRequest = z.infer<typeof hostRequest>
 export type HostOperation = Exclude<HostRequest['op'], 'cancel'>
-
-/** Failures that a host can name. Sentences are made in main: what a module says never becomes prose. */
-export const hostFailureCode = z.enum([
-  'module-not-loadable',
-  'token-absent',
-  'token-removed',
-  'token-ambiguous',
-  'token-swapped',
-  'key-absent',
-  'key-ambiguous',
-  'key-mismatch',
-  'pin-incorrect',
-  'pin-locked',
-  'pin-last-try',
-  'pin-length',
-  'pin-wanted',
-  'touch-timeout',
-  'module-too-old',
-  'mechanism-unsupported',
-  'token-error',
-  'service-key-absent',
-  'service-key-unsafe',
-  'sealed-damaged',
-  'service-key-unwritable',
-  /** Something is under the id already. The token was asked for nothing. */
-  'id-occupied',
-  /** The token took the request for what it does not do: no key was made. */
-  'generation-refused',
-  /** The token was asked to make a key, and what came of it is not known. */
-  'generation-unclear',
-  /** The token made the key and says that it can leave it. */
-  'key-unprotected',
-  'connector-silent',
-  'log-not-permitted',
-  'log-login-unsupported',
-  'hsm-refused',
-  'cancelled',
-])
-export type HostFailureCode = z.infer<typeof hostFailureCode>
-
-/** `detail` is made of constants: a CKR name, a method, a file name; never of input. */
-export const hostFailure = z.strictObject({ code: hostFailureCode, detail: z.string().max(1000) })
-export type HostFailure = z.infer<typeof hostFailure>
 
 /** `unknown`: the token does not say whether the key waits for touch. */
 export const touchPolicy = z.enum(['never', 'always', 'cached', 'unknown'])

@@ -61,12 +61,12 @@ export class ProcessTokenService implements TokenService {
   }
 
   async openSession(
-    ...[key, pin, { useLastTry, signal, onSignal }]: Parameters<TokenService['openSession']>
+    ...[key, pin, { useLastTry, ...options }]: Parameters<TokenService['openSession']>
   ): ReturnType<TokenService['openSession']> {
     const { home } = key
     try {
       const pins = pin === null || home.kind === 'software' ? [] : [{ token: home.token, pin, useLastTry }]
-      const opened = await openKeys(this.#keyProcesses, [key], pins, { signal, onSignal })
+      const opened = await openKeys(this.#keyProcesses, [key], pins, options)
       if (!opened.ok) return err(opened.error.failure)
       const [session] = opened.value
       if (session === undefined) throw new Error('one key was opened, and there is no session')

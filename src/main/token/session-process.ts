@@ -38,9 +38,10 @@ export class SessionProcess {
     return session
   }
 
-  leave(session: number): Promise<void> {
+  /** `patienceMs`: what is at the token is waited for so long, where this ends the process. */
+  leave(session: number, patienceMs: number): Promise<void> {
     this.#open.delete(session)
-    return this.#open.size === 0 ? this.close() : Promise.resolve()
+    return this.#open.size === 0 ? this.close(patienceMs) : Promise.resolve()
   }
 
   /** Keeps the others from asking, while it is found out what happened. `fail` has to follow. */
@@ -54,8 +55,10 @@ export class SessionProcess {
   }
 
   /** Leaves the devices in order, then ends the process, whatever is open. */
-  async close(): Promise<void> {
+  async close(patienceMs = this.#closeDeadlineMs): Promise<void> {
+    const limit = setTimeout(this.#end, patienceMs)
     await this.host.call('close', {}, this.#closeDeadlineMs)
+    clearTimeout(limit)
     this.#end()
   }
 }

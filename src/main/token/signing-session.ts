@@ -32,6 +32,7 @@ export class TokenSigningSession implements SigningSession {
   #over: TokenFailure | null = null
   #last: Promise<unknown> = Promise.resolve()
   #cancel: () => void = () => {}
+  #atToken = false
 
   constructor(opened: OpenedSession) {
     this.#opened = opened
@@ -59,7 +60,10 @@ export class TokenSigningSession implements SigningSession {
     if (this.#over !== null) return
     this.#over = tokenFailure('cancelled', 'the session was closed')
     this.#cancel()
-    await this.#opened.process.leave(this.#opened.session)
+    const { touch, process, session, closeDeadlineMs } = this.#opened
+    // What is at the token now is waited for, but not for a finger: one that comes now does not come for this any more.
+    const waits = this.#atToken && (touch === 'always' || touch === 'cached')
+    await process.leave(session, waits ? 0 : closeDeadlineMs)
   }
 
   async #signAll(
@@ -118,6 +122,7 @@ export class TokenSigningSession implements SigningSession {
     }
     signal.addEventListener('abort', cancel, { once: true })
     this.#cancel = cancel
+    this.#atToken = true
     const asked = requests.map(({ scheme, digest }) => ({ scheme, digest }))
     const result = await host.call('sign', { session, requests: asked }, this.#opened.signDeadlineMs, {
       onStart,
@@ -126,6 +131,7 @@ export class TokenSigningSession implements SigningSession {
     })
     signal.removeEventListener('abort', cancel)
     this.#cancel = () => {}
+    this.#atToken = false
     silence.stop()
     if (progress.wrong) return this.#fail(await this.#whyWrong())
     if (!result.ok) {

@@ -25,6 +25,7 @@ export type TokenFailureCode =
   | 'pin-length'
   | 'pin-wanted'
   | 'touch-timeout'
+  | 'pin-each-time'
   | 'module-too-old'
   | 'mechanism-unsupported'
   | 'signature-wrong'
@@ -133,6 +134,8 @@ export interface TokenService {
       readonly useLastTry: boolean
       readonly signal: AbortSignal
       readonly onSignal: (signal: 'touch' | 'login') => void
+      /** A key that wants the PIN for each signature is refused (`pin-each-time`): its session would keep the PIN. */
+      readonly keepsNoPin?: true
     },
   ): Promise<Result<SigningSession, TokenFailure>>
   /**
@@ -146,6 +149,7 @@ export interface TokenService {
     options: {
       readonly signal: AbortSignal
       readonly onSignal: (signal: 'touch' | 'login') => void
+      readonly keepsNoPin?: true
     },
   ): Promise<Result<readonly SigningSession[], OpenFailure>>
   /** Ends every session and every token process; the next call starts them anew. */

@@ -28,6 +28,8 @@ describe('what a standing approval covers', () => {
     })),
   })
 
+  const other = { fingerprint: fingerprint.parse('D4'.repeat(32)), registered: null }
+
   it('is a sheet of its key and scope on which every check passed', () => {
     expect(coverageOf(grant, sheet('passed', 'not-applicable'), 'forky')).toEqual({ kind: 'covered' })
   })
@@ -49,8 +51,17 @@ describe('what a standing approval covers', () => {
     expect(coverageOf(grant, sheet('passed'), 'forky-updates')).toEqual({ kind: 'other' })
     expect(coverageOf(grant, sheet('passed'), null)).toEqual({ kind: 'other' })
     expect(coverageOf(grant, { ...sheet('passed'), purpose: 'openpgp' }, 'forky')).toEqual({ kind: 'other' })
-    const other = { fingerprint: fingerprint.parse('D4'.repeat(32)), registered: null }
     expect(coverageOf(grant, { ...sheet('passed'), key: other }, 'forky')).toEqual({ kind: 'other' })
+  })
+
+  it('is no sheet that more keys sign, wherever its key stands there, and a refused check of that ends it', () => {
+    const permission = { kind: 'no-such-key' } as const
+    const first = { furtherKeys: [{ key: other, permission, signedBefore: [] }] }
+    const second = { key: other, furtherKeys: [{ key: sheet().key, permission, signedBefore: [] }] }
+    for (const several of [first, second]) {
+      expect(coverageOf(grant, { ...sheet('passed'), ...several }, 'forky')).toEqual({ kind: 'for-a-person' })
+      expect(coverageOf(grant, { ...sheet('refused'), ...several }, 'forky')).toMatchObject({ kind: 'ends' })
+    }
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Check } from '../../../shared/check.ts'
-import type { ReviewSheet } from '../../../shared/review-sheet.ts'
+import { keysOf, type ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { StandingEnd } from '../../../shared/standing.ts'
 import { approvability } from '../../policy/evaluate.ts'
 
@@ -53,7 +53,8 @@ export function coverageOf(
   sheet: Pick<ReviewSheet, 'purpose' | 'key' | 'furtherKeys' | 'checks'>,
   scope: string | null,
 ): Coverage {
-  if (sheet.purpose !== grant.purpose || sheet.key.fingerprint !== grant.fingerprint) return { kind: 'other' }
+  const ofKey = keysOf(sheet).some(({ fingerprint }) => fingerprint === grant.fingerprint)
+  if (sheet.purpose !== grant.purpose || !ofKey) return { kind: 'other' }
   const worst = (outcome: Check['outcome']) => sheet.checks.some((check) => check.outcome === outcome)
   // Of the same key already: somebody tries what the key must not sign, whatever the scope.
   if (worst('refused')) return { kind: 'ends', why: 'check-refused' }

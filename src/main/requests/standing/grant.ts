@@ -8,8 +8,10 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import type { Secret } from '../../../shared/secret.ts'
 import type { StandingEnd } from '../../../shared/standing.ts'
 import { standingLimits } from '../../../shared/standing-limits.ts'
+import type { TokenId } from '../../../shared/token.ts'
+import type { KeyUse } from '../../keys/key-registry.ts'
 import type { SigningCertificate } from '../../signing/signer.ts'
-import type { SigningSession } from '../../token/token-service.ts'
+import type { KeyReference, SigningSession } from '../../token/token-service.ts'
 import { type DeskPorts, notFound, notNow } from '../desk-ports.ts'
 import { keyNotActive } from '../open-keys.ts'
 import { findRequest, findSheet } from '../request.repository.ts'
@@ -38,6 +40,10 @@ export interface LiveGrant extends Grant {
   readonly operator: string
   readonly session: SigningSession
   readonly certificate: SigningCertificate
+  /** Of the key, for as long as it stands: stopped before a state in which the key must not be used is on disk. */
+  readonly keyUse: KeyUse
+  /** Where what the token waits for is told: to the request that is being signed. */
+  readonly waits: { tell: (waited: 'touch' | 'login') => void }
   used: number
   /** A request is being approved or signed by it. */
   busy: boolean
@@ -46,49 +52,36 @@ export interface LiveGrant extends Grant {
   ended: StandingEnd | null
 }
 
-/** Opens the key with the PIN, and only then writes that the approval stands. */
+/** Opens the key with the PIN, and only then writes that the approval stands. Whatever goes wrong, no token is left logged in. */
 export async function openGrant(
   ports: DeskPorts,
   input: GrantInput,
   others: readonly LiveGrant[],
 ): Promise<Result<LiveGrant, Failure>> {
+  let keyUse: KeyUse | null = null
+  let session: SigningSession | null = null
+  let stands = false
   try {
     const asked = await readClaim(ports, input, others)
     if (!asked.ok) return asked
     const { scope, purpose, fingerprint, seesLock } = asked.value
+    // Begun before the state is read: from here on a change of it is heard.
+    keyUse = await ports.keys.use(purpose, fingerprint)
     const registered = await ports.keys.find(purpose, fingerprint)
     const key = await ports.keys.forSigning(purpose, fingerprint)
-    if (registered === null || key === null || registered.state !== 'active') return err(keyNotActive)
+    if (keyUse === null || registered === null || key === null || registered.state !== 'active')
+      return err(keyNotActive)
     const { home } = registered
     if (home.kind === 'software') return err(softwareKey)
-    // A log that has to be taken out of the device around each signature wants the PIN around each signature.
-    const runLog = ports.runLogs.begin(home.token, copyOf(input.pin))
-    if (runLog !== null) {
-      await runLog.end()
-      return err(deviceKeepsLog)
-    }
+    if (others.some((other) => other.home.token.serial === home.token.serial)) return err(tokenTaken)
+    const waits: LiveGrant['waits'] = { tell: () => {} }
+    const opened = await openToken(ports, input, key.reference, home.token, (waited) => waits.tell(waited))
+    if (!opened.ok) return opened
+    session = opened.value
+    if (keyUse.signal.aborted) return err(keyNotActive)
     const operator = ports.settings().operatorName
-    const session = await ports.tokens.openSession(key.reference, input.pin, {
-      useLastTry: input.useLastTry,
-      signal: new AbortController().signal,
-      onSignal: () => {},
-    })
-    if (!session.ok) {
-      const written = await writeTransaction(ports.db, (trx) =>
-        ports.audit.append(trx, [
-          {
-            event: 'login-failed',
-            requestId: input.requestId,
-            code: session.error.code,
-            tokenSerial: home.token.serial,
-            operator,
-          },
-        ]),
-      )
-      if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code })
-      return session
-    }
     const grantedAt = ports.now().getTime()
+    const steadyFrom = ports.standing.steady()
     const endsAt = grantedAt + input.minutes * 60_000
     const named = { id: requestId.parse(randomUUID()), purpose, fingerprint, scope, uses: input.uses, operator }
     const written = await writeTransaction(ports.db, (trx) =>
@@ -99,20 +92,20 @@ export async function openGrant(
         lockSeen: seesLock,
       }),
     )
-    if (!written.ok) {
-      await session.value.close()
-      return written
-    }
+    if (!written.ok) return written
+    stands = true
     return ok({
       ...named,
       home,
       keyDescription: registered.description,
       grantedAt,
       endsAt,
-      steadyFrom: ports.standing.steady(),
+      steadyFrom,
       lockSeen: seesLock,
-      session: session.value,
+      session,
       certificate: key.certificate,
+      keyUse,
+      waits,
       used: 0,
       busy: false,
       lastNow: grantedAt,
@@ -120,7 +113,50 @@ export async function openGrant(
     })
   } finally {
     input.pin.wipe()
+    if (!stands) {
+      await session?.close()
+      await keyUse?.end()
+    }
   }
+}
+
+/**
+ * The token's session, where no PIN is needed after it: none for each signature, and none for the device's log around them. That log is
+ * asked about with the same PIN, only once the token took it.
+ */
+async function openToken(
+  ports: DeskPorts,
+  { requestId: id, pin, useLastTry }: GrantInput,
+  key: KeyReference,
+  token: TokenId,
+  onSignal: (waited: 'touch' | 'login') => void,
+): Promise<Result<SigningSession, Failure>> {
+  const runLog = ports.runLogs.begin(token, copyOf(pin))
+  let unused: SigningSession | null = null
+  try {
+    const { signal } = new AbortController()
+    const opened = await ports.tokens.openSession(key, pin, { useLastTry, signal, onSignal, keepsNoPin: true })
+    if (!opened.ok) {
+      // That login was right.
+      if (opened.error.code !== 'pin-each-time') await noteLogin(ports, id, token.serial, opened.error.code)
+      return opened
+    }
+    unused = opened.value
+    if ((await runLog?.keepsLog()) === true) return err(deviceKeepsLog)
+    unused = null
+    return opened
+  } finally {
+    await unused?.close()
+    await runLog?.end()
+  }
+}
+
+async function noteLogin(ports: DeskPorts, id: RequestId, tokenSerial: string, code: string): Promise<void> {
+  const operator = ports.settings().operatorName
+  const written = await writeTransaction(ports.db, (trx) =>
+    ports.audit.append(trx, [{ event: 'login-failed', requestId: id, code, tokenSerial, operator }]),
+  )
+  if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code })
 }
 
 /** The window says which sheet it shows; what is on it, and whether it was shown, this station knows itself. */
@@ -171,7 +207,13 @@ const deviceKeepsLog: Failure = {
   kind: 'refused',
   code: 'standing-device-log',
   message:
-    'The log of this YubiHSM is taken out around each signature with its PIN, and a standing approval keeps no PIN. Nothing was granted; approve these requests one by one.',
+    'This YubiHSM keeps a log of what it signs, or does not tell whether it does. The log is taken out around each signature with the PIN, and a standing approval keeps no PIN. Nothing was granted; approve these requests one by one.',
+}
+const tokenTaken: Failure = {
+  kind: 'refused',
+  code: 'standing-token-taken',
+  message:
+    'This token is open for another standing approval, which covers one suite only. The PIN was not used. Withdraw that one first. Nothing was granted.',
 }
 function tooLong(minutes: number, seesLock: boolean): Failure {
   return {

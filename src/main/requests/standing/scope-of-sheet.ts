@@ -1,5 +1,8 @@
 import { type ReviewSheet, taskOf } from '../../../shared/review-sheet.ts'
 
+/** UTF-16 units: the log's (docs/formats/audit-entry.md). */
+const longest = 1000
+
 /**
  * What a standing approval could be for, of all that a sheet is about. Null: nothing of this kind is approved ahead. Closed: a repository index
  * alone comes often enough, and says itself what it is. By hand nobody can be absent.
@@ -12,12 +15,8 @@ export function scopeOfSheet(sheet: ReviewSheet): string | null {
   // What the server calls the suite is what the approval is for; a file that says that it is of another is not covered by it.
   if (file?.facts.kind !== 'release') return null
   const { server, scope, workspace } = sheet.workRequest
-  return JSON.stringify([
-    server,
-    scope,
-    workspace,
-    artifact.repositoryIndex.suite,
-    file.facts.suite,
-    file.facts.codename,
-  ]).toWellFormed()
+  const { suite, codename } = file.facts
+  const words = JSON.stringify([server, scope, workspace, artifact.repositoryIndex.suite, suite, codename])
+  // What the log could not name is for a person.
+  return words.length <= longest ? words.toWellFormed() : null
 }

@@ -1,6 +1,6 @@
 import { writeTransaction } from '../../../../db/write-transaction.ts'
 import type { Failure } from '../../../shared/failure.ts'
-import { type RequestId, requestId } from '../../../shared/ids.ts'
+import { type RequestId, requestId, type Sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { StandingApproval, StandingEnd } from '../../../shared/standing.ts'
@@ -22,13 +22,18 @@ export interface StandingDesk {
   list(): readonly StandingApproval[]
   /** The desk was locked, or is about to sleep. */
   deskLocked(): Promise<void>
+  /** Whoever goes off duty is not there for what comes later, and on duty needs no PIN. */
+  offDuty(): Promise<void>
   /** Devices came or went: whoever's token is not there any more is over. */
   tokensChanged(): Promise<void>
 }
 
 export interface Standing extends StandingDesk {
-  /** Approves the request in the name of a grant that covers its sheet. Null: a person has to. */
-  use(id: RequestId): Promise<Approved | null>
+  /**
+   * Approves the request in the name of a grant that covers its sheet, which was made a moment ago: what lay here since is checked anew
+   * first. Null: a person has to.
+   */
+  use(id: RequestId, madeNow: Sha256Hex): Promise<Approved | null>
   /** A person approves something with this token: his own word goes first. */
   giveWay(tokenSerial: string): Promise<void>
   /** At the start: what a dead station left open is over. */
@@ -40,14 +45,13 @@ const lookMs = 5_000
 /** So often the token is asked whether it is still there, where nobody would tell. */
 const askEvery = 3
 
-/** `offer`: asks the desk to try the grants on a request that is up for review. */
-export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promise<void>): Standing {
+/** `checkAnew`: has the desk make the sheet of a request that is up for review once more, and try the grants on that. */
+export function createStanding(ports: DeskPorts, checkAnew: (id: RequestId) => Promise<void>): Standing {
   const live = new Map<RequestId, LiveGrant>()
   const ending = new Set<Promise<void>>()
-  /** Raised by a lock of the desk: a grant that is being opened meanwhile is none. */
-  let locks = 0
+  /** What ended all of them, so far: a grant that is being opened meanwhile is none either. */
+  const calls: StandingEnd[] = []
   let stopping = false
-  const isStopping = () => stopping
   let timer: NodeJS.Timeout | null = null
   let looks = 0
 
@@ -66,6 +70,8 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
   }
   async function finish(grant: LiveGrant, why: StandingEnd): Promise<void> {
     await grant.session.close()
+    // A change of the key's state may be what ended it; nothing here waits for that.
+    void grant.keyUse.end()
     const operator = ports.settings().operatorName
     const written = await writeTransaction(ports.db, (trx) => recordEnd(trx, ports, grant, why, grant.used, operator))
     if (!written.ok) ports.log('standing.end-not-recorded', { standing: grant.id, why, code: written.error.code })
@@ -97,64 +103,82 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
   }
 
   async function endAll(why: StandingEnd): Promise<void> {
+    calls.push(why)
     await Promise.all([...live.values()].map((grant) => end(grant, why)))
   }
 
-  /** The one session of a grant, as a run of one request may use it: the run's end leaves it open. */
+  /** The one session of a grant, as a run of one request may use it: the run's end leaves it open, and the run has no more of it. */
   function lend(grant: LiveGrant): SigningSession {
+    let returned = false
+    const mayNot = async () => {
+      const why = overByTime(grant)
+      if (why !== null) await end(grant, why)
+      return returned || grant.ended !== null
+    }
     const failed = (failure: TokenFailure) =>
       end(grant, failure.code === 'token-removed' || failure.code === 'token-absent' ? 'token-lost' : 'signing-failed')
     return {
       sign: async (request) => {
-        if (grant.ended !== null) return err(over)
+        if (await mayNot()) return err(over)
         const signed = await grant.session.sign(request)
         if (!signed.ok) void failed(signed.error)
         return signed
       },
       signMany: async (requests, onOutcome) => {
-        if (grant.ended !== null) return [err(over)]
+        if (await mayNot()) return [err(over)]
         const signed = await grant.session.signMany(requests, onOutcome)
         const bad = signed.find((each) => !each.ok)
         if (bad?.ok === false) void failed(bad.error)
         return signed
       },
       close: async () => {
+        if (returned) return
+        returned = true
         grant.busy = false
+        grant.waits.tell = () => {}
         if (grant.used >= grant.uses) await end(grant, 'used-up')
+        // What came while it was at work found it taken.
+        else if (grant.ended === null) offerAll()
       },
     }
   }
 
-  /** The grant that covers a sheet. One that meets what it must never cover is over. */
-  async function covering(sheet: ReviewSheet): Promise<LiveGrant | null> {
+  /** The grant that covers a sheet, taken for it at once: two requests never get it both. One that meets what it must never cover is over. */
+  async function take(sheet: ReviewSheet): Promise<LiveGrant | null> {
     const scope = ports.standing.scopeOf(sheet)
     for (const grant of live.values()) {
       const covered = coverageOf(grant, sheet, scope)
       if (covered.kind === 'ends') await end(grant, covered.why)
-      if (covered.kind !== 'covered' || grant.busy) continue
-      const why = overByTime(grant)
+      if (covered.kind !== 'covered' || grant.busy || grant.ended !== null) continue
+      const why = overByTime(grant) ?? (grant.session.isOver?.() === true ? 'token-lost' : null)
       if (why !== null) await end(grant, why)
-      else if (await tokenIsLost(grant, false)) await end(grant, 'token-lost')
-      else return grant
+      else {
+        grant.busy = true
+        return grant
+      }
     }
     return null
   }
 
-  async function use(id: RequestId): Promise<Approved | null> {
+  async function use(id: RequestId, madeNow: Sha256Hex): Promise<Approved | null> {
     if (live.size === 0 || stopping) return null
     const row = await findRequest(ports.db, id)
     if (row === null) return null
     const state = parseState(row.state)
-    if (state.kind !== 'review') return null
-    const stored = await findSheet(ports.db, id, state.sheetDigest)
+    // Not what merely stands in the database: nobody looks at it before it is signed.
+    if (state.kind !== 'review' || state.sheetDigest !== madeNow) return null
+    const stored = await findSheet(ports.db, id, madeNow)
     if (stored === null) return null
     const { sheet } = stored
-    const grant = await covering(sheet)
+    const grant = await take(sheet)
     if (grant === null) return null
-    grant.busy = true
-    const approved = await approveBy(grant, { row, sheet, sheetDigest: state.sheetDigest })
-    if (approved === null) grant.busy = false
-    return approved
+    let approved: Approved | null = null
+    try {
+      approved = await approveBy(grant, { row, sheet, sheetDigest: madeNow })
+      return approved
+    } finally {
+      if (approved === null) grant.busy = false
+    }
   }
 
   /** As a person's approval: the server's last word, then the decision, in one transaction with its count. */
@@ -168,7 +192,7 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
     if (!still.ok && still.error.code === lastChangedCode) return null
     const registered = await ports.keys.find(sheet.purpose, sheet.key.fingerprint)
     if (!still.ok || registered?.state !== 'active') {
-      await end(grant, 'not-so-any-more')
+      await end(grant, still.ok ? 'key-not-active' : 'not-so-any-more')
       return null
     }
     const why = overByTime(grant)
@@ -178,37 +202,49 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
     const at = ports.now().toISOString()
     const next = grant.used + 1
     const { operator, uses } = grant
-    const moved = await move(ports, id, { kind: 'approved', approval: { sheetDigest, operator, at } }, async (trx) => {
-      await recordUse(trx, grant, { requestId: id, sheetDigest, use: next, at })
-      return [
-        {
-          event: 'standing-approval-used',
-          standing: grant.id,
-          purpose: grant.purpose,
-          fingerprint: grant.fingerprint,
-          requestId: id,
-          sheetDigest,
-          use: next,
-          uses,
-          operator,
-        },
-      ]
-    })
-    if (!moved.ok) return null
+    if (next > uses) return null
+    const { id: standing, purpose, fingerprint } = grant
+    const used = { standing, purpose, fingerprint, requestId: id, sheetDigest, use: next, uses, operator }
+    try {
+      const approval = { sheetDigest, operator, at }
+      const moved = await move(ports, id, { kind: 'approved', approval }, async (trx) => {
+        await recordUse(trx, grant, { requestId: id, sheetDigest, use: next, at })
+        return [{ event: 'standing-approval-used', ...used }]
+      })
+      if (!moved.ok) return null
+    } catch (error) {
+      // The database has another record of it than this station: whoever changed that, nothing more is signed by it.
+      ports.log('standing.use-refused', { standing, error })
+      await end(grant, 'not-so-any-more')
+      return null
+    }
     grant.used = next
     ports.publish('standing.changed', null)
     const total = filesOfSheet(sheet).length
     const progress = createProgress({ requestId: id, signed: 0, total }, (said) =>
       ports.publish('signing.progress', said),
     )
+    grant.waits.tell = (waited) => progress.waitsFor(waited)
     const session = lend(grant)
     const keys = [{ session: progress.watched(session), certificate: grant.certificate }]
     return { row, sheet, sheetDigest, keys, progress, close: () => session.close() }
   }
 
-  async function offerAll(): Promise<void> {
-    for (const row of await unfinishedRequests(ports.db))
-      if (row.stage === 'review') await offer(requestId.parse(row.id))
+  /** Requests that wait for a person and that a grant seems to be for are checked anew, and offered to it as they are then. */
+  async function offerWaiting(): Promise<void> {
+    for (const row of await unfinishedRequests(ports.db)) {
+      const state = parseState(row.state)
+      if (state.kind !== 'review' || stopping) continue
+      const stored = await findSheet(ports.db, requestId.parse(row.id), state.sheetDigest)
+      if (stored === null) continue
+      const { sheet } = stored
+      const scope = ports.standing.scopeOf(sheet)
+      const seemsFor = [...live.values()].some((grant) => coverageOf(grant, sheet, scope).kind === 'covered')
+      if (seemsFor) await checkAnew(sheet.requestId)
+    }
+  }
+  function offerAll(): void {
+    offerWaiting().catch((error: unknown) => ports.log('standing.consider-defect', { error }))
   }
 
   return {
@@ -217,7 +253,7 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
         input.pin.wipe()
         return err(notNow)
       }
-      const locksBefore = locks
+      const before = calls.length
       const opened = await openGrant(ports, input, [...live.values()])
       if (!opened.ok) return opened
       const grant = opened.value
@@ -227,11 +263,14 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
         look(looks % askEvery === 0).catch((error: unknown) => ports.log('standing.look-defect', { error }))
       }, lookMs)
       // The desk was locked, or the station stops, while the token took the PIN.
-      if (isStopping()) await end(grant, 'station-stopped')
-      if (locks !== locksBefore) await end(grant, 'desk-locked')
+      const called = calls[before]
+      if (called !== undefined) await end(grant, called)
+      const keyStopped = () => end(grant, 'key-not-active')
+      grant.keyUse.signal.addEventListener('abort', () => void keyStopped(), { once: true })
+      if (grant.keyUse.signal.aborted) await keyStopped()
       if (grant.ended !== null) return err(notThere)
       ports.publish('standing.changed', null)
-      offerAll().catch((error: unknown) => ports.log('standing.consider-defect', { error }))
+      offerAll()
       return ok(shown(grant))
     },
     withdraw: async (id) => {
@@ -241,14 +280,14 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
       return ok(null)
     },
     list: () => [...live.values()].map(shown),
-    deskLocked: () => {
-      locks += 1
-      return endAll('desk-locked')
-    },
+    deskLocked: () => endAll('desk-locked'),
+    offDuty: () => endAll('off-duty'),
     tokensChanged: () => look(true),
     use,
     giveWay: async (tokenSerial) => {
       for (const grant of live.values()) if (grant.home.token.serial === tokenSerial) await end(grant, 'token-needed')
+      // One that is ending for another reason may still hold the token.
+      await Promise.all(ending)
     },
     recover: async () => {
       const left = await openGrants(ports)

@@ -106,6 +106,8 @@ export async function recordEnd(
     .updateTable('standing_approval')
     .set({ ended_seq: seq ?? null, why })
     .where('id', '=', granted.id)
+    // Somebody else's end of it is left as it is: the log says when this station ended it.
+    .where('ended_seq', 'is', null)
     .execute()
 }
 

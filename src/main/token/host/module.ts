@@ -8,6 +8,9 @@ export type Attributes = ReadonlyMap<number, Buffer>
 /** Objects read in one search; a YubiHSM holds 256, a YubiKey about 80. */
 const maxObjects = 1024
 
+/** CKS_RO_USER_FUNCTIONS and CKS_RW_USER_FUNCTIONS (PKCS#11 v3.1 §3.3); pkcs11js has no names for them. */
+const userStates: ReadonlySet<number> = new Set([1, 3])
+
 /** Touch and PIN policy need the vendor's numbers; ykcs11 2.7 and later have them. */
 export const CKA_YUBICO_TOUCH_POLICY = 0xd9554201
 export const CKA_YUBICO_PIN_POLICY = 0xd9554202
@@ -75,6 +78,12 @@ export class Pkcs11Module {
 
   closeSession(session: Handle): void {
     this.#ask('C_CloseSession', 1, () => this.#lib.C_CloseSession(session))
+  }
+
+  /** Whether a user is logged in, as the module has it. */
+  isLoggedIn(session: Handle): boolean {
+    const { state } = this.#ask('C_GetSessionInfo', 1, () => this.#lib.C_GetSessionInfo(session))
+    return userStates.has(state)
   }
 
   login(session: Handle, user: keyof typeof userTypes, pin: string): void {

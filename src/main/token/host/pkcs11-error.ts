@@ -1,5 +1,5 @@
 import pkcs11js from 'pkcs11js'
-import type { HostFailure, HostFailureCode } from '../protocol.ts'
+import { type HostFailure, type HostFailureCode } from '../host-failure.ts'
 
 /** A failure that the host reports as data; thrown inside the host only, caught once in `serve.ts`. */
 export class HostError extends Error {

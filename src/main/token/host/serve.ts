@@ -175,6 +175,12 @@ export class Server {
   #seeKey(request: Request<'read-public-key' | 'see-key'>): HostAnswer<'see-key'> {
     const { module, path } = this.#module()
     const { slot, summary } = findToken(module, path, request.token)
+    // Asked behind the slot list, which is where modules find out: a token that was pulled and is back looks as it did.
+    const away = [...this.#sessions.values()].some(
+      (session) => session.login !== null && sameToken(session.login.token, request.token) && !session.isLoggedIn(),
+    )
+    if (request.op === 'see-key' && away)
+      throw new HostError('token-removed', 'the open session is not logged in any more')
     const spki = withSession(module, slot, (session) => readPublicKey(module, session, request.ckaId).spki)
     return { spki, token: summary }
   }
@@ -193,8 +199,8 @@ export class Server {
       this.#checkFree(request.session)
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
       const logins = [...this.#sessions.values()].flatMap(({ login }) => (login === null ? [] : [login]))
-      const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
-      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, logins, onLogin }
+      const { token, ckaId, algorithm, spkiSha256, useLastTry, keepsNoPin = false } = request
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, keepsNoPin, logins, onLogin }
       return this.#opened(request.session, openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()

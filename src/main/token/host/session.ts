@@ -17,6 +17,8 @@ export interface KeySession {
   readonly login: Login | null
   sign(request: DigestRequest): Uint8Array
   rereadPublicKey(): Uint8Array
+  /** False: its token was away meanwhile, and is not logged in to any more. */
+  isLoggedIn(): boolean
   /** Frees what it holds. Never fails: the process is killed afterwards. */
   close(): void
 }
@@ -37,6 +39,8 @@ export type OpenOptions = CheckOptions & {
   readonly pin: Pin | null
   /** Of the sessions that are open. */
   readonly logins: readonly Login[]
+  /** Refuses a key that wants the PIN for each signature. */
+  readonly keepsNoPin: boolean
   /** Called before the token is logged in to. */
   readonly onLogin: () => void
 }
@@ -63,7 +67,8 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     if (before !== undefined && !before.slot.equals(found.slot))
       throw new HostError('token-swapped', `serial ${token.serial} is in another slot than before`)
     session = module.openSession(found.slot)
-    if (pin !== null && found.summary.pinRequired && before === undefined) {
+    const loggedIn = pin !== null && found.summary.pinRequired
+    if (loggedIn && before === undefined) {
       options.onLogin()
       login(module, path, session, pin, token)
     }
@@ -75,10 +80,14 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     }
     const key = findPrivateKey(module, session, options.ckaId, options.spkiSha256)
     if (key.alwaysAuthenticate && pin === null) throw new HostError('pin-wanted', 'CKA_ALWAYS_AUTHENTICATE')
+    // One module declares it, another lets the signature fail: the session is kept for later, so it is asked for here.
+    if (options.keepsNoPin && (key.alwaysAuthenticate || key.policies.pin === 'always'))
+      throw new HostError('pin-each-time', key.alwaysAuthenticate ? 'CKA_ALWAYS_AUTHENTICATE' : 'PIN policy always')
     if (!key.alwaysAuthenticate) pin?.wipe()
     const touch = token.model.startsWith('YubiHSM') ? 'never' : key.policies.touch
     const contextPin = key.alwaysAuthenticate ? pin : null
-    return tokenSession(module, session, key, touch, contextPin, options.ckaId, { token, slot: found.slot })
+    const of: Login = { token, slot: found.slot }
+    return tokenSession(module, session, key, { touch, contextPin, ckaId: options.ckaId, loggedIn, login: of })
   } catch (error) {
     pin?.wipe()
     if (session !== null) closeQuietly(module, session)
@@ -90,11 +99,15 @@ function tokenSession(
   module: Pkcs11Module,
   session: Handle,
   key: PrivateKey,
-  touch: TouchPolicy,
-  contextPin: Pin | null,
-  ckaId: string,
-  login: Login,
+  opened: {
+    readonly touch: TouchPolicy
+    readonly contextPin: Pin | null
+    readonly ckaId: string
+    readonly loggedIn: boolean
+    readonly login: Login
+  },
 ): KeySession {
+  const { touch, contextPin, ckaId, loggedIn, login } = opened
   const output = Buffer.alloc(512)
   return {
     publicKey: key.publicKey,
@@ -112,6 +125,7 @@ function tokenSession(
       }
     },
     rereadPublicKey: () => readPublicKey(module, session, ckaId).spki,
+    isLoggedIn: () => !loggedIn || module.isLoggedIn(session),
     close() {
       contextPin?.wipe()
       output.fill(0)

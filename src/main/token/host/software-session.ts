@@ -34,6 +34,7 @@ export function openSoftwareSession(folder: string, sealed: SealedKey, spkiSha25
     login: null,
     sign: (request) => signWithSoftwareKey(key, publicKey.algorithm, request),
     rereadPublicKey: () => publicKey.spki,
+    isLoggedIn: () => true,
     close: () => {},
   }
 }

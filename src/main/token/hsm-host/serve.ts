@@ -1,7 +1,8 @@
+import { type HostFailure } from '../host-failure.ts'
 import { type DeviceDuties, type DeviceRequest, optionValue } from '../log-host/device-server.ts'
 import { LogHostError } from '../log-host/log-host-error.ts'
 import { DeviceRefusal, errorCode } from '../log-host/message.ts'
-import type { HostAnswer, HostFailure } from '../protocol.ts'
+import type { HostAnswer } from '../protocol.ts'
 import { HsmSession, hsmType } from './hsm-session.ts'
 
 /** Capability bits (lib/yubihsm.h of yubihsm-shell 2.8.0). */

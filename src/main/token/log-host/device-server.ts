@@ -1,13 +1,7 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { Pin } from '../host/pin.ts'
-import {
-  descriptors,
-  type HostAnswer,
-  type HostFailure,
-  type HostMessage,
-  type HostOperation,
-  type HostRequest,
-} from '../protocol.ts'
+import { type HostFailure } from '../host-failure.ts'
+import { descriptors, type HostAnswer, type HostMessage, type HostOperation, type HostRequest } from '../protocol.ts'
 import { askDevice, type Credentials, type Exchange } from './device.ts'
 import { type DeviceChannel, openChannel } from './device-channel.ts'
 import { LogHostError } from './log-host-error.ts'

@@ -1,4 +1,4 @@
-import type { HostFailure, HostFailureCode } from '../protocol.ts'
+import { type HostFailure, type HostFailureCode } from '../host-failure.ts'
 
 /** A failure that a log process reports as data; thrown inside of it only, caught once in `serve.ts`. `detail` is made of constants. */
 export class LogHostError extends Error {

@@ -1,4 +1,5 @@
-import type { HostAnswer, HostFailure } from '../protocol.ts'
+import { type HostFailure } from '../host-failure.ts'
+import type { HostAnswer } from '../protocol.ts'
 import { askDevice } from './device.ts'
 import type { DeviceChannel } from './device-channel.ts'
 import { type DeviceDuties, optionValue } from './device-server.ts'

@@ -1,10 +1,14 @@
 import { useState } from 'react'
+import type { Failure } from '../../../shared/failure.ts'
 import type { RequestDetail } from '../../../shared/request.ts'
+import { err } from '../../../shared/result.ts'
 import type { ReviewSheet } from '../../../shared/review-sheet.ts'
 import { standingLimits } from '../../../shared/standing-limits.ts'
 import { Field } from '../../design/Field.tsx'
 import { PinDialog } from '../../parts/PinDialog.tsx'
+import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useAction } from '../../station/station-queries.ts'
+import { suiteWords } from './standing-view.ts'
 
 /** Approves this suite ahead, with the PIN: how often, how long. */
 export function StandingDialog({
@@ -19,7 +23,8 @@ export function StandingDialog({
   readonly onClose: () => void
 }) {
   const [uses, setUses] = useState('10')
-  const [minutes, setMinutes] = useState('60')
+  // What may be granted everywhere.
+  const [minutes, setMinutes] = useState(String(standingLimits.minutesUnseen))
   const grant = useAction((station, input: Parameters<typeof station.standingGrant>[0]) => station.standingGrant(input))
   const home = sheet.key.registered?.home
   const times = whole(uses, standingLimits.uses)
@@ -30,22 +35,29 @@ export function StandingDialog({
       token={home?.kind === 'token' ? home.token : null}
       confirm="Approve ahead"
       pending={grant.pending}
-      onConfirm={({ pin, useLastTry }) =>
-        grant.run({
-          requestId: detail.summary.id,
-          sheetDigest,
-          uses: times ?? 1,
-          minutes: long ?? 1,
-          pin: pin ?? '',
-          useLastTry,
-        })
+      onConfirm={async ({ pin, useLastTry }) =>
+        times === null || long === null
+          ? err(notSent)
+          : grant.run({
+              requestId: detail.summary.id,
+              sheetDigest,
+              uses: times,
+              minutes: long,
+              pin: pin ?? '',
+              useLastTry,
+            })
       }
       onClose={onClose}
     >
       <p>
+        <strong>
+          <UntrustedText text={suiteWords(sheet)} />
+        </strong>
+      </p>
+      <p>
         This request and later ones of the same suite and key are signed without asking you, as long as every check
-        passes. It ends with the token’s removal, a lock of this screen, any refused or unknown check, the station’s
-        end, or when you withdraw it.
+        passes. It ends with the token’s removal, a lock of this screen, the end of duty, any refused or unknown check,
+        the station’s end, or when you withdraw it.
       </p>
       <Field
         label="How many requests"
@@ -56,6 +68,7 @@ export function StandingDialog({
       />
       <Field
         label="Minutes"
+        description={`${standingLimits.minutesUnseen} at most where this machine does not tell the station when its screen is locked.`}
         value={minutes}
         onChange={setMinutes}
         inputMode="numeric"
@@ -68,4 +81,12 @@ export function StandingDialog({
 function whole(text: string, most: number): number | null {
   const value = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 0
   return value >= 1 && value <= most ? value : null
+}
+
+/** Never another number than the one that was typed. */
+const notSent: Failure = {
+  kind: 'invalid',
+  code: 'standing-numbers',
+  message:
+    'The number of requests, or of minutes, is none that can be granted. Nothing was sent, and the PIN was dropped. Correct it and type the PIN again.',
 }

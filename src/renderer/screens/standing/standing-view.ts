@@ -2,6 +2,14 @@ import type { ReviewSheet } from '../../../shared/review-sheet.ts'
 import type { StandingApproval } from '../../../shared/standing.ts'
 import { utc } from '../../parts/format.ts'
 
+/** What a sheet is about, as a person knows it before it is a scope. */
+export function suiteWords({ workRequest, artifacts }: ReviewSheet): string {
+  const suite = artifacts[0]?.repositoryIndex?.suite ?? ''
+  return workRequest === null
+    ? suite
+    : `${suite} in ${workRequest.scope ?? ''}/${workRequest.workspace} at ${workRequest.server}`
+}
+
 /** The suite of a scope, as a person knows it. A scope that is not ours is shown as it is. */
 export function scopeWords(scope: string): string {
   try {
