@@ -83,6 +83,10 @@ export const auditRow = z.strictObject({
   fingerprint: z.string().nullable(),
   /** SHA-256 of the input file for intent, signed and sign-failed. */
   inputSha256: sha256Hex.nullable(),
+  /** SHA-256 of what `signed` gave: the output file, or, of the key's place from 2 on, that key's signature packet alone. */
+  outputSha256: sha256Hex.exactOptional(),
+  /** Only of a use of one of several keys that sign a file: its place among them. The first key completes the file. */
+  key: z.strictObject({ position: z.int().min(1), count: z.int().min(2) }).exactOptional(),
   /** A `sign-failed` that is no failure: signing was stopped before the key was used for this file. */
   withdrawn: z.boolean(),
   summary: z.string(),

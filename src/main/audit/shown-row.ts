@@ -3,6 +3,7 @@ import { type AuditRow, auditRow } from '../../shared/audit.ts'
 import { requestId, sha256Hex, utcTime } from '../../shared/ids.ts'
 import { searchColumns } from './columns.ts'
 import { decodeEntry } from './format/encode.ts'
+import type { AuditEntryBody } from './format/entry.ts'
 import { summary, visible } from './summary.ts'
 import { isWithdrawn } from './withdrawn.ts'
 
@@ -29,10 +30,20 @@ export function shown(row: AuditEntryRow, numbers: ReadonlyMap<string, number>):
     purpose: columns.purpose,
     fingerprint: columns.fingerprint,
     inputSha256: columns.input_sha256,
+    ...ofUse(body),
     withdrawn: isWithdrawn(body),
     summary: summary(body),
   })
   return candidate.success ? candidate.data : unreadable(row, numbers, 'no screen can show what it says')
+}
+
+/** What only the use of a key has: the digest of what it gave, and which of several keys it was. */
+function ofUse(body: AuditEntryBody): Partial<Record<'outputSha256' | 'key', unknown>> {
+  if (body.event !== 'intent' && body.event !== 'signed' && body.event !== 'sign-failed') return {}
+  return {
+    ...(body.event === 'signed' ? { outputSha256: body.outputSha256 } : {}),
+    ...('key' in body && body.key !== undefined ? { key: body.key } : {}),
+  }
 }
 
 /** What an entry that cannot be read calls itself, as far as that can be made out. */

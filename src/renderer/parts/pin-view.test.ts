@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sampleToken, sampleTokenSummary } from '../testing/sample-data.ts'
-import { pinProblem, pinReady, pinView, sameToken } from './pin-view.ts'
+import { pinProblem, pinReady, pinView, sameToken, tokenKey } from './pin-view.ts'
 
 const ok = pinView(sampleToken, sampleTokenSummary())
 const last = pinView(sampleToken, sampleTokenSummary({ pinState: 'final-try' }))
@@ -40,4 +40,14 @@ describe('the PIN dialog', () => {
 it('knows a token by manufacturer, model and serial together', () => {
   expect(sameToken(sampleToken, { ...sampleToken })).toBe(true)
   expect(sameToken(sampleToken, { ...sampleToken, model: 'other' })).toBe(false)
+})
+
+it('keeps what is typed for tokens apart that differ in any part, however their names run together', () => {
+  const keys = [
+    { manufacturer: 'a', model: 'b', serial: 'c' },
+    { manufacturer: 'a', model: 'bc', serial: 'c' },
+    { manufacturer: 'a","b', model: '', serial: 'c' },
+    { manufacturer: 'a', model: '","b', serial: 'c' },
+  ].map(tokenKey)
+  expect(new Set(keys).size).toBe(4)
 })

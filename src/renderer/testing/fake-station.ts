@@ -23,6 +23,7 @@ import { type ByHandState, fakeByHand } from './fake-by-hand.ts'
 import { fakeCeremony } from './fake-ceremony.ts'
 import { fakeGeneration } from './fake-generation.ts'
 import { fakeOpenPgp } from './fake-openpgp.ts'
+import { fakeSigning } from './fake-signing.ts'
 import { fakeSoftwareKeys } from './fake-software-keys.ts'
 import { fakeStanding, type StandingState } from './fake-standing.ts'
 import { fakeWaiting } from './fake-waiting.ts'
@@ -57,6 +58,8 @@ export type FakeState = ByHandState &
     log: FakeLog
     /** The PIN that the token takes. */
     pin: string
+    /** PINs of tokens that take another one, by serial. */
+    pins: ReadonlyMap<string, string>
     /** Failures that a function gives instead of its answer, by the function's name. */
     failures: Map<string, Failure>
     /** Milliseconds for one file; null: a signing stays where it is. */
@@ -75,7 +78,6 @@ export class FakeStation {
   readonly calls: { readonly name: string; readonly input: unknown }[] = []
   readonly api: StationApi
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
-  readonly #opened = new Set<string>()
 
   constructor(state: FakeState) {
     this.state = state
@@ -113,103 +115,6 @@ export class FakeStation {
     this.emit('status.changed', this.state.status)
   }
 
-  /** What main checks before a key is used: the sheet that was shown, what was acknowledged, the PIN. */
-  #mayUseKey(id: string, sheetDigest: string, pin: string | null, useLastTry: boolean): Result<RequestDetail, Failure> {
-    const detail = this.state.requests.get(id)
-    if (detail?.sheetDigest !== sheetDigest || !this.#opened.has(sheetDigest)) {
-      return fail(
-        'refused',
-        'sheet-not-shown',
-        'This is not the sheet that was shown. Nothing was signed; read the new one.',
-      )
-    }
-    const found = this.state.tokens[0]
-    if (detail.sheet?.key.registered?.home.kind === 'software') return { ok: true, value: detail }
-    if (found === undefined)
-      return fail(
-        'unavailable',
-        'token-absent',
-        'The token is not here. Nothing was signed; plug it in and approve again.',
-      )
-    if (found.token.pinState === 'final-try' && !useLastTry) {
-      return fail('refused', 'pin-last-try', 'Only one try is left. The station does not use it on its own.')
-    }
-    if (pin !== this.state.pin) {
-      const next = {
-        ok: 'count-low',
-        'count-low': 'final-try',
-        'final-try': 'locked',
-        locked: 'locked',
-        'not-set': 'not-set',
-      } as const
-      found.token = { ...found.token, pinState: next[found.token.pinState] }
-      this.emit('tokens.changed', null)
-      return fail(
-        'refused',
-        'pin-incorrect',
-        'The token refused the PIN. Nothing was signed; the request is still up for review.',
-      )
-    }
-    return { ok: true, value: detail }
-  }
-
-  #sign(detail: RequestDetail): void {
-    const id = detail.summary.id
-    this.#change(id, (before) => ({
-      ...before,
-      summary: { ...before.summary, stage: 'signing' },
-      decision: { kind: 'approved', operator: this.state.status.operator, at: minutesAgo(0), reason: null },
-    }))
-    const pace = this.state.signingPace
-    if (pace !== null)
-      this.#signNext(detail, detail.files.filter((file) => file.outcome.kind === 'signed').length, pace)
-  }
-
-  #signNext(detail: RequestDetail, signed: number, pace: number): void {
-    const requestId = detail.summary.id
-    const total = detail.files.length
-    if (this.state.requests.get(requestId)?.summary.stage !== 'signing') return
-    this.#change(requestId, (before) => ({
-      ...before,
-      summary: {
-        ...before.summary,
-        signedCount: signed,
-        ...(signed === total ? { stage: 'done', outcome: 'signed' } : {}),
-      },
-      files: before.files.map((file, index) =>
-        index < signed
-          ? {
-              ...file,
-              outcome: {
-                kind: 'signed',
-                outputSha256: hexOf(`out ${file.path}`),
-                outputSize: 12_119_000,
-                at: minutesAgo(0),
-              },
-            }
-          : file,
-      ),
-    }))
-    if (signed === total) return this.#status({ inHand: this.state.status.inHand - 1 })
-    this.emit('signing.progress', { requestId, signed, total, phase: 'signing' })
-    setTimeout(() => this.#signNext(detail, signed + 1, pace), pace)
-  }
-
-  #end(id: string, outcome: RequestSummary['outcome'], reason: string): Result<null, Failure> {
-    this.#change(id, (before) => ({
-      ...before,
-      summary: { ...before.summary, stage: 'done', outcome },
-      decision: before.decision ?? {
-        kind: 'declined',
-        operator: this.state.status.operator,
-        at: minutesAgo(0),
-        reason,
-      },
-    }))
-    this.#status({ inHand: Math.max(0, this.state.status.inHand - 1) })
-    return done
-  }
-
   #functions(): StationApi {
     const { state } = this
     return {
@@ -241,44 +146,18 @@ export class FakeStation {
           ? fail('invalid', 'request-unknown', 'There is no such request at this station.')
           : { ok: true, value: detail }
       },
-      reviewOpen: async ({ sheetDigest }) => {
-        this.#opened.add(sheetDigest)
-        return done
-      },
       reviewRecheck: async ({ requestId }) => {
         const detail = state.requests.get(requestId)
         return detail === undefined
           ? fail('invalid', 'request-unknown', 'There is no such request at this station.')
           : { ok: true, value: detail }
       },
-      reviewApprove: async ({ requestId, sheetDigest, acknowledged, pin, useLastTry }) => {
-        const may = this.#mayUseKey(requestId, sheetDigest, pin, useLastTry)
-        if (!may.ok) return may
-        const { approvability } = may.value
-        if (
-          approvability?.kind !== 'approvable' ||
-          !approvability.acknowledge.every((id) => acknowledged.includes(id))
-        ) {
-          return fail('refused', 'not-approvable', 'This sheet cannot be approved as it is. Nothing was signed.')
-        }
-        this.#sign(may.value)
-        return done
-      },
-      reviewDecline: async ({ requestId, reason }) => this.#end(requestId, 'declined', reason),
-      signingCancel: async ({ requestId }) => {
-        this.#change(requestId, (before) => ({ ...before, summary: { ...before.summary, stage: 'interrupted' } }))
-        return done
-      },
-      signingResume: async ({ requestId, sheetDigest, pin, useLastTry }) => {
-        this.#opened.add(sheetDigest)
-        const may = this.#mayUseKey(requestId, sheetDigest, pin, useLastTry)
-        if (!may.ok) return may
-        this.#sign(may.value)
-        return done
-      },
-      signingStop: async ({ requestId, reason }) => this.#end(requestId, 'partly-signed', reason),
-      incidentClose: async ({ requestId, note }) => this.#end(requestId, 'partly-signed', note),
-      returnRetry: async ({ requestId }) => this.#end(requestId, 'signed', ''),
+      ...fakeSigning(
+        state,
+        (name, payload) => this.emit(name, payload),
+        (id, by) => this.#change(id, by),
+        (change) => this.#status(change),
+      ),
       requestRenew: async ({ requestId }) => {
         this.#change(requestId, (before) => ({
           ...before,

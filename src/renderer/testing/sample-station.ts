@@ -164,6 +164,7 @@ export function base(): FakeState {
     log: sampleLog(),
     auditCheck: { kind: 'whole', entries: 1_284, head: hexOf('head') },
     pin: '123456',
+    pins: new Map(),
     failures: new Map(),
     offered: [],
     standing: [],

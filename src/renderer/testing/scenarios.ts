@@ -19,6 +19,7 @@ import {
 import { troubledDevices } from './sample-devices.ts'
 import { cannotTell, contradiction, deviceIncident, exportPath, otherLog, tampered, witness } from './sample-log.ts'
 import { auditRows, base, doneRequests } from './sample-station.ts'
+import { severalScenarios } from './several-scenarios.ts'
 import { stageScenarios } from './stage-scenarios.ts'
 import { uploadScenarios } from './upload-scenarios.ts'
 import { waitingScenarios } from './waiting-scenarios.ts'
@@ -28,6 +29,7 @@ export const scenarios = {
   ...reviewScenarios,
   ...uploadScenarios,
   ...stageScenarios,
+  ...severalScenarios,
   ...keyScenarios,
   'ceremony-open': () => ({ ...base(), ceremonies: [begun(sampleCeremony(2), 'device')] }),
   'ceremony-words': () => ({ ...base(), ceremonies: [begun(sampleCeremony(3), 'script-words')] }),

@@ -226,7 +226,7 @@ test('the PIN is dropped when the window loses the focus', async ({ page }) => {
   await page.getByLabel(/^PIN of/).fill('123456')
   await page.evaluate(() => window.dispatchEvent(new Event('blur')))
   await expect(page.getByLabel(/^PIN of/)).toHaveValue('')
-  await expect(page.getByText('The PIN was dropped')).toBeVisible()
+  await expect(page.getByText('What was typed was dropped')).toBeVisible()
 })
 
 test('locking the desk closes the PIN dialog', async ({ page }) => {

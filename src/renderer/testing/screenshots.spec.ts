@@ -38,6 +38,18 @@ const shots: readonly (readonly [scenario: string, place: string])[] = [
   ['signed', 'request'],
   ['partly-signed', 'request'],
   ['declined', 'request'],
+  ['several-two-tokens', 'request'],
+  ['several-software', 'request'],
+  ['several-three', 'request'],
+  ['several-eight', 'request'],
+  ['several-not-allowed', 'request'],
+  ['several-waits', 'request'],
+  ['several-signing', 'request'],
+  ['several-interrupted', 'request'],
+  ['several-incident', 'request'],
+  ['several-signed', 'request'],
+  ['several-failed', 'request'],
+  ['several-log', 'audit'],
   ['fine', 'keys'],
   ['unregistered-token', 'keys'],
   ['keys-begun', 'keys'],
@@ -66,11 +78,47 @@ const shots: readonly (readonly [scenario: string, place: string])[] = [
   ['status-fails', 'requests'],
 ]
 
+/** Dialogs, opened by a button of their page. */
+const dialogs: readonly (readonly [scenario: string, place: string, button: string])[] = [
+  ['fine', 'request', 'Approve …'],
+  ['last-try', 'request', 'Approve …'],
+  ['test-key', 'request', 'Approve …'],
+  ['several-one-token', 'request', 'Approve …'],
+  ['several-two-tokens', 'request', 'Approve …'],
+  ['several-software', 'request', 'Approve …'],
+  ['several-eight', 'request', 'Approve …'],
+  ['several-token-gone', 'request', 'Approve …'],
+  ['several-locked', 'request', 'Approve …'],
+  ['several-last-try', 'request', 'Approve …'],
+  ['several-interrupted-three', 'request', 'Go on …'],
+]
+
+for (const [scenario, place, button] of dialogs) {
+  for (const [theme, width, height] of [
+    ['light', 1400, 900],
+    ['dark', 1400, 900],
+    ['light', 900, 700],
+  ] as const) {
+    test(`${scenario} ${place} ${button} ${theme} ${width}`, async ({ page }) => {
+      test.skip(folder === undefined, 'pictures are made only where GALLERY_SHOTS names a folder')
+      test.skip(only !== undefined && !only.includes(scenario), 'GALLERY_ONLY names other scenarios')
+      await page.clock.setFixedTime(new Date('2026-11-20T10:48:00.000Z'))
+      await page.emulateMedia({ colorScheme: theme })
+      await page.setViewportSize({ width, height })
+      await page.goto(`/testing/gallery.html?scenario=${scenario}&place=${place}&theme=${theme}`)
+      await page.getByRole('button', { name: button }).click()
+      await page.getByRole('alertdialog').waitFor()
+      await page.screenshot({ path: `${folder}/dialog-${scenario}-${theme}-${width}.png` })
+    })
+  }
+}
+
 for (const [scenario, place] of shots) {
   for (const [theme, width, height] of [
     ['light', 1400, 900],
     ['dark', 1400, 900],
     ['light', 1100, 750],
+    ['light', 900, 700],
   ] as const) {
     test(`${scenario} ${place} ${theme} ${width}`, async ({ page }, info) => {
       test.skip(folder === undefined, 'pictures are made only where GALLERY_SHOTS names a folder')

@@ -122,6 +122,63 @@ function taskSheet(
   return withRequest(sampleDetail(sheet, { title: task === 'debsign' ? 'hello 2.12-1' : 'forky' }))
 }
 
+/** A repository index that is to be clear-signed. */
+export function sampleIndexArtifact(): SheetArtifact {
+  return sampleArtifact(
+    [
+      sampleFile(0, {
+        path: 'Release',
+        size: 152_000,
+        facts: {
+          kind: 'release',
+          faults: [],
+          signedAlready: false,
+          bodySha256: hexOf('file Release'),
+          origin: 'Example',
+          label: 'Example archive',
+          suite: 'testing',
+          codename: 'forky',
+          version: null,
+          description: null,
+          date: minutesAgo(20),
+          validUntil: minutesAgo(-7 * 24 * 60),
+          components: ['main', 'contrib'],
+          architectures: ['all', 'amd64', 'arm64'],
+          acquireByHash: true,
+          notAutomatic: null,
+          digestLists: ['MD5Sum', 'SHA256'],
+          indexes: 482,
+          others: [{ name: 'Changelogs', value: 'https://metadata.example.org/@CHANGEPATH@_changelog' }],
+          change: {
+            date: minutesAgo(300),
+            added: 2,
+            removed: 0,
+            changed: 214,
+            unchanged: 266,
+            examples: [
+              { how: 'added', name: 'contrib/binary-arm64/Packages' },
+              { how: 'added', name: 'contrib/binary-arm64/Packages.xz' },
+              { how: 'changed', name: 'main/binary-amd64/Packages.xz' },
+            ],
+            fields: [{ name: 'Architectures', before: 'all amd64', after: 'all amd64 arm64' }],
+          },
+        },
+      }),
+    ],
+    {
+      category: 'debian:repository-index',
+      binaryPackageName: null,
+      trustedCerts: { kind: 'not-declared' },
+      repositoryIndex: {
+        suite: 'forky@debian:suite',
+        mode: 'clear',
+        signedName: 'InRelease',
+        last: { at: minutesAgo(299), requestId: requestIdOf(7), date: minutesAgo(300) },
+      },
+    },
+  )
+}
+
 /** Uploads and repository indexes up for review. */
 export const uploadScenarios = {
   upload: () =>
@@ -171,59 +228,7 @@ export const uploadScenarios = {
   'repository-index': () =>
     taskSheet(
       'signrepositoryindex',
-      sampleArtifact(
-        [
-          sampleFile(0, {
-            path: 'Release',
-            size: 152_000,
-            facts: {
-              kind: 'release',
-              faults: [],
-              signedAlready: false,
-              bodySha256: hexOf('file Release'),
-              origin: 'Example',
-              label: 'Example archive',
-              suite: 'testing',
-              codename: 'forky',
-              version: null,
-              description: null,
-              date: minutesAgo(20),
-              validUntil: minutesAgo(-7 * 24 * 60),
-              components: ['main', 'contrib'],
-              architectures: ['all', 'amd64', 'arm64'],
-              acquireByHash: true,
-              notAutomatic: null,
-              digestLists: ['MD5Sum', 'SHA256'],
-              indexes: 482,
-              others: [{ name: 'Changelogs', value: 'https://metadata.example.org/@CHANGEPATH@_changelog' }],
-              change: {
-                date: minutesAgo(300),
-                added: 2,
-                removed: 0,
-                changed: 214,
-                unchanged: 266,
-                examples: [
-                  { how: 'added', name: 'contrib/binary-arm64/Packages' },
-                  { how: 'added', name: 'contrib/binary-arm64/Packages.xz' },
-                  { how: 'changed', name: 'main/binary-amd64/Packages.xz' },
-                ],
-                fields: [{ name: 'Architectures', before: 'all amd64', after: 'all amd64 arm64' }],
-              },
-            },
-          }),
-        ],
-        {
-          category: 'debian:repository-index',
-          binaryPackageName: null,
-          trustedCerts: { kind: 'not-declared' },
-          repositoryIndex: {
-            suite: 'forky@debian:suite',
-            mode: 'clear',
-            signedName: 'InRelease',
-            last: { at: minutesAgo(299), requestId: requestIdOf(7), date: minutesAgo(300) },
-          },
-        },
-      ),
+      sampleIndexArtifact(),
       sampleChecks({
         'index-sound': ['passed', 'The Release is well-formed, and its times are right.'],
         'index-progress': [

@@ -15,7 +15,7 @@ import type { LogView } from '../../place.ts'
 import { logEntryQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { eventOf, previousHashWords, proofWords, readableEntry } from './audit-view.ts'
+import { digestsOf, eventOf, previousHashWords, proofWords, readableEntry } from './audit-view.ts'
 
 /** One entry: what it says, the exact bytes that are hashed, the two hashes that chain it, and the proof that it is in the log. */
 export function EntryPanel({
@@ -104,7 +104,9 @@ function EntryBody({
           </Button>
         )}
       </div>
-      {row.inputSha256 === null ? null : <Hash title="Input file, SHA-256" hex={row.inputSha256} />}
+      {digestsOf(row).map(({ title, hex }) => (
+        <Hash key={title} title={title} hex={hex} />
+      ))}
       <Hash title="Leaf hash of this entry" hex={detail.leafHash} />
       <Hash title={previousHashWords(detail)} hex={detail.previousLeafHash} />
       <div className="row">

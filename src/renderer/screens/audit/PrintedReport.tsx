@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { AuditFilter, AuditSource, VerificationReport } from '../../../shared/audit.ts'
+import type { AuditFilter, AuditRow, AuditSource, VerificationReport } from '../../../shared/audit.ts'
 import { Button } from '../../design/Button.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { plainNumber, utc } from '../../parts/format.ts'
@@ -9,7 +9,7 @@ import { usePageHeading } from '../../parts/use-page-heading.ts'
 import { logReportPartQuery, logReportSpanQuery } from '../../station/log-queries.ts'
 import { useStation } from '../../station/station-context.tsx'
 import { failureFrom } from '../../station/station-failure.ts'
-import { auditRowView } from './audit-view.ts'
+import { auditRowView, digestsOf } from './audit-view.ts'
 import { filterWords } from './log-filter.ts'
 import { mostPrinted, type PrintedPart, partOf, printedHead } from './printed-view.ts'
 import { reportView } from './report-view.ts'
@@ -181,7 +181,7 @@ function Entries({ rows }: { readonly rows: readonly Parameters<typeof auditRowV
                 <td>{view.event.text}</td>
                 <td>
                   <UntrustedText text={row.summary} />
-                  {row.inputSha256 === null ? null : <span className="mono printed-digest">{row.inputSha256}</span>}
+                  <PrintedDigests row={row} />
                 </td>
                 <td>{row.workRequestId === null ? '' : `#${row.workRequestId}`}</td>
                 <td>
@@ -194,4 +194,15 @@ function Entries({ rows }: { readonly rows: readonly Parameters<typeof auditRowV
       </table>
     </section>
   )
+}
+
+/** The digest of the input alone; where several keys sign, also of what this one gave, and each is called by its name. */
+function PrintedDigests({ row }: { readonly row: AuditRow }) {
+  if (row.key === undefined)
+    return row.inputSha256 === null ? null : <span className="mono printed-digest">{row.inputSha256}</span>
+  return digestsOf(row).map(({ title, hex }) => (
+    <span key={title} className="printed-digest">
+      {title}: <span className="mono">{hex}</span>
+    </span>
+  ))
 }

@@ -2,11 +2,31 @@ import type { AuditDetail, AuditRow, AuditSource } from '../../../shared/audit.t
 import type { AuditSeq } from '../../../shared/ids.ts'
 import type { Tone } from '../../design/Badge.tsx'
 import { plainNumber } from '../../parts/format.ts'
-import { eventWords } from './event-words.ts'
+import { eventWords, keyWords } from './event-words.ts'
 
 /** What the list and an open entry call it. Nothing went wrong where signing was stopped before the key was used. */
 export function eventOf(row: AuditRow): { readonly text: string; readonly tone: Tone } {
-  return row.withdrawn ? { text: 'Not signed', tone: 'neutral' } : eventWords[row.event]
+  const words = row.withdrawn ? ({ text: 'Not signed', tone: 'neutral' } as const) : eventWords[row.event]
+  return row.key === undefined ? words : { ...words, text: `${words.text}, ${keyWords(row.key)}` }
+}
+
+/** What an entry gives digests of, as the entry and a printed report call them. */
+export function digestsOf({
+  inputSha256,
+  outputSha256,
+  key,
+}: AuditRow): readonly { readonly title: string; readonly hex: string }[] {
+  return [
+    ...(inputSha256 === null ? [] : [{ title: 'Input file, SHA-256', hex: inputSha256 }]),
+    ...(outputSha256 === undefined ? [] : [{ title: outputTitle(key), hex: outputSha256 }]),
+  ]
+}
+
+/** The first key signs last, and what it gives is the file; before that there is no file, only a key's own signature. */
+function outputTitle(key: AuditRow['key']): string {
+  return key === undefined || key.position === 1
+    ? 'Signed file, SHA-256'
+    : `OpenPGP signature packet of ${keyWords(key)}, SHA-256`
 }
 
 export type AuditRowView = {

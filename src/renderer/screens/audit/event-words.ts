@@ -1,4 +1,4 @@
-import type { ShownEvent } from '../../../shared/audit.ts'
+import type { AuditRow, ShownEvent } from '../../../shared/audit.ts'
 import type { Tone } from '../../design/Badge.tsx'
 
 export const eventWords: Record<ShownEvent, { readonly text: string; readonly tone: Tone }> = {
@@ -59,4 +59,9 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'ceremony-step-ended': { text: 'Ceremony step done', tone: 'passed' },
   'ceremony-deviation': { text: 'Ceremony deviation', tone: 'refused' },
   'ceremony-ended': { text: 'Ceremony sealed', tone: 'accent' },
+}
+
+/** `key 2 of 3`, where several keys sign a file. */
+export function keyWords({ position, count }: NonNullable<AuditRow['key']>): string {
+  return `key ${position} of ${count}`
 }

@@ -7,6 +7,7 @@ import { FactList } from '../../parts/FactList.tsx'
 import { plainNumber } from '../../parts/format.ts'
 import { hexGroups } from '../../parts/proquint.ts'
 import { FileRow } from './FileRow.tsx'
+import { isOver } from './key-outcome-view.ts'
 import type { ArtifactView, SheetView, TrustedCertsView } from './sheet-view.ts'
 import { TaskOverview } from './TaskOverview.tsx'
 import './artifacts.css'
@@ -34,7 +35,9 @@ export function Artifacts({ view, detail, shownFiles, words, onWords }: Artifact
   )
   const all = view.artifacts.flatMap((artifact) => artifact.files)
   const allOpen = open.size === all.length
-  const outcomes = new Map(detail.files.map((file) => [file.ordinal, file.outcome]))
+  const states = new Map(detail.files.map((file) => [file.ordinal, file]))
+  const keyNames = view.keys.map(({ description }) => description)
+  const over = isOver(detail)
   return (
     <section className="section" aria-labelledby="sheet-files">
       <div className="row">
@@ -63,7 +66,11 @@ export function Artifacts({ view, detail, shownFiles, words, onWords }: Artifact
                 <FileRow
                   key={file.ordinal}
                   file={file}
-                  outcome={outcomes.get(file.ordinal) ?? { kind: 'waiting' }}
+                  state={
+                    states.get(file.ordinal) ?? { ordinal: file.ordinal, path: file.path, outcome: { kind: 'waiting' } }
+                  }
+                  over={over}
+                  keyNames={keyNames}
                   words={words}
                   isOpen={open.has(file.ordinal)}
                   onOpenChange={(isOpen) => {

@@ -13,6 +13,8 @@ import { StandingDialog } from '../standing/StandingDialog.tsx'
 import { mayStand } from '../standing/standing-view.ts'
 import { ApproveDialog } from './ApproveDialog.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
+import { KeyList, kindClass } from './KeyList.tsx'
+import type { KeyView } from './key-view.ts'
 import { type DecisionView, decisionSentence, type SheetView } from './sheet-view.ts'
 import './decision-panel.css'
 
@@ -33,21 +35,13 @@ export function DecisionPanel(props: DecisionPanelProps) {
   return (
     <aside className="decision" aria-label="Key and decision">
       {/* Scrolls on its own, so the keyboard has to reach it. */}
-      <div className="decision-key" role="group" aria-label="The key" tabIndex={0}>
-        <section className={keyClass(view)} aria-labelledby="decision-key">
-          <h2 id="decision-key" className="decision-heading">
-            Key
-            {view.key.production === null ? null : <KeyKindBadge production={view.key.production} />}
-          </h2>
-          <p className="key-name">
-            {view.key.description === null ? (
-              'Not registered at this station'
-            ) : (
-              <UntrustedText text={view.key.description} />
-            )}
-          </p>
-          <FactList facts={view.key.facts} words={words} compact />
-        </section>
+      <div
+        className="decision-key"
+        role="group"
+        aria-label={view.keys.length > 1 ? 'The keys' : 'The key'}
+        tabIndex={0}
+      >
+        {view.keys.length > 1 ? <SeveralKeys view={view} /> : <OneKey view={view.keys[0]} words={words} />}
         <section className="sheet-digest" aria-label="Digest of this sheet">
           <h2 className="small">Digest of this sheet</h2>
           <p className="small muted">A decision is bound to it, and with it to the bytes of every file.</p>
@@ -62,9 +56,33 @@ export function DecisionPanel(props: DecisionPanelProps) {
   )
 }
 
-function keyClass(view: SheetView): string {
-  if (view.key.production === null) return 'card key-card key-unknown'
-  return view.key.production ? 'card key-card key-production' : 'card key-card key-test'
+function OneKey({ view, words }: { readonly view: KeyView; readonly words: boolean }) {
+  return (
+    <section className={`card key-card ${kindClass(view.production)}`} aria-labelledby="decision-key">
+      <h2 id="decision-key" className="decision-heading">
+        Key
+        {view.production === null ? null : <KeyKindBadge production={view.production} />}
+      </h2>
+      <p className="key-name">
+        {view.description === null ? 'Not registered at this station' : <UntrustedText text={view.description} />}
+      </p>
+      <FactList facts={view.facts} words={words} compact />
+    </section>
+  )
+}
+
+/** Their names stay beside the decision; all that is known of each is in the sheet. */
+function SeveralKeys({ view }: { readonly view: SheetView }) {
+  return (
+    <section className="card key-card-several" aria-labelledby="decision-key">
+      <h2 id="decision-key" className="decision-heading">
+        {view.keys.length} keys
+        {view.production === null ? null : <KeyKindBadge production={view.production} />}
+      </h2>
+      <p className="small muted">One approval covers all of them. The file gets a signature of each, or of none.</p>
+      <KeyList keys={view.keys} />
+    </section>
+  )
 }
 
 function Decided({ detail }: { readonly detail: RequestDetail }) {

@@ -10,10 +10,10 @@ import './file-details.css'
 export function FileDetails({ file, words }: { readonly file: FileView; readonly words: boolean }) {
   return (
     <div className="details">
-      {file.signedBefore.length === 0 ? null : (
-        <Detail title="Signed before by this key, at this station" source="station">
+      {file.signedBefore === null ? null : (
+        <Detail title={file.signedBefore.title} source="station">
           <ul>
-            {file.signedBefore.map((before) => (
+            {file.signedBefore.lines.map((before) => (
               <li key={before}>{before}</li>
             ))}
           </ul>

@@ -1,5 +1,4 @@
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components'
-import type { FileOutcome } from '../../../shared/request.ts'
 import { Badge } from '../../design/Badge.tsx'
 import { Digest, ShortDigest } from '../../design/Digest.tsx'
 import { Icon } from '../../design/Icon.tsx'
@@ -9,21 +8,27 @@ import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { visibleString } from '../../parts/untrusted-text.ts'
 import { FileDetails } from './FileDetails.tsx'
 import type { FileView } from './file-view.ts'
-import { outcomeView } from './stage-view.ts'
+import { type FileState, fileOutcomeView, keyOutcomes } from './key-outcome-view.ts'
+import { SignatureList } from './SignatureList.tsx'
 import './disclosure.css'
 import './file-row.css'
 
 type FileRowProps = {
   readonly file: FileView
-  readonly outcome: FileOutcome
+  readonly state: FileState
+  /** No more is signed for this request. */
+  readonly over: boolean
+  /** Descriptions of the keys, in order. */
+  readonly keyNames: readonly (string | null)[]
   readonly words: boolean
   readonly isOpen: boolean
   readonly onOpenChange: (isOpen: boolean) => void
 }
 
 /** One file: its line, and below it all that is known. What was not opened yet is not built yet. */
-export function FileRow({ file, outcome, words, isOpen, onOpenChange }: FileRowProps) {
-  const result = outcomeView(outcome)
+export function FileRow({ file, state, over, keyNames, words, isOpen, onOpenChange }: FileRowProps) {
+  const result = fileOutcomeView(state)
+  const signatures = keyOutcomes(state, over)
   return (
     <li className="file">
       <Disclosure isExpanded={isOpen} onExpandedChange={onOpenChange}>
@@ -67,6 +72,9 @@ export function FileRow({ file, outcome, words, isOpen, onOpenChange }: FileRowP
                   <UntrustedText text={result.detail} />
                 </Notice>
               )}
+              {signatures.length === 0 || !isBegun(state, over) ? null : (
+                <SignatureList outcomes={signatures} names={keyNames} />
+              )}
               {result === null || result.outputSha256 === null ? null : (
                 <div className="fact">
                   <span className="fact-label">Signed file, SHA-256</span>
@@ -107,4 +115,9 @@ export function FileRow({ file, outcome, words, isOpen, onOpenChange }: FileRowP
       </Disclosure>
     </li>
   )
+}
+
+/** Before the approval every key waits, and the list would say nothing. */
+function isBegun({ outcome, further = [] }: FileState, over: boolean): boolean {
+  return over || outcome.kind !== 'waiting' || further.some((each) => each.outcome.kind !== 'waiting')
 }

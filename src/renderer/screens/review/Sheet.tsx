@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { RequestDetail } from '../../../shared/request.ts'
 import type { ReviewSheet } from '../../../shared/review-sheet.ts'
-import { KeyKindBadge } from '../../design/Badge.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { useNow } from '../../parts/use-now.ts'
@@ -9,6 +8,8 @@ import { useAction } from '../../station/station-queries.ts'
 import { Artifacts } from './Artifacts.tsx'
 import { CheckList } from './CheckList.tsx'
 import { DecisionPanel } from './DecisionPanel.tsx'
+import { KeySection } from './KeySection.tsx'
+import { NamedKeys } from './NamedKeys.tsx'
 import { type SheetView, sheetView } from './sheet-view.ts'
 import './sheet.css'
 
@@ -41,6 +42,7 @@ export function Sheet({
             <FactList facts={view.asked} />
           </div>
         </section>
+        {view.keys.length > 1 ? <KeySection keys={view.keys} words={words} /> : null}
         <CheckList checks={view.checks} counts={view.checkCounts} />
         <Artifacts view={view} detail={detail} shownFiles={shownFiles} words={words} onWords={setWords} />
       </div>
@@ -77,19 +79,7 @@ function Headline({ view, inReview }: { readonly view: SheetView; readonly inRev
           </strong>{' '}
         </>
       )}
-      {headline.keyName === null ? (
-        <>
-          with a key that is <strong>not registered here</strong>.
-        </>
-      ) : (
-        <>
-          with the {headline.production === true ? 'production' : 'test'} key{' '}
-          <strong>
-            <UntrustedText text={headline.keyName} />
-          </strong>{' '}
-          <KeyKindBadge production={headline.production === true} />
-        </>
-      )}
+      <NamedKeys keys={view.keys} />
     </p>
   )
 }

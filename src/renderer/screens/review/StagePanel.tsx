@@ -6,14 +6,24 @@ import { Button } from '../../design/Button.tsx'
 import { Icon } from '../../design/Icon.tsx'
 import { FailureNotice, Notice } from '../../design/Notice.tsx'
 import { count } from '../../parts/format.ts'
-import { PinDialog } from '../../parts/PinDialog.tsx'
 import { ReasonDialog } from '../../parts/ReasonDialog.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
 import { progressQuery, useAction } from '../../station/station-queries.ts'
 import { DeliveryActions } from '../by-hand/DeliveryNotice.tsx'
 import { DeclineDialog } from './DeclineDialog.tsx'
+import { isOver, keyOutcomes, showsSignatures } from './key-outcome-view.ts'
 import { keyRequestStage } from './key-request-view.ts'
-import { absentKeyReason, progressView, type StageAction, savedWords, stageView } from './stage-view.ts'
+import { ResumeDialog } from './ResumeDialog.tsx'
+import { SignatureList } from './SignatureList.tsx'
+import {
+  absentKeyReason,
+  fileInWork,
+  heldWords,
+  progressView,
+  type StageAction,
+  savedWords,
+  stageView,
+} from './stage-view.ts'
 import './stage-panel.css'
 
 /** Says where the request is and offers what can be done about it there. */
@@ -38,6 +48,7 @@ export function StagePanel({ detail }: { readonly detail: RequestDetail }) {
       <p className="measure">
         <UntrustedText text={view.sentence} />
       </p>
+      {generation === null && showsSignatures(detail) ? <Signatures detail={detail} /> : null}
       {/* The operator stopped it himself: the sentence above says so already. */}
       {detail.failure === null || detail.failure.code === 'cancelled' ? null : (
         <p className="stage-failure">
@@ -58,7 +69,9 @@ function Progress({ detail }: { readonly detail: RequestDetail }) {
         {view.touch ? <Icon name="touch" size={22} /> : null}
         <p className="progress-sentence grow">{view.sentence}</p>
         <span className="muted">
-          {view.done} of {count(view.total, 'file')} signed
+          {view.keys === null
+            ? `${view.done} of ${count(view.total, 'file')} signed`
+            : `${view.keys.done} of ${count(view.keys.total, 'key')}`}
         </span>
         <Button
           size="s"
@@ -66,16 +79,32 @@ function Progress({ detail }: { readonly detail: RequestDetail }) {
           isDisabled={cancel.pending}
           onPress={() => void cancel.run(detail.summary.id)}
         >
-          Cancel after this file
+          {view.keys === null ? 'Cancel after this file' : 'Cancel after this signature'}
         </Button>
       </div>
-      <progress className="progress-bar" aria-label="Files signed" value={view.done} max={view.total} />
+      {view.keys === null ? (
+        <progress className="progress-bar" aria-label="Files signed" value={view.done} max={view.total} />
+      ) : (
+        <progress className="progress-bar" aria-label="Signatures made" value={view.keys.done} max={view.keys.total} />
+      )}
+      <Signatures detail={detail} />
       <p className="visually-hidden" role="status">
         {view.announce}
       </p>
       {cancel.failure === null ? null : <FailureNotice failure={cancel.failure} />}
     </section>
   )
+}
+
+/** With several keys: how far each is with the file that is, or was, being signed. */
+function Signatures({ detail }: { readonly detail: RequestDetail }) {
+  const file = fileInWork(detail.files)
+  if (file === null || detail.sheet === null) return null
+  const { key, furtherKeys = [] } = detail.sheet
+  const names = [key, ...furtherKeys.map((further) => further.key)].map(
+    ({ registered }) => registered?.description ?? null,
+  )
+  return <SignatureList outcomes={keyOutcomes(file, isOver(detail))} names={names} />
 }
 
 const labels: Record<StageAction, string> = {
@@ -145,12 +174,8 @@ function StageDialog({
   readonly onClose: () => void
 }) {
   const requestId = detail.summary.id
-  const { sheet, sheetDigest } = detail
   const stop = useAction((station, reason: string) => station.signingStop({ requestId, reason }))
   const close = useAction((station, note: string) => station.incidentClose({ requestId, note }))
-  const resume = useAction((station, input: Parameters<typeof station.signingResume>[0]) =>
-    station.signingResume(input),
-  )
   const left = detail.files.filter((file) => file.outcome.kind === 'waiting').length
   if (asking === 'decline') return <DeclineDialog requestId={requestId} onClose={onClose} />
   if (asking === 'decline-for-key')
@@ -167,7 +192,7 @@ function StageDialog({
       >
         <p>
           What is signed is returned to the server. {count(left, 'file')} are reported as not signed, with this reason.
-          This cannot be taken back.
+          {heldWords(detail)} This cannot be taken back.
         </p>
       </ReasonDialog>
     )
@@ -184,28 +209,11 @@ function StageDialog({
       >
         <p>
           Your note goes into the audit log with your name. The file in doubt is reported to the server as not signed; a
-          signature that the token may have made stays recorded as in doubt.
+          signature that the token may have made stays recorded as in doubt.{heldWords(detail)}
         </p>
       </ReasonDialog>
     )
   }
-  if (asking === 'resume' && sheet !== null && sheetDigest !== null) {
-    const home = sheet.key.registered?.home
-    return (
-      <PinDialog
-        title="Go on signing?"
-        token={home?.kind === 'token' ? home.token : null}
-        confirm={`Sign ${count(left, 'more file')}`}
-        pending={resume.pending}
-        onConfirm={({ pin, useLastTry }) => resume.run({ requestId, sheetDigest, pin, useLastTry })}
-        onClose={onClose}
-      >
-        <p>
-          Goes on with the {count(left, 'file')} that you approved and that were not begun. The sheet and the files are
-          the same; their digests are checked again.
-        </p>
-      </PinDialog>
-    )
-  }
+  if (asking === 'resume') return <ResumeDialog detail={detail} left={left} onClose={onClose} />
   return null
 }

@@ -81,7 +81,7 @@ describe('one file of the sheet', () => {
       'neutral: 1 certificate',
       'attention: Signed before',
     ])
-    expect(view.signedBefore).toEqual(['2026-10-01 00:00:00 UTC, work request 77'])
+    expect(view.signedBefore?.lines).toEqual(['2026-10-01 00:00:00 UTC, work request 77'])
     expect(view.signatures).toMatchObject([{ signer: 'CN=Somebody', matches: false }])
   })
 

@@ -1,8 +1,9 @@
 import type { EmbeddedCertificate, ExistingSignature, PeFacts, SbatRow } from '../../../shared/input-facts.ts'
-import type { SheetFile } from '../../../shared/review-sheet.ts'
+import type { FurtherKey, SheetFile } from '../../../shared/review-sheet.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
-import { byteSize, count, shortSize, utc } from '../../parts/format.ts'
+import { byteSize, count, shortSize } from '../../parts/format.ts'
 import { roleWords } from '../../parts/wording.ts'
+import { type SignedBeforeView, signedBeforeView } from './signed-before-view.ts'
 import { textFactsOf, textFlagsOf } from './text-view.ts'
 import { documentRow } from './upload-view.ts'
 
@@ -56,14 +57,21 @@ export type FileView = {
   readonly vendorCertificates: readonly CertificateView[]
   readonly embeddedCertificates: readonly CertificateView[]
   readonly signatures: readonly SignatureView[]
-  readonly signedBefore: readonly string[]
+  /** Null: not before. */
+  readonly signedBefore: SignedBeforeView | null
 }
+
+const beforeFlag: FileFlag = { tone: 'attention', text: 'Signed before' }
 
 const computed = { source: 'station', assurance: 'verified' } as const
 const fileSays = { source: 'file', assurance: 'claimed' } as const
 
-/** What the station computed is verified; what the file says about itself is the file's claim, though its bytes are the ones signed. */
-export function fileView(file: SheetFile): FileView {
+/**
+ * What the station computed is verified; what the file says about itself is the file's claim, though its bytes are the ones signed.
+ * `furtherKeys`: those that sign it after the sheet's first one.
+ */
+export function fileView(file: SheetFile, furtherKeys: readonly FurtherKey[] = []): FileView {
+  const signedBefore = signedBeforeView(file, furtherKeys)
   const pe = file.facts.kind === 'pe' ? file.facts : null
   const words = file.facts.kind === 'text' ? file.facts : null
   const document = documentRow(file)
@@ -76,7 +84,7 @@ export function fileView(file: SheetFile): FileView {
     version: document?.version ?? (pe === null ? null : shownVersion(pe)),
     size: shortSize(file.size),
     toBeSignedHex: file.toBeSigned?.digest ?? null,
-    flags: [...(document?.flags ?? []), ...flagsOf(file, pe)],
+    flags: [...(document?.flags ?? []), ...flagsOf(file, pe), ...(signedBefore === null ? [] : [beforeFlag])],
     facts: [
       ...ownFacts(file),
       ...(document?.facts ?? []),
@@ -99,9 +107,7 @@ export function fileView(file: SheetFile): FileView {
     vendorCertificates: (pe?.vendorCertificates ?? []).map(certificateView),
     embeddedCertificates: (pe?.embeddedCertificates ?? []).map(certificateView),
     signatures: (pe?.existingSignatures ?? []).map(signatureView),
-    signedBefore: file.signedBefore.map(
-      (before) => `${utc(before.at)}${before.workRequest === null ? '' : `, work request ${before.workRequest}`}`,
-    ),
+    signedBefore,
   }
 }
 
@@ -189,7 +195,6 @@ function flagsOf(file: SheetFile, pe: PeFacts | null): readonly FileFlag[] {
       text: count(pe.vendorCertificates.length + pe.embeddedCertificates.length, 'certificate'),
     })
   }
-  if (file.signedBefore.length > 0) flags.push({ tone: 'attention', text: 'Signed before' })
   return flags
 }
 

@@ -1,10 +1,15 @@
-import type { ReviewSheet, SheetAttestation } from '../../../shared/review-sheet.ts'
+import type { FurtherKey, ReviewSheet, SheetAttestation, SheetKey } from '../../../shared/review-sheet.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
 import { daysUntil, utc } from '../../parts/format.ts'
 import { algorithmWords, originWords } from '../../parts/wording.ts'
+import { permissionFact } from './permission-view.ts'
+import { beforeWords } from './signed-before-view.ts'
 
 export type KeyView = {
+  /** Its place among the keys that sign, from 1, and how many these are. */
+  readonly number: number
+  readonly of: number
   readonly fingerprint: string
   readonly registered: boolean
   readonly description: string | null
@@ -14,11 +19,55 @@ export type KeyView = {
   /** The token whose PIN is wanted; null for a software key or an unknown one. */
   readonly token: TokenId | null
   readonly software: boolean
+  /** Where it is, in a few words; null: not registered here. */
+  readonly place: string | null
+}
+
+export type KeyViews = readonly [KeyView, ...KeyView[]]
+
+/**
+ * Every key that signs, in the order of the signatures. Where there are several, each has the server's answer about it and what it
+ * signed before among its facts; of a single key both stand where its sheet has always had them.
+ */
+export function keyViews(sheet: Pick<ReviewSheet, 'key' | 'furtherKeys' | 'artifacts'>, now: number): KeyViews {
+  const further = sheet.furtherKeys ?? []
+  const of = 1 + further.length
+  const first = keyView(sheet.key, now, { number: 1, of })
+  if (further.length === 0) return [first]
+  const facts = sheet.artifacts.flatMap(({ permission, files }) =>
+    useFacts({ permission, signedBefore: files.flatMap((file) => file.signedBefore) }),
+  )
+  return [
+    { ...first, facts: [...first.facts, ...facts] },
+    ...further.map((each, index): KeyView => {
+      const view = keyView(each.key, now, { number: index + 2, of })
+      return { ...view, facts: [...view.facts, ...useFacts(each)] }
+    }),
+  ]
+}
+
+function useFacts({ permission, signedBefore }: Pick<FurtherKey, 'permission' | 'signedBefore'>): readonly Fact[] {
+  return [
+    permissionFact('key-permission', permission),
+    {
+      id: 'key-signed-before',
+      label: 'Signed this before',
+      value: text(signedBefore.length === 0 ? 'No, not at this station' : signedBefore.map(beforeWords).join('; ')),
+      source: 'station',
+      assurance: 'verified',
+    },
+  ]
+}
+
+/** What a badge says of all keys together. Null: none is a production key, and one is not registered here. */
+export function productionOf(keys: readonly KeyView[]): boolean | null {
+  if (keys.some(({ production }) => production === true)) return true
+  return keys.some(({ production }) => production === null) ? null : false
 }
 
 /** The key that would sign, as registered here; for a key that is not registered only what the server asked for. */
-export function keyView(sheet: ReviewSheet, now: number): KeyView {
-  const { fingerprint, registered } = sheet.key
+export function keyView(key: SheetKey, now: number, place: Pick<KeyView, 'number' | 'of'>): KeyView {
+  const { fingerprint, registered } = key
   const asked: Fact = {
     id: 'key-fingerprint',
     label: 'Fingerprint',
@@ -28,6 +77,7 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
   }
   if (registered === null) {
     return {
+      ...place,
       fingerprint,
       registered: false,
       description: null,
@@ -35,12 +85,14 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
       facts: [asked],
       token: null,
       software: false,
+      place: null,
     }
   }
   const { certificate, home } = registered
   const verified = { source: 'station', assurance: 'verified' } as const
   const left = daysUntil(certificate.notAfter, now)
   return {
+    ...place,
     fingerprint,
     registered: true,
     description: registered.description,
@@ -76,6 +128,7 @@ export function keyView(sheet: ReviewSheet, now: number): KeyView {
     ],
     token: home.kind === 'token' ? home.token : null,
     software: home.kind === 'software',
+    place: home.kind === 'token' ? `${home.token.model}, serial ${home.token.serial}` : 'in software',
   }
 }
 

@@ -18,14 +18,15 @@ function viewOf(sheet: ReviewSheet, change: Parameters<typeof sampleDetail>[2] =
 
 describe('the head of the sheet', () => {
   it('says what, for whom and with which key', () => {
-    expect(viewOf(sampleSheet()).headline).toEqual({
+    const { headline, keys, production } = viewOf(sampleSheet())
+    expect(headline).toEqual({
       files: '3 files',
       skipped: 0,
       from: 'work request 10423',
       workspace: 'debian/sid',
-      keyName: 'Secure Boot signer 2026 (linux)',
-      production: true,
     })
+    expect(keys.map(({ description }) => description)).toEqual(['Secure Boot signer 2026 (linux)'])
+    expect(production).toBe(true)
   })
 
   it('counts only what would be signed, and says how much is skipped', () => {

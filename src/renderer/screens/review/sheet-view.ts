@@ -3,10 +3,11 @@ import type { RequestDetail } from '../../../shared/request.ts'
 import type { ReviewSheet, SheetArtifact } from '../../../shared/review-sheet.ts'
 import { type Fact, name, text } from '../../parts/fact.ts'
 import { count, utc } from '../../parts/format.ts'
-import { acknowledgements, checkQuestions } from '../../parts/wording.ts'
+import { acknowledgements, acknowledgementsOfSeveralKeys, checkQuestions } from '../../parts/wording.ts'
 import { type FileView, fileView } from './file-view.ts'
 import { handFacts } from './hand-view.ts'
-import { type KeyView, keyView } from './key-view.ts'
+import { type KeyViews, keyViews, productionOf } from './key-view.ts'
+import { permissionFacts } from './permission-view.ts'
 import { type IndexView, taskView, type UploadView } from './upload-view.ts'
 
 export type CheckView = {
@@ -56,15 +57,16 @@ export type SheetView = {
     readonly from: string
     /** Null: opened by hand. */
     readonly workspace: string | null
-    readonly keyName: string | null
-    readonly production: boolean | null
   }
   readonly asked: readonly Fact[]
   readonly checks: readonly CheckView[]
   readonly checkCounts: Readonly<Record<CheckOutcome, number>>
   readonly artifacts: readonly ArtifactView[]
   readonly fileCount: number
-  readonly key: KeyView
+  /** In the order of their signatures. */
+  readonly keys: KeyViews
+  /** True as soon as one of the keys is a production key; null: a key is not registered here, so nobody has said. */
+  readonly production: boolean | null
   readonly decision: DecisionView
 }
 
@@ -74,22 +76,22 @@ export function sheetView(detail: RequestDetail, sheet: ReviewSheet, now: number
   const files = sheet.artifacts.flatMap((artifact) => artifact.files)
   const fileCount = files.length
   const toSign = files.filter((file) => file.disposition === 'sign').length
+  const keys = keyViews(sheet, now)
   return {
     headline: {
       files: count(toSign, 'file'),
       skipped: files.filter((file) => file.disposition === 'skip').length,
       from: sheet.workRequest === null ? 'nobody but this desk' : `work request ${sheet.workRequest.id}`,
       workspace: sheet.workRequest === null ? null : workspaceOf(sheet.workRequest),
-      keyName: sheet.key.registered?.description ?? null,
-      production: sheet.key.registered?.production ?? null,
     },
     asked: askedFacts(detail, sheet),
     checks,
     checkCounts: countOutcomes(checks),
-    artifacts: sheet.artifacts.map(artifactView),
+    artifacts: sheet.artifacts.map((artifact) => artifactView(artifact, sheet.furtherKeys)),
     fileCount,
-    key: keyView(sheet, now),
-    decision: decisionView(detail, checks, toSign),
+    keys,
+    production: productionOf(keys),
+    decision: decisionView(detail, checks, toSign, keys.length > 1),
   }
 }
 
@@ -145,60 +147,7 @@ function workspaceOf({ scope, workspace }: NonNullable<ReviewSheet['workRequest'
   return scope === null ? workspace : `${scope}/${workspace}`
 }
 
-/** The same answer for all artifacts is one fact; answers that differ are one fact each. */
-function permissionFacts(sheet: ReviewSheet): readonly Fact[] {
-  const facts = new Map<string, Fact & { readonly artifacts: number[] }>()
-  for (const artifact of sheet.artifacts) {
-    const fact = permissionFact(artifact)
-    const key = `${fact.assurance} ${JSON.stringify(fact.value)}`
-    const known = facts.get(key)
-    if (known === undefined) facts.set(key, { ...fact, artifacts: [artifact.artifactId] })
-    else known.artifacts.push(artifact.artifactId)
-  }
-  const all = [...facts.values()]
-  return all.map(({ artifacts, ...fact }) =>
-    all.length === 1 ? fact : { ...fact, label: `${fact.label} (artifact ${artifacts.join(', ')})` },
-  )
-}
-
-function permissionFact({ artifactId, permission }: SheetArtifact): Fact {
-  const base = { id: `permission-${artifactId}`, label: 'Permission' }
-  switch (permission.kind) {
-    case 'answered':
-      return {
-        ...base,
-        value: text(
-          `${permission.allowed ? 'Allowed' : 'Not allowed'} for ${permission.username} (user number ${permission.userId})`,
-        ),
-        source: 'server',
-        assurance: 'claimed',
-      }
-    case 'no-such-key':
-      return { ...base, value: text('The server knows no asset with this key'), source: 'server', assurance: 'claimed' }
-    case 'not-answered':
-      return { ...base, value: text(`No answer: ${permission.reason}`), source: 'server', assurance: 'unknown' }
-    case 'by-hand':
-      return {
-        ...base,
-        value: text(`Not asked: opened by hand at this station by ${permission.openedBy}`),
-        source: 'station',
-        assurance: 'unknown',
-      }
-    case 'own-signature':
-      return {
-        ...base,
-        value: text(
-          permission.mine
-            ? `The server waits for the signature of ${permission.username} (user number ${permission.userId}), who made the task`
-            : `The server waits for another person’s signature than ${permission.username}’s`,
-        ),
-        source: 'server',
-        assurance: 'claimed',
-      }
-  }
-}
-
-function artifactView(artifact: SheetArtifact): ArtifactView {
+function artifactView(artifact: SheetArtifact, furtherKeys: ReviewSheet['furtherKeys']): ArtifactView {
   const byHand = artifact.permission.kind === 'by-hand'
   const claimed = { source: 'server', assurance: 'claimed' } as const
   const facts: Fact[] = [{ id: 'category', label: 'Category', value: name(artifact.category), ...claimed }]
@@ -211,7 +160,7 @@ function artifactView(artifact: SheetArtifact): ArtifactView {
     facts: byHand ? [] : facts,
     trustedCerts: task === null && !byHand ? trustedCertsView(artifact) : null,
     task,
-    files: artifact.files.map(fileView),
+    files: artifact.files.map((file) => fileView(file, furtherKeys)),
   }
 }
 
@@ -249,7 +198,12 @@ export function trustedCertsView({ trustedCerts }: Pick<SheetArtifact, 'trustedC
   }
 }
 
-function decisionView(detail: RequestDetail, checks: readonly CheckView[], toSign: number): DecisionView {
+function decisionView(
+  detail: RequestDetail,
+  checks: readonly CheckView[],
+  toSign: number,
+  severalKeys: boolean,
+): DecisionView {
   const { approvability } = detail
   const reasonsOf = (ids: readonly string[]) =>
     ids.map((id) => {
@@ -280,10 +234,15 @@ function decisionView(detail: RequestDetail, checks: readonly CheckView[], toSig
     kind: 'approvable',
     acknowledge: reasonsOf([...wanted]).map(({ id, question, sentence }) => ({
       id,
-      statement: (acknowledgements as Record<string, string>)[id] ?? `I have read “${question}” and want to sign.`,
+      statement: acknowledgementOf(id, severalKeys) ?? `I have read “${question}” and want to sign.`,
       about: sentence,
     })),
   }
+}
+
+function acknowledgementOf(id: string, severalKeys: boolean): string | undefined {
+  const ofSeveral: Readonly<Record<string, string>> = severalKeys ? acknowledgementsOfSeveralKeys : {}
+  return ofSeveral[id] ?? (acknowledgements as Readonly<Record<string, string>>)[id]
 }
 
 /** `Approved by … at …`, for a request that is decided. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { RequestDetail } from '../../../shared/request.ts'
 import type { FakeState } from '../../testing/fake-station.ts'
 import { scenarios, theRequest } from '../../testing/scenarios.ts'
-import { absentKeyReason, outcomeView, progressView, savedWords, stageView } from './stage-view.ts'
+import { outcomeView } from './outcome-view.ts'
+import { absentKeyReason, progressView, savedWords, stageView } from './stage-view.ts'
 
 function detailIn(make: () => FakeState): RequestDetail {
   const detail = make().requests.get(theRequest)
@@ -59,6 +60,7 @@ describe('the progress', () => {
       sentence: 'Touch the token now if it blinks: file 3 of 40 waits',
       touch: true,
       announce: 'Touch the token now if it blinks: file 3 of 40 waits',
+      keys: null,
     })
   })
 

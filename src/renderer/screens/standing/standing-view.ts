@@ -23,6 +23,8 @@ export function standingSentence(standing: StandingApproval): string {
 export function mayStand(sheet: ReviewSheet): boolean {
   return (
     sheet.workRequest?.task === 'signrepositoryindex' &&
+    // It holds one key's session.
+    sheet.furtherKeys === undefined &&
     sheet.key.registered?.home.kind === 'token' &&
     sheet.checks.every(({ outcome }) => outcome === 'passed' || outcome === 'not-applicable')
   )
