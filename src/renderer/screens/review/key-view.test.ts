@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noExpiry } from '../../../shared/no-expiry.ts'
 import type { SheetAttestation } from '../../../shared/review-sheet.ts'
 import { sampleNow, sampleSheet } from '../../testing/sample-data.ts'
 import { softwareSheet } from '../../testing/sample-sheets.ts'
@@ -56,6 +57,22 @@ describe('what its maker says of a key', () => {
     expect(attested(null)).toBeNull()
     expect(attested(undefined)).toBeNull()
   })
+})
+
+it('says of a certificate without an end that it has none, not how many days are left', () => {
+  const until = (notAfter: string) => {
+    const sheet = sampleSheet()
+    const { registered } = sheet.key
+    if (registered === null) throw new Error('the sample key is registered')
+    const certificate = { ...registered.certificate, notAfter }
+    const [{ facts }] = keyViews(
+      { ...sheet, key: { ...sheet.key, registered: { ...registered, certificate } } },
+      sampleNow,
+    )
+    return facts.find(({ id }) => id === 'key-valid')?.value
+  }
+  expect(until(noExpiry)).toEqual({ kind: 'text', text: 'Does not expire' })
+  expect(until('2028-01-10T00:00:00.000Z')).toEqual({ kind: 'text', text: '2028-01-10 (415 days left)' })
 })
 
 describe('several keys', () => {

@@ -1,3 +1,4 @@
+import { noExpiry } from '../../../shared/no-expiry.ts'
 import type { FurtherKey, ReviewSheet, SheetAttestation, SheetKey } from '../../../shared/review-sheet.ts'
 import type { TokenId } from '../../../shared/token.ts'
 import { digest, type Fact, name, text } from '../../parts/fact.ts'
@@ -122,7 +123,11 @@ export function keyView(key: SheetKey, now: number, place: Pick<KeyView, 'number
       {
         id: 'key-valid',
         label: 'Valid until',
-        value: text(`${utc(certificate.notAfter).slice(0, 10)} (${left < 0 ? 'has expired' : `${left} days left`})`),
+        value: text(
+          certificate.notAfter === noExpiry
+            ? 'Does not expire'
+            : `${utc(certificate.notAfter).slice(0, 10)} (${left < 0 ? 'has expired' : `${left} days left`})`,
+        ),
         ...verified,
       },
     ],
