@@ -46,7 +46,7 @@ test('keys of two tokens sign one index: a PIN for each, one approval, and gpgv 
   bench,
 }) => {
   test.setTimeout(240_000)
-  const { first, second, work } = await asked(page, bench)
+  const { first, second, vault, work } = await asked(page, bench)
   const person = personAt(page)
   await person.openFirst()
   const keys = page.getByRole('region', { name: 'Keys that sign' }).getByRole('listitem')
@@ -69,6 +69,7 @@ test('keys of two tokens sign one index: a PIN for each, one approval, and gpgv 
   await sign.click()
   // The first token took its PIN; the second did not, and nothing is approved.
   await expect(dialog.getByText('A token refused its PIN', { exact: true })).toBeVisible()
+  await expect(dialog.getByRole('alert')).toContainText(`serial ${vault.id.serial}`)
   await expect(pins.nth(0)).toBeFocused()
   await expect(pins.nth(0)).toHaveValue('')
   await expect(pins.nth(1)).toHaveValue('')
@@ -153,7 +154,7 @@ async function asked(page: Page, bench: Workbench) {
     suite: 'forky@debian:suite',
     signedName: 'InRelease',
   })
-  return { first, second, work }
+  return { first, second, vault, work }
 }
 
 type Certificate = { readonly fingerprint: string; readonly armored: string }
