@@ -88,23 +88,25 @@ export async function openKeys(
       close,
     })
   }
+  // Which key it was is said in the log; the window gets a failure like any other.
+  const { position, ...failure } = opened.error
   // The login was right; what is behind it has no room.
-  if (opened.error.code === 'device-log-full') return opened
-  const home = keys[opened.error.position]?.home
+  if (failure.code === 'device-log-full') return err(failure)
+  const home = keys[position]?.home
   const tokenSerial = home?.kind === 'token' ? home.token.serial : null
   const written = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [
       {
         event: 'login-failed',
         requestId: sheet.requestId,
-        code: opened.error.code,
+        code: failure.code,
         tokenSerial,
         operator: ports.settings().operatorName,
       },
     ]),
   )
   if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code, request: row.id })
-  return opened
+  return err(failure)
 }
 
 /** One PIN for each token that has a key, and none for anything else: one that was typed for another key is not merely ignored. */
