@@ -42,7 +42,7 @@ function ofUse(body: AuditEntryBody): Partial<Record<'outputSha256' | 'key', unk
   if (body.event !== 'intent' && body.event !== 'signed' && body.event !== 'sign-failed') return {}
   return {
     ...(body.event === 'signed' ? { outputSha256: body.outputSha256 } : {}),
-    ...('key' in body && body.key !== undefined ? { key: body.key } : {}),
+    ...('key' in body ? { key: body.key } : {}),
   }
 }
 

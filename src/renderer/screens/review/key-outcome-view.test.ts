@@ -138,9 +138,11 @@ describe('a request that several keys sign', () => {
   it('counts keys while it is signed', () => {
     expect(progressView(detailIn('several-signing'), null)).toMatchObject({
       keys: { done: 1, total: 3 },
-      sentence: 'Unlocking the tokens …',
+      sentence: 'Signing file 1 of 1 with 3 keys',
       announce: '0 of 1 signed, 1 of 3 keys for this file',
     })
+    const before = { ...detailIn('several-signing'), files: [file(waiting, waiting, waiting)] }
+    expect(progressView(before, null).sentence).toBe('Unlocking the tokens …')
   })
 
   it('that waits for a key names every token, because any may be the one that is not here', () => {

@@ -3,7 +3,7 @@ import { count } from '../../parts/format.ts'
 import { sameToken } from '../../parts/pin-view.ts'
 import type { SigningProgress } from '../../station/station-queries.ts'
 import { listed, numbersOfKeys } from './key-numbers.ts'
-import { haveSigned, heldSentence, keyOutcomes, openSignatures } from './key-outcome-view.ts'
+import { haveSigned, heldSentence, keyOutcomes, openSignatures, showsSignatures } from './key-outcome-view.ts'
 
 export type StageAction =
   | 'recheck'
@@ -278,8 +278,10 @@ export function progressView(detail: RequestDetail, progress: SigningProgress | 
   const total = Math.max(1, progress?.total ?? detail.summary.fileCount)
   const done = Math.min(total, progress?.signed ?? detail.summary.signedCount)
   const current = Math.min(total, done + 1)
-  const phase = progress?.phase ?? 'login'
   const keys = keysDone(detail)
+  const told = progress?.phase ?? 'login'
+  // What a further key does completes no file, and main tells of it by the file's state alone.
+  const phase = told === 'login' && keys !== null && showsSignatures(detail) ? 'signing' : told
   const withKeys = keys === null ? '' : ` with ${count(keys.total, 'key')}`
   const sentences: Record<typeof phase, string> = {
     login: `Unlocking the ${keys === null ? 'token' : 'tokens'} …`,
