@@ -41,6 +41,25 @@ describe('listing the audit log', () => {
     await station.close()
   })
 
+  it('gives of a use which of several keys it was, and of what was signed its digest', async () => {
+    const station = await newStation()
+    const second = { position: 2, count: 3 }
+    await station.write(
+      sampleIntent(),
+      { ...sampleSigned(), key: second },
+      { ...sampleIntent(), key: second },
+      sampleSigned(),
+    )
+    const { rows } = await station.log.list({}, null, 10)
+    expect(rows.map(({ event, key, outputSha256 }) => ({ event, key, outputSha256 }))).toEqual([
+      { event: 'signed', key: undefined, outputSha256: sampleSigned().outputSha256 },
+      { event: 'intent', key: second, outputSha256: undefined },
+      { event: 'signed', key: second, outputSha256: sampleSigned().outputSha256 },
+      { event: 'intent', key: undefined, outputSha256: undefined },
+    ])
+    await station.close()
+  })
+
   it('goes through all entries once by its cursor, while others are appended', async () => {
     const station = await newStation()
     await station.write(...sampleEntries())

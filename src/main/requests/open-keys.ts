@@ -90,9 +90,10 @@ export async function openKeys(
   }
   // Which key it was is said in the log; the window gets a failure like any other.
   const { position, ...failure } = opened.error
-  // The login was right; what is behind it has no room.
-  if (failure.code === 'device-log-full') return err(failure)
   const home = keys[position]?.home
+  const refused = err(pins.value.length > 1 && home?.kind === 'token' ? named(home.token, failure) : failure)
+  // The login was right; what is behind it has no room.
+  if (failure.code === 'device-log-full') return refused
   const tokenSerial = home?.kind === 'token' ? home.token.serial : null
   const written = await writeTransaction(ports.db, (trx) =>
     ports.audit.append(trx, [
@@ -106,7 +107,12 @@ export async function openKeys(
     ]),
   )
   if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code, request: row.id })
-  return err(failure)
+  return refused
+}
+
+/** Where several tokens were asked, a person has to be told which one it is about. */
+function named({ model, serial }: TokenId, failure: Failure): Failure {
+  return { ...failure, message: `Of the token ${model}, serial ${serial}: ${failure.message}` }
 }
 
 /** One PIN for each token that has a key, and none for anything else: one that was typed for another key is not merely ignored. */
