@@ -28,6 +28,7 @@ export function sampleOpenPgpKey(change: Partial<RegisteredKey> = {}): Registere
       created: minutesAgo(0),
       revoked: false,
       revocation: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\niHg=\n-----END PGP PUBLIC KEY BLOCK-----\n',
+      primary: null,
     },
     ...change,
   }
