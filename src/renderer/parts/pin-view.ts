@@ -16,6 +16,18 @@ export type PinView =
       readonly lastTry: boolean
     }
 
+/** A token whose PIN is asked for. */
+export type AskedToken = {
+  readonly token: TokenId
+  /** Which keys it opens, as a sentence, where a dialog is about several. */
+  readonly opens: string | null
+}
+
+/** The same for the same token only. */
+export function tokenKey({ manufacturer, model, serial }: TokenId): string {
+  return JSON.stringify([manufacturer, model, serial])
+}
+
 export function sameToken(a: TokenId, b: TokenId): boolean {
   return a.manufacturer === b.manufacturer && a.model === b.model && a.serial === b.serial
 }

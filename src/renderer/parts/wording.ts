@@ -72,6 +72,12 @@ export const acknowledgements: Partial<Record<CheckId, string>> = {
   'certificate-valid': 'I accept the state of the key’s certificate.',
 }
 
+/** Where it reads otherwise because several keys sign. */
+export const acknowledgementsOfSeveralKeys: Partial<Record<CheckId, string>> = {
+  'signed-before': 'I want other signatures on bytes that one of these keys has signed before.',
+  'certificate-valid': 'I accept the state of the keys’ certificates.',
+}
+
 export const pinStateWords: Record<PinState, { readonly text: string; readonly tone: Tone }> = {
   ok: { text: 'PIN not tried wrongly', tone: 'passed' },
   'count-low': { text: 'PIN was wrong before', tone: 'attention' },
