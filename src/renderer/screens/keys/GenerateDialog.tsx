@@ -153,7 +153,13 @@ export function GenerateDialog(props: GenerateDialogProps) {
       />
       <Place draft={draft} set={set} problems={problems} kind={kind} slots={slotOptions(able, objects)} />
       {isOpenPgp(draft.purpose) ? (
-        <OpenPgpFields userId={draft.userId} expiryYears={draft.expiryYears} problems={problems} onChange={set} />
+        <OpenPgpFields
+          userId={draft.userId}
+          expiryYears={draft.expiryYears}
+          form={draft.form}
+          problems={problems}
+          onChange={set}
+        />
       ) : (
         <CertificateFields draft={draft} set={set} problems={problems} mayRequest={mayRequest} />
       )}
