@@ -82,6 +82,10 @@ const sentences: Readonly<Record<TokenFailureCode, readonly [FailureKind, string
     'unavailable',
     'The token reported an error. Nothing was handed out. The number is in the log; unplug the token and plug it in again.',
   ],
+  'session-ended': [
+    'unavailable',
+    'This key was not asked: the token process that held it had ended before, after a failure or because a token was removed. What was signed before is kept. Begin again; the PIN is asked again.',
+  ],
   'service-key-absent': [
     'unavailable',
     'The software key cannot be opened: the service key that it was sealed with is not in this station’s folder of service keys. Put it back, mode 0600; the sealed key itself is kept.',

@@ -28,6 +28,7 @@ const done = (id, value) => process.send({ kind: 'done', id, value, calls: 0 })
 const signature = (id, index, value) => process.send({ kind: 'signature', id, index, signature: value })
 const act = {
   'has-token': ({ id }) => done(id, true),
+  'check-token': ({ id }) => done(id, null),
   open: ({ id }) => done(id, { spki, touch: 'never' }),
   sign: ({ id, requests }) => { requests.forEach((_, index) => signature(id, index, right)); done(id, { signed: requests.length }) },
   'reread-public-key': ({ id }) => done(id, spki),
@@ -132,5 +133,64 @@ describe('a hostile token process', () => {
     ['exits', 'sign: () => process.exit(0)', ['module-crashed']],
   ])('that %s gets nothing wrong through', async ([, changes, outcomes]) => {
     expect(await signTwice(changes)).toEqual(outcomes)
+  })
+
+  const openTwo = async (changes: string): Promise<unknown> => {
+    const hostEntry = join(folder, `${randomBytes(6).toString('hex')}.mjs`)
+    // Honest as far as `changes` leaves it: the second session has the second key.
+    const honest = `
+      open: ({ id, session }) => done(id, { spki: session === 0 ? spki : otherSpki, touch: "never" }),
+      sign: ({ id, session }) => { signature(id, 0, session === 0 ? right : foreign); done(id, { signed: 1 }) },
+      "reread-public-key": ({ id, session }) => done(id, session === 0 ? spki : otherSpki),`
+    writeFileSync(hostEntry, hostileHost(`${honest}${changes}`))
+    const service = createTokenService({
+      node: process.execPath,
+      hostEntry,
+      modules: ['/m.so'],
+      serviceKeysFolder: folder,
+      environment: {},
+      deadlines: { sign: 2000 },
+      log: silentLog,
+    })
+    try {
+      const second = sha256Hex.parse(createHash('sha256').update(spkiOf(other)).digest('hex'))
+      const options = { signal: new AbortController().signal, onSignal: () => {} }
+      const opened = await service.openSessions([key, { ...key, spkiSha256: second }], [], options)
+      if (!opened.ok) return [opened.error.code, opened.error.position]
+      const request = { scheme: 'rsa-pkcs1-sha256', digest } as const
+      const outcomes = []
+      for (const session of [...opened.value].reverse()) outcomes.push(await session.sign(request))
+      return outcomes.map((outcome) => (outcome.ok ? 'signature' : outcome.error.code))
+    } finally {
+      await service.reset()
+    }
+  }
+
+  // The second key is asked first.
+  test.for<[string, string, unknown]>([
+    ['does what it should', '', ['signature', 'signature']],
+    ['shows the first key for the second', 'open: ({ id }) => done(id, { spki, touch: "never" })', ['key-mismatch', 1]],
+    [
+      'signs with the first key for the second',
+      'sign: ({ id }) => { signature(id, 0, right); done(id, { signed: 1 }) }',
+      ['signature-wrong', 'session-ended'],
+    ],
+    [
+      'answers the look at a token with something else',
+      '"check-token": ({ id }) => done(id, { ok: true })',
+      ['module-crashed', 0],
+    ],
+    [
+      'dies between the first and the second',
+      'open: ({ id, session }) => session === 0 ? done(id, { spki, touch: "never" }) : process.exit(0)',
+      ['module-crashed', 1],
+    ],
+    [
+      'answers for the first when the second is asked',
+      'sign: ({ id, session }) => { signature(id - 1, 0, right) }',
+      ['module-crashed', 'session-ended'],
+    ],
+  ])('with two keys, that %s, gets nothing wrong through', async ([, changes, outcomes]) => {
+    expect(await openTwo(changes)).toEqual(outcomes)
   })
 })

@@ -100,6 +100,11 @@ export class HostProcess {
     return this.#death !== null
   }
 
+  /** Why it ended; null while it lives. */
+  get death(): TokenFailure | null {
+    return this.#death
+  }
+
   /** Ended by its owner, not by a failure. */
   get endedOnPurpose(): boolean {
     return this.#onPurpose

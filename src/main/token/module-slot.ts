@@ -6,10 +6,10 @@ import type { TokenFailure } from './token-service.ts'
 export type Slot = {
   readonly path: string
   host: HostProcess | null
-  /** An approval opens or holds a session: nobody else touches the process. */
+  /** An approval opens or holds sessions: nobody else touches the process. */
   taken: boolean
-  /** Where on USB the token of that session is, if that can be known. */
-  plug: string | null
+  /** Where on USB the tokens of these sessions are, as far as that can be known. */
+  plugs: readonly string[]
   /** A look that is under way: whoever asks meanwhile waits for it, because a token can take seconds to list. */
   looking: Promise<void> | null
   listed: HostAnswer<'list'> | null

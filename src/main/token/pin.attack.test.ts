@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descriptors } from './protocol.ts'
 import { softHsmModule } from './testing/soft-token.ts'
-import { hostEntry, open, referenceTo, requestsFor, TokenBench } from './testing/token-bench.ts'
+import { hostEntry, open, openAll, referenceTo, requestsFor, TokenBench } from './testing/token-bench.ts'
 
 // Whatever goes wrong, the PIN must not come back: not in a message, an error, a log line, an argument or the environment.
 
@@ -38,6 +38,18 @@ describe.skipIf(softHsmModule() === null)('the PIN (needs SoftHSM: apt-get insta
         results.push(await session.value.signMany(requestsFor(key, 3)))
         results.push(await session.value.sign({ scheme: 'ecdsa-sha256', digest: Buffer.alloc(32) }))
         await session.value.close()
+      }
+    }
+    const keys = [referenceTo(bench.token(), 0), referenceTo(bench.token(), 1)]
+    for (const typed of [wrongPin, pin]) {
+      const several = openAll(service, keys, [[bench.token(), typed]])
+      const sessions = await several.opened
+      results.push(sessions, several.pins)
+      expect(several.pins.map((each) => Buffer.from(each.pin.reveal()).toString())).toEqual(['\0'.repeat(typed.length)])
+      if (!sessions.ok) continue
+      for (const session of sessions.value) {
+        results.push(await session.sign({ scheme: 'rsa-pkcs1-sha256', digest: Buffer.alloc(32) }))
+        await session.close()
       }
     }
     results.push(await service.list({ refresh: true }))
@@ -75,6 +87,7 @@ describe.skipIf(softHsmModule() === null)('the PIN (needs SoftHSM: apt-get insta
     }
     const body = {
       op: 'open',
+      session: 0,
       token,
       ckaId: '01',
       algorithm: key.algorithm,
@@ -83,7 +96,8 @@ describe.skipIf(softHsmModule() === null)('the PIN (needs SoftHSM: apt-get insta
     }
     await ask({ ...body, id: 1, pinLength: wrongPin.length }, wrongPin)
     await ask({ ...body, id: 2, pinLength: pin.length }, pin)
-    await ask({ op: 'sign', id: 3, requests: requestsFor(key, 2) })
+    await ask({ op: 'sign', id: 3, session: 0, requests: requestsFor(key, 2) })
+    // A number that is in use: refused, with the PIN read and wiped.
     await ask({ ...body, id: 4, pinLength: pin.length }, pin)
     for (const file of ['cmdline', 'environ']) received.push(readFileSync(`/proc/${host.pid}/${file}`))
     // A PIN in a message is refused as a defect of ours, and its text is not repeated.

@@ -19,7 +19,11 @@ export const maxPinLength = 255
 /** Digests in one message; a longer batch goes in several. */
 export const maxBatch = 1024
 
+/** Keys that one process holds open at once. Their sessions are named by numbers from 0. */
+export const maxSessions = 16
+
 const callId = z.int().positive()
+const session = z.int().min(0).lt(maxSessions)
 const bytes = (min: number, max: number) =>
   z.custom<Uint8Array>(
     (value) => value instanceof Uint8Array && value.length >= min && value.length <= max,
@@ -39,6 +43,14 @@ const ed25519Key = bytes(32, 32)
 const tokenLogin = {
   user: z.enum(['user', 'security-officer']),
   pinLength: z.int().min(1).max(maxPinLength),
+  useLastTry: z.boolean(),
+}
+/** What decides, before a login, whether a key can be opened. */
+const beforeLogin = {
+  token: tokenId,
+  algorithm: keyAlgorithm,
+  /** Length of the PIN that main has. Null: it has none. */
+  pinLength: z.int().min(1).max(maxPinLength).nullable(),
   useLastTry: z.boolean(),
 }
 /** Which key a sealed record has to hold: nothing is sealed anew, and nothing is said to be whole, that holds another. */
@@ -82,27 +94,31 @@ export const hostRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('read-attestation'), id: callId, token: tokenId, ckaId }),
   /** The public key, and the token that has it, in one look. */
   z.strictObject({ op: z.literal('see-key'), id: callId, token: tokenId, ckaId }),
-  z.strictObject({
-    op: z.literal('open'),
-    id: callId,
-    token: tokenId,
-    ckaId,
-    algorithm: keyAlgorithm,
-    spkiSha256: sha256Hex,
-    /** Bytes that wait in the PIN pipe. Null: none were written. */
-    pinLength: z.int().min(1).max(maxPinLength).nullable(),
-    useLastTry: z.boolean(),
-  }),
+  /** What `open` looks at before it takes the PIN, which stays in main: of several tokens all are looked at before one is logged in to. */
+  z.strictObject({ op: z.literal('check-token'), id: callId, ...beforeLogin }),
+  /**
+   * Opens a key beside those that are open. A token with an open key is logged in to, and is not logged in to again: the PIN is then
+   * for a key that wants it for each signature. If it fails, those that were open are closed as well. `pinLength`: bytes that wait in
+   * the PIN pipe.
+   */
+  z.strictObject({ op: z.literal('open'), id: callId, session, ckaId, spkiSha256: sha256Hex, ...beforeLogin }),
   z.strictObject({
     op: z.literal('open-software'),
     id: callId,
+    session,
     sealed: sealedKey,
     algorithm: keyAlgorithm,
     spkiSha256: sha256Hex,
   }),
-  z.strictObject({ op: z.literal('sign'), id: callId, requests: z.array(digestRequest).min(1).max(maxBatch) }),
+  /** A failure closes every session of the process. */
+  z.strictObject({
+    op: z.literal('sign'),
+    id: callId,
+    session,
+    requests: z.array(digestRequest).min(1).max(maxBatch),
+  }),
   /** Reads the session's public key again: tells a swapped device from a faulty one. */
-  z.strictObject({ op: z.literal('reread-public-key'), id: callId }),
+  z.strictObject({ op: z.literal('reread-public-key'), id: callId, session }),
   z.strictObject({
     op: z.literal('generate-software-key'),
     id: callId,
@@ -196,7 +212,7 @@ export const hostRequest = z.discriminatedUnion('op', [
     force: optionValue.nullable(),
     signatures: optionValue.nullable(),
   }),
-  /** Ends the session and finalises the module, so that the device is left in order before the process is killed. */
+  /** Ends all sessions and finalises the module, so that the device is left in order before the process is killed. */
   z.strictObject({ op: z.literal('close'), id: callId }),
   /** Stops the batch `id` between two signatures. Has no answer of its own. */
   z.strictObject({ op: z.literal('cancel'), id: callId }),
@@ -280,6 +296,7 @@ export const hostAnswers = {
     device: bytes(1, 16_384).nullable(),
   }),
   'see-key': z.strictObject({ spki, token: tokenSummary }),
+  'check-token': z.null(),
   open: z.strictObject({ spki, touch: touchPolicy }),
   'open-software': z.strictObject({ spki, touch: touchPolicy }),
   sign: z.strictObject({ signed: z.int().nonnegative() }),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { UsbDevice } from '../../shared/devices.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Secret } from '../../shared/secret.ts'
@@ -8,24 +7,20 @@ import { fromHost, tokenFailure } from './failures.ts'
 import { type HostCommand, HostProcess } from './host-process.ts'
 import { createTokenKeyMaker } from './key-making.ts'
 import type { Slot } from './module-slot.ts'
-import { openSessions } from './open-sessions.ts'
-import { type HostAnswer, maxPinLength } from './protocol.ts'
-import { createSealedKeys, namingServiceKey, SealedKeyHosts } from './sealed-keys.ts'
+import { type KeyProcesses, openKeys } from './open-sessions.ts'
+import { maxPinLength } from './protocol.ts'
+import { createSealedKeys, SealedKeyHosts } from './sealed-keys.ts'
 import type { TokenServiceOptions } from './service-options.ts'
-import { TokenSigningSession } from './signing-session.ts'
 import { deviceOfToken } from './token-device.ts'
 import type {
-  KeyReference,
   LogKeyService,
   ServiceKeyKeeper,
-  SigningSession,
   SoftwareKeyMaker,
   TokenAttestation,
   TokenFailure,
   TokenKeyMaker,
   TokenService,
 } from './token-service.ts'
-import { signatureCheck } from './verify-signature.ts'
 
 const ended = tokenFailure('token-removed', 'the token process was ended')
 
@@ -34,6 +29,7 @@ export class ProcessTokenService implements TokenService {
   readonly #options: TokenServiceOptions
   readonly #deadlines: Deadlines
   readonly #slots = new Map<string, Slot>()
+  readonly #keyProcesses: KeyProcesses
   #devices: readonly UsbDevice[] = []
   /** Processes with sealed keys, none of which loads a module. */
   readonly sealedKeyHosts: SealedKeyHosts
@@ -43,6 +39,16 @@ export class ProcessTokenService implements TokenService {
     this.#deadlines = { ...defaultDeadlines, ...options.deadlines }
     const role = { kind: 'software', folder: options.serviceKeysFolder } as const
     this.sealedKeyHosts = new SealedKeyHosts((onEnd) => this.#start(role, onEnd))
+    this.#keyProcesses = {
+      deadlines: this.#deadlines,
+      touchAfterMs: options.touchAfterMs ?? 1000,
+      serviceKeysFolder: options.serviceKeysFolder,
+      locate: (token) => this.#locate(token),
+      host: (slot) => this.#host(slot),
+      endHost: (slot, host) => this.#endHost(slot, host),
+      plugOf: (token) => deviceOfToken(token, this.#devices)?.plug ?? null,
+      startSealed: () => this.sealedKeyHosts.start(),
+    }
     for (const path of options.modules) this.#add(path)
   }
 
@@ -55,28 +61,26 @@ export class ProcessTokenService implements TokenService {
   }
 
   async openSession(
-    key: KeyReference,
-    pin: Secret | null,
-    options: {
-      readonly useLastTry: boolean
-      readonly signal: AbortSignal
-      readonly onSignal: (signal: 'touch' | 'login') => void
-    },
-  ): Promise<Result<SigningSession, TokenFailure>> {
+    ...[key, pin, { useLastTry, signal, onSignal }]: Parameters<TokenService['openSession']>
+  ): ReturnType<TokenService['openSession']> {
+    const { home } = key
     try {
-      if (options.signal.aborted) return err(tokenFailure('cancelled'))
-      return key.home.kind === 'software'
-        ? await this.#openSoftware(key, options)
-        : await this.#openToken(key, key.home, pin, options)
+      const pins = pin === null || home.kind === 'software' ? [] : [{ token: home.token, pin, useLastTry }]
+      const opened = await openKeys(this.#keyProcesses, [key], pins, { signal, onSignal })
+      if (!opened.ok) return err(opened.error.failure)
+      const [session] = opened.value
+      if (session === undefined) throw new Error('one key was opened, and there is no session')
+      return ok(session)
     } finally {
       pin?.wipe()
     }
   }
 
-  openSessions(
+  async openSessions(
     ...[keys, pins, options]: Parameters<TokenService['openSessions']>
   ): ReturnType<TokenService['openSessions']> {
-    return openSessions((...one) => this.openSession(...one), keys, pins, options)
+    const opened = await openKeys(this.#keyProcesses, keys, pins, options)
+    return opened.ok ? opened : err({ ...opened.error.failure, position: opened.error.position })
   }
 
   async reset(): Promise<void> {
@@ -88,9 +92,10 @@ export class ProcessTokenService implements TokenService {
   async devicesChanged(devices: readonly UsbDevice[]): Promise<void> {
     this.#devices = devices
     const slots = [...this.#slots.values()]
-    for (const { taken, plug, host } of slots)
-      if (taken && plug !== null && !devices.some((device) => device.plug === plug))
-        host?.kill(tokenFailure('token-removed', `${plug} is no longer on USB`))
+    for (const { taken, plugs, host } of slots) {
+      const gone = plugs.find((plug) => !devices.some((device) => device.plug === plug))
+      if (taken && gone !== undefined) host?.kill(tokenFailure('token-removed', `${gone} is no longer on USB`))
+    }
     await this.#endIdle()
   }
 
@@ -153,85 +158,7 @@ export class ProcessTokenService implements TokenService {
   }
 
   #add(path: string): void {
-    this.#slots.set(path, { path, host: null, taken: false, plug: null, looking: null, listed: null, problem: null })
-  }
-
-  async #openToken(
-    key: KeyReference,
-    home: Extract<KeyReference['home'], { kind: 'token' }>,
-    pin: Secret | null,
-    options: Parameters<TokenService['openSession']>[2],
-  ): Promise<Result<SigningSession, TokenFailure>> {
-    const pinLength = pin?.reveal().length ?? null
-    if (pinLength !== null && (pinLength < 1 || pinLength > maxPinLength)) return err(tokenFailure('pin-length'))
-    // Found before the PIN leaves main: it goes to the one process that has the token, and to no other module.
-    const found = await this.#locate(home.token)
-    if (!found.ok) return found
-    const slot = found.value
-    if (options.signal.aborted) return err(tokenFailure('cancelled'))
-    if (slot.taken) return err(tokenFailure('token-error', 'the token is in use by another approval'))
-    const host = this.#host(slot)
-    slot.taken = true
-    const { ckaId, token } = home
-    slot.plug = deviceOfToken(token, this.#devices)?.plug ?? null
-    const { algorithm, spkiSha256 } = key
-    const body = { token, ckaId, algorithm, spkiSha256, pinLength, useLastTry: options.useLastTry }
-    const abort = () => host.kill(tokenFailure('cancelled'))
-    options.signal.addEventListener('abort', abort, { once: true })
-    const opened = await host.call('open', body, this.#deadlines.open, { onSignal: options.onSignal }, pin)
-    options.signal.removeEventListener('abort', abort)
-    // A PIN that was tried is in the memory of that process: it ends with the attempt.
-    const end = () => this.#endHost(slot, host)
-    if (!opened.ok) {
-      end()
-      return opened
-    }
-    return this.#session(key, opened.value, host, options, end)
-  }
-
-  async #openSoftware(
-    key: KeyReference,
-    options: Parameters<TokenService['openSession']>[2],
-  ): Promise<Result<SigningSession, TokenFailure>> {
-    if (key.sealed === null) return err(tokenFailure('key-absent', 'no sealed record'))
-    const host = this.sealedKeyHosts.start()
-    const end = () => host.kill(ended)
-    const { algorithm, sealed, spkiSha256 } = key
-    const opened = await host.call('open-software', { sealed, algorithm, spkiSha256 }, this.#deadlines.open)
-    if (opened.ok) return this.#session(key, opened.value, host, options, end)
-    end()
-    return namingServiceKey(opened, sealed.publicKey, this.#options.serviceKeysFolder)
-  }
-
-  #session(
-    key: KeyReference,
-    opened: HostAnswer<'open'>,
-    host: HostProcess,
-    options: Parameters<TokenService['openSession']>[2],
-    end: () => void,
-  ): Result<TokenSigningSession, TokenFailure> {
-    // The host compared as well; main believes no other process about which key this is.
-    const sameKey = createHash('sha256').update(opened.spki).digest('hex') === key.spkiSha256
-    const check = sameKey ? signatureCheck(opened.spki) : null
-    if (check === null) {
-      const failure = tokenFailure(sameKey ? 'mechanism-unsupported' : 'key-mismatch')
-      end()
-      return err(failure)
-    }
-    return ok(
-      new TokenSigningSession({
-        host,
-        check,
-        spki: opened.spki,
-        touch: opened.touch,
-        signal: options.signal,
-        onSignal: options.onSignal,
-        signDeadlineMs: this.#deadlines.sign,
-        touchAfterMs: this.#options.touchAfterMs ?? 1000,
-        closeDeadlineMs: this.#deadlines.close,
-        end,
-      }),
-    )
+    this.#slots.set(path, { path, host: null, taken: false, plugs: [], looking: null, listed: null, problem: null })
   }
 
   /** The module that has the token. A process that does not know it is started anew once: modules miss tokens that came later. */
@@ -322,7 +249,7 @@ export class ProcessTokenService implements TokenService {
     if (slot.host !== host) return
     slot.host = null
     slot.taken = false
-    slot.plug = null
+    slot.plugs = []
   }
 
   #endHost(slot: Slot, host: HostProcess): void {

@@ -1,12 +1,17 @@
 import { err, ok, type Result } from '../../shared/result.ts'
 import { tokenFailure } from './failures.ts'
-import type { HostProcess } from './host-process.ts'
 import { maxBatch, type TouchPolicy } from './protocol.ts'
+import type { SessionProcess } from './session-process.ts'
 import type { SignatureRequest, SigningSession, TokenFailure } from './token-service.ts'
 import type { SignatureCheck } from './verify-signature.ts'
 
 export type OpenedSession = {
-  readonly host: HostProcess
+  /** It may hold the PIN, and the other keys of the same approval. */
+  readonly process: SessionProcess
+  /** The name of this session there. */
+  readonly session: number
+  /** The only key of its approval. */
+  readonly isAlone: boolean
   readonly spki: Uint8Array
   readonly check: SignatureCheck
   readonly touch: TouchPolicy
@@ -17,8 +22,6 @@ export type OpenedSession = {
   /** Where the touch policy cannot be read: silence after which the operator is asked to touch. */
   readonly touchAfterMs: number
   readonly closeDeadlineMs: number
-  /** The session is over; its process is to be ended, because it may hold the PIN. */
-  readonly end: () => void
 }
 
 type Outcome = Result<Uint8Array, TokenFailure>
@@ -49,15 +52,14 @@ export class TokenSigningSession implements SigningSession {
   }
 
   isOver(): boolean {
-    return this.#over !== null || this.#opened.host.dead
+    return this.#over !== null || this.#opened.process.isOver
   }
 
   async close(): Promise<void> {
     if (this.#over !== null) return
     this.#over = tokenFailure('cancelled', 'the session was closed')
     this.#cancel()
-    await this.#opened.host.call('close', {}, this.#opened.closeDeadlineMs)
-    this.#opened.end()
+    await this.#opened.process.leave(this.#opened.session)
   }
 
   async #signAll(
@@ -84,8 +86,10 @@ export class TokenSigningSession implements SigningSession {
     requests: readonly SignatureRequest[],
     give: (signature: Uint8Array) => void,
   ): Promise<TokenFailure | null> {
-    const { host, signal, check } = this.#opened
+    const { process, session, signal, check } = this.#opened
+    const { host } = process
     if (this.#over !== null) return this.#over
+    if (process.failure !== null) return this.#giveUp(this.#notAsked(process.failure))
     if (signal.aborted) return tokenFailure('cancelled')
     const progress: { given: number; wrong: boolean } = { given: 0, wrong: false }
     let call = 0
@@ -99,6 +103,7 @@ export class TokenSigningSession implements SigningSession {
       if (progress.wrong) return
       if (index !== progress.given || request === undefined || !check(request, signature)) {
         progress.wrong = true
+        process.suspect(tokenFailure('signature-wrong'))
         cancel()
         return
       }
@@ -108,13 +113,13 @@ export class TokenSigningSession implements SigningSession {
     const onStart = (id: number) => {
       call = id
       silence.restart()
-      // Stopped while it waited for its turn: told before the request, so that nothing is signed.
-      if (signal.aborted || this.#over !== null) cancel()
+      // Stopped while it waited for its turn, or another key failed: told before the request, so that nothing is signed.
+      if (signal.aborted || this.#over !== null || process.failure !== null) cancel()
     }
     signal.addEventListener('abort', cancel, { once: true })
     this.#cancel = cancel
     const asked = requests.map(({ scheme, digest }) => ({ scheme, digest }))
-    const result = await host.call('sign', { requests: asked }, this.#opened.signDeadlineMs, {
+    const result = await host.call('sign', { session, requests: asked }, this.#opened.signDeadlineMs, {
       onStart,
       onSignal: this.#opened.onSignal,
       onSignature,
@@ -123,7 +128,14 @@ export class TokenSigningSession implements SigningSession {
     this.#cancel = () => {}
     silence.stop()
     if (progress.wrong) return this.#fail(await this.#whyWrong())
-    if (!result.ok) return result.error.code === 'cancelled' ? result.error : this.#fail(result.error)
+    if (!result.ok) {
+      const before = this.#opened.process.failure
+      const { error } = result
+      // It ended while this waited for its turn: the token did not get the request.
+      if (call === 0) return this.#giveUp(this.#notAsked(before ?? error))
+      if (error.code !== 'cancelled') return this.#fail(error)
+      return before === null ? error : this.#giveUp(this.#notAsked(before))
+    }
     if (progress.given !== requests.length)
       return this.#fail(tokenFailure('token-error', `${progress.given} of ${requests.length} signatures came`))
     return null
@@ -131,16 +143,33 @@ export class TokenSigningSession implements SigningSession {
 
   /** yubihsm_pkcs11 signs on whatever device answers, with the credentials that it keeps: only the public key tells. */
   async #whyWrong(): Promise<TokenFailure> {
-    const now = await this.#opened.host.call('reread-public-key', {}, this.#opened.closeDeadlineMs)
+    const { process, session, closeDeadlineMs } = this.#opened
+    const now = await process.host.call('reread-public-key', { session }, closeDeadlineMs)
     const swapped = now.ok && !Buffer.from(this.#opened.spki).equals(now.value)
     return tokenFailure(swapped ? 'token-swapped' : 'signature-wrong')
   }
 
   /** After any failure the session is of no use and the process may be in any state. A signature is never asked for again. */
   #fail(failure: TokenFailure): TokenFailure {
-    this.#over ??= tokenFailure('token-removed', `the session ended before: ${failure.code}`)
-    this.#opened.end()
+    this.#opened.process.fail(failure)
+    return this.#giveUp(failure)
+  }
+
+  #giveUp(failure: TokenFailure): TokenFailure {
+    this.#over ??= this.#opened.isAlone
+      ? tokenFailure('token-removed', `the session ended before: ${failure.code}`)
+      : this.#notAsked(failure)
     return failure
+  }
+
+  /**
+   * The token did not get the request, because the process had ended. Beside other keys that has a code of its own, which nobody
+   * takes for a lost answer: the failure of one key leaves no doubt about what another signed. The only key of an approval says
+   * why it ended.
+   */
+  #notAsked(why: TokenFailure): TokenFailure {
+    if (this.#opened.isAlone || why.code === 'session-ended') return why
+    return tokenFailure('session-ended', why.detail === undefined ? why.code : `${why.code}: ${why.detail}`)
   }
 
   #silence(): { readonly restart: () => void; readonly stop: () => void } {

@@ -29,6 +29,7 @@ export type TokenFailureCode =
   | 'mechanism-unsupported'
   | 'signature-wrong'
   | 'token-error'
+  | 'session-ended'
   | 'service-key-absent'
   | 'service-key-unsafe'
   | 'sealed-damaged'
@@ -79,7 +80,8 @@ export type SignatureRequest<S extends SignatureScheme = SignatureScheme> = {
 export interface SigningSession {
   /**
    * Signs one digest. Every signature is verified with the key's public key before it is handed out. A failure after the token
-   * was asked (`module-crashed`, `module-timeout`, `token-removed`) means that the signature may exist.
+   * was asked (`module-crashed`, `module-timeout`, `token-removed`) means that the signature may exist. Of several keys, one whose
+   * token did not get the request answers `session-ended`: nothing was signed.
    */
   sign(request: SignatureRequest): Promise<Result<Uint8Array, TokenFailure>>
   /**
@@ -90,6 +92,10 @@ export interface SigningSession {
     requests: readonly SignatureRequest[],
     onOutcome?: (index: number, outcome: Result<Uint8Array, TokenFailure>) => void,
   ): Promise<readonly Result<Uint8Array, TokenFailure>[]>
+  /**
+   * Of several keys each is closed. The process of a token ends with the last of its keys, or with the first failure of any of them;
+   * keys behind another module, and software keys, go on.
+   */
   close(): Promise<void>
   /** Whether it ended by itself: its token went, its process died. Absent: the session does not tell before it is used. */
   isOver?(): boolean
@@ -131,7 +137,8 @@ export interface TokenService {
   ): Promise<Result<SigningSession, TokenFailure>>
   /**
    * Opens several keys for one approval, in order, or none: the first that cannot be opened closes those before it. One PIN for each token,
-   * tried once, however many of its keys are opened. Wipes every PIN whatever happens.
+   * tried once, however many of its keys are opened, and none before every token was found and looked at. At most 16 keys. Wipes every
+   * PIN whatever happens.
    */
   openSessions(
     keys: readonly KeyReference[],

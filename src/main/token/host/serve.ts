@@ -10,7 +10,7 @@ import { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
 import { checkSealed, reseal } from './reseal.ts'
 import { listServiceKeys, makeServiceKey } from './service-key-folder.ts'
-import { type KeySession, openTokenSession } from './session.ts'
+import { checkToken, type KeySession, openTokenSession } from './session.ts'
 import { ensureServiceKey, generateSoftwareKey, hasServiceKey, openSoftwareSession } from './software-session.ts'
 import { findToken, sameToken, seeTokens } from './tokens.ts'
 
@@ -25,7 +25,8 @@ type Request<O extends HostRequest['op']> = Extract<HostRequest, { op: O }>
 export class Server {
   readonly #backend: Backend
   readonly #send: (message: HostMessage) => void
-  #session: KeySession | null = null
+  /** The keys of one approval. Main lets no other have them in the meantime. */
+  readonly #sessions = new Map<number, KeySession>()
   #last: Promise<void> = Promise.resolve()
   readonly #cancelled = new Set<number>()
 
@@ -73,14 +74,26 @@ export class Server {
         return this.#seeKey(request)
       case 'read-attestation':
         return this.#readAttestation(request)
+      case 'check-token': {
+        const { module, path } = this.#module()
+        const { token, algorithm, pinLength, useLastTry } = request
+        checkToken(module, path, {
+          token,
+          algorithm,
+          pin: pinLength === null ? null : { length: pinLength },
+          useLastTry,
+        })
+        return null
+      }
       case 'open':
         return this.#open(request)
       case 'open-software':
-        return this.#opened(openSoftwareSession(this.#folder(), request.sealed, request.spkiSha256))
+        this.#checkFree(request.session)
+        return this.#opened(request.session, openSoftwareSession(this.#folder(), request.sealed, request.spkiSha256))
       case 'sign':
         return this.#sign(request)
       case 'reread-public-key':
-        return this.#openSession().rereadPublicKey()
+        return this.#openSession(request.session).rereadPublicKey()
       case 'generate-software-key':
         return generateSoftwareKey(this.#folder(), Number(request.algorithm.slice('rsa-'.length)))
       case 'has-service-key':
@@ -181,13 +194,16 @@ export class Server {
     const pin = request.pinLength === null ? null : Pin.read(descriptors.pinPipe, request.pinLength)
     try {
       const { module, path } = this.#module()
-      if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
+      this.#checkFree(request.session)
       const onLogin = () => this.#send({ kind: 'signal', id: request.id, signal: 'login' })
+      const logins = [...this.#sessions.values()].flatMap(({ login }) => (login === null ? [] : [login]))
       const { token, ckaId, algorithm, spkiSha256, useLastTry } = request
-      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, onLogin }
-      return this.#opened(openTokenSession(module, path, wanted))
+      const wanted = { token, ckaId, algorithm, spkiSha256, pin, useLastTry, logins, onLogin }
+      return this.#opened(request.session, openTokenSession(module, path, wanted))
     } catch (error) {
       pin?.wipe()
+      // All keys or none, and this process is killed next: nothing stays logged in, and no session stays in the device.
+      this.#closeSessions()
       throw error
     }
   }
@@ -201,20 +217,20 @@ export class Server {
     const pin = Pin.read(descriptors.pinPipe, pinLength)
     try {
       const { module, path } = this.#module()
-      if (this.#session !== null) throw new HostError('token-error', 'a session is open already')
+      if (this.#sessions.size > 0) throw new HostError('token-error', 'a session is open already')
       return change(module, path, pin, () => this.#send({ kind: 'signal', id, signal: 'login' }))
     } finally {
       pin.wipe()
     }
   }
 
-  #opened(session: KeySession): HostAnswer<'open'> {
-    this.#session = session
+  #opened(number: number, session: KeySession): HostAnswer<'open'> {
+    this.#sessions.set(number, session)
     return { spki: session.publicKey.spki, touch: session.touch }
   }
 
   async #sign(request: Request<'sign'>): Promise<HostAnswer<'sign'>> {
-    const session = this.#openSession()
+    const session = this.#openSession(request.session)
     for (const [index, digest] of request.requests.entries()) {
       // Lets a `cancel` in: C_Sign holds this thread.
       if (index > 0) await nextTurn()
@@ -224,9 +240,9 @@ export class Server {
       try {
         this.#send({ kind: 'signature', id: request.id, index, signature: session.sign(digest) })
       } catch (error) {
-        // After a wrong context PIN or a buffer error the operation stays active: nothing can be done with this session any more.
-        session.close()
-        this.#session = null
+        // After a wrong context PIN or a buffer error the operation stays active: nothing can be done with this session any more. Main
+        // ends the process after any failure, and with it the sessions beside this one.
+        this.#closeSessions()
         throw error
       }
     }
@@ -234,8 +250,7 @@ export class Server {
   }
 
   #close(): null {
-    this.#session?.close()
-    this.#session = null
+    this.#closeSessions()
     if (this.#backend.kind === 'module') {
       try {
         this.#backend.module.finalize()
@@ -246,9 +261,19 @@ export class Server {
     return null
   }
 
-  #openSession(): KeySession {
-    if (this.#session === null) throw new HostError('token-error', 'no session is open')
-    return this.#session
+  #closeSessions(): void {
+    for (const session of this.#sessions.values()) session.close()
+    this.#sessions.clear()
+  }
+
+  #checkFree(number: number): void {
+    if (this.#sessions.has(number)) throw new HostError('token-error', 'a session is open already')
+  }
+
+  #openSession(number: number): KeySession {
+    const session = this.#sessions.get(number)
+    if (session === undefined) throw new HostError('token-error', 'no session is open')
+    return session
   }
 
   #module(): Extract<Backend, { kind: 'module' }> {

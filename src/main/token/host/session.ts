@@ -7,42 +7,63 @@ import type { Pin } from './pin.ts'
 import { CryptokiFailure, failureOf, HostError } from './pkcs11-error.ts'
 import type { PublicKey } from './public-key.ts'
 import { type DigestRequest, mechanismFor } from './sign.ts'
-import { findToken, sameToken, seeTokens } from './tokens.ts'
+import { findToken, type SeenToken, sameToken, seeTokens } from './tokens.ts'
 
 /** A key that is ready to sign, wherever it is. */
 export interface KeySession {
   readonly publicKey: PublicKey
   readonly touch: TouchPolicy
+  /** Null: there is no token. */
+  readonly login: Login | null
   sign(request: DigestRequest): Uint8Array
   rereadPublicKey(): Uint8Array
   /** Frees what it holds. Never fails: the process is killed afterwards. */
   close(): void
 }
 
-export type OpenOptions = {
+/** PKCS#11 logs in to a token, not to a session: it lasts while any session with that token is open (v3.1 §5.6). */
+export type Login = { readonly token: TokenId; readonly slot: Handle }
+
+export type CheckOptions = {
   readonly token: TokenId
-  readonly ckaId: string
   readonly algorithm: KeyAlgorithm
+  readonly pin: { readonly length: number } | null
+  readonly useLastTry: boolean
+}
+
+export type OpenOptions = CheckOptions & {
+  readonly ckaId: string
   readonly spkiSha256: string
   readonly pin: Pin | null
-  readonly useLastTry: boolean
+  /** Of the sessions that are open. */
+  readonly logins: readonly Login[]
   /** Called before the token is logged in to. */
   readonly onLogin: () => void
 }
 
+/** All that decides, before a login, whether the key can be opened. Costs no PIN. */
+export function checkToken(module: Pkcs11Module, path: string, options: CheckOptions): SeenToken {
+  const found = findToken(module, path, options.token)
+  checkModuleTakes(module, found.slot, options.token, options.algorithm)
+  checkPin(found.summary, options.pin, options.useLastTry)
+  return found
+}
+
 /**
- * Opens the registered key on its token: found by identity, logged in to once, the identity seen again after login, the public
- * key read back and compared. Takes the PIN over and zeroes it, at the latest in `close`.
+ * Opens the registered key on its token: found by identity, logged in to once for all its keys, the identity seen again after login,
+ * the public key read back and compared. Takes the PIN over and zeroes it, at the latest in `close`.
  */
 export function openTokenSession(module: Pkcs11Module, path: string, options: OpenOptions): KeySession {
   const { pin, token } = options
   let session: Handle | null = null
   try {
-    const found = findToken(module, path, token)
-    checkModuleTakes(module, found.slot, token, options.algorithm)
-    checkPin(found.summary, pin, options.useLastTry)
+    const found = checkToken(module, path, options)
+    const before = options.logins.find((login) => sameToken(login.token, token))
+    // It was taken out and put in elsewhere: not where the login is, and a second try with the PIN is not for us to make.
+    if (before !== undefined && !before.slot.equals(found.slot))
+      throw new HostError('token-swapped', `serial ${token.serial} is in another slot than before`)
     session = module.openSession(found.slot)
-    if (pin !== null && found.summary.pinRequired) {
+    if (pin !== null && found.summary.pinRequired && before === undefined) {
       options.onLogin()
       login(module, path, session, pin, token)
     }
@@ -56,7 +77,8 @@ export function openTokenSession(module: Pkcs11Module, path: string, options: Op
     if (key.alwaysAuthenticate && pin === null) throw new HostError('pin-wanted', 'CKA_ALWAYS_AUTHENTICATE')
     if (!key.alwaysAuthenticate) pin?.wipe()
     const touch = token.model.startsWith('YubiHSM') ? 'never' : key.policies.touch
-    return tokenSession(module, session, key, touch, key.alwaysAuthenticate ? pin : null, options.ckaId)
+    const contextPin = key.alwaysAuthenticate ? pin : null
+    return tokenSession(module, session, key, touch, contextPin, options.ckaId, { token, slot: found.slot })
   } catch (error) {
     pin?.wipe()
     if (session !== null) closeQuietly(module, session)
@@ -71,11 +93,13 @@ function tokenSession(
   touch: TouchPolicy,
   contextPin: Pin | null,
   ckaId: string,
+  login: Login,
 ): KeySession {
   const output = Buffer.alloc(512)
   return {
     publicKey: key.publicKey,
     touch,
+    login,
     sign(request) {
       const { mechanism, data } = mechanismFor(key.publicKey.algorithm, request)
       module.signInit(session, mechanism, key.handle)
@@ -97,7 +121,7 @@ function tokenSession(
 }
 
 /** What the token says about its PIN decides before the PIN is sent (invariant I6): the last try is used only when a person said so. */
-export function checkPin(token: TokenSummary, pin: Pin | null, useLastTry: boolean): void {
+export function checkPin(token: TokenSummary, pin: CheckOptions['pin'], useLastTry: boolean): void {
   if (token.pinState === 'locked') throw new HostError('pin-locked', 'CKF_USER_PIN_LOCKED')
   if (!token.pinRequired && pin === null) return
   if (pin === null) throw new HostError('pin-wanted', 'CKF_LOGIN_REQUIRED')

@@ -31,6 +31,7 @@ export function openSoftwareSession(folder: string, sealed: SealedKey, spkiSha25
   return {
     publicKey,
     touch: 'never',
+    login: null,
     sign: (request) => signWithSoftwareKey(key, publicKey.algorithm, request),
     rereadPublicKey: () => publicKey.spki,
     close: () => {},

@@ -16,7 +16,7 @@ struct attribute { ulong_t type; void *value; ulong_t length; };
 enum { GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, SIGN_INIT = 42, SIGN = 43, GENERATE_KEY_PAIR = 59 };
 
 static struct functions *real, ours;
-static int signs, generated;
+static int signs, logins, generated;
 
 static int fault(const char *name) { const char *set = getenv("FAULT"); return set && strcmp(set, name) == 0; }
 static void note(const char *text) {
@@ -53,7 +53,8 @@ static ulong_t sign_init(ulong_t session, void *mechanism, ulong_t key) {
 static ulong_t login(ulong_t session, ulong_t user, unsigned char *pin, ulong_t length) {
   ulong_t (*call)(ulong_t, ulong_t, unsigned char *, ulong_t) = real->call[LOGIN];
   note("L");
-  if (fault("login-hangs")) for (;;) pause();
+  logins += 1;
+  if (fault("login-hangs") || (fault("second-login-hangs") && logins == 2)) for (;;) pause();
   return call(session, user, pin, length);
 }
 /* CK_TOKEN_INFO: label[32] manufacturer[32] model[16] serial[16] flags */
@@ -62,8 +63,9 @@ static ulong_t token_info(ulong_t slot, unsigned char *info) {
   if (fault("info-crash")) abort();
   ulong_t answer = call(slot, info);
   ulong_t *flags = (ulong_t *)(info + 96);
-  if (fault("final-try")) *flags |= 0x20000;
-  if (fault("locked")) *flags |= 0x40000;
+  int two = memcmp(info, "two ", 4) == 0;
+  if (fault("final-try") || (two && fault("two-final-try"))) *flags |= 0x20000;
+  if (fault("locked") || (two && fault("two-locked"))) *flags |= 0x40000;
   if (fault("twins")) memcpy(info + 80, "0000000000000001", 16);
   if (fault("yubico")) {
     memset(info + 32, ' ', 48);

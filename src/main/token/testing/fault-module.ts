@@ -16,8 +16,12 @@ export type Fault =
   | 'short'
   | 'swap'
   | 'login-hangs'
+  | 'second-login-hangs'
   | 'final-try'
   | 'locked'
+  // Of the token with the label `two` alone.
+  | 'two-final-try'
+  | 'two-locked'
   | 'twins'
   | 'no-serial'
   | 'info-crash'

@@ -85,6 +85,23 @@ export function open(
   return service.openSession(key, pin === null ? null : Secret.fromText(pin), { ...defaults, ...options })
 }
 
+/** Opens several keys as one approval does, each token with what was typed for it. */
+export function openAll(
+  service: TokenService,
+  keys: readonly KeyReference[],
+  typed: readonly (readonly [token: SoftToken, pin: string, useLastTry?: 'use-last-try'])[],
+  options: Partial<Parameters<TokenService['openSessions']>[2]> = {},
+) {
+  const pins = typed.map(([{ id }, pin, last]) => ({
+    token: id,
+    pin: Secret.fromText(pin),
+    useLastTry: last !== undefined,
+  }))
+  const defaults = { signal: new AbortController().signal, onSignal: () => {} }
+  const opened = service.openSessions(keys, pins, { ...defaults, ...options })
+  return { opened, pins }
+}
+
 /** `ok`, or the code of what went wrong. */
 export function codeOf(result: { ok: true } | { ok: false; error: { code: string } } | undefined): string {
   return result === undefined ? 'nothing' : result.ok ? 'ok' : result.error.code
