@@ -70,7 +70,11 @@ describe('what a signing subkey on a token signs', { timeout: 120_000 }, () => {
       const { pin: typed, useLastTry } = keyOf(0, primary)
       valueOf(await extendOpenPgp(station.ports, { ...name, days: 730 }, { pin: typed, useLastTry }, 'Custodian'))
       const extended = await signedByRegistered(station, pins[1])
-      const judges = accepted.filter((judge) => trixie.ok || !ofTrixie.includes(judge))
+      const present = everybody.filter((judge) => trixie.ok || !ofTrixie.includes(judge))
+      const judges = present.filter((judge) => accepted.includes(judge))
+      // Who does not take it, as the window says.
+      const others = present.filter((judge) => !accepted.includes(judge))
+      expect(others.filter((judge) => verifiers.verdict(judge, made) === '')).toEqual([])
       for (const signed of [made, extended])
         expect(judges.map((judge) => [judge, verifiers.verdict(judge, signed)])).toEqual(
           judges.map((judge) => [judge, '']),

@@ -8,9 +8,10 @@ import type { TokenId } from '../../../shared/token.ts'
 import { step } from '../../app/steps.ts'
 import { readySubkey } from '../../openpgp/certificate.ts'
 import { fingerprintHex, type OpenPgpPublicKey, openPgpPublicKey } from '../../openpgp/public-key.ts'
+import type { SigningSession } from '../../token/token-service.ts'
 import { listKeys, type StoredKey } from '../key.repository.ts'
 import { challengeKey, known, type Registration } from '../register-key.ts'
-import { type FoundKey, findKey, type HiddenKeyReader, type TypedPin, withKey } from './key-on-token.ts'
+import { type FoundKey, findKey, type HiddenKeyReader, sameToken, type TypedPin, withKeys } from './key-on-token.ts'
 import {
   formOf,
   makeWithSession,
@@ -46,9 +47,9 @@ export type CertifyPorts = Registration & { readonly tokens: HiddenKeyReader }
 
 /**
  * Makes an OpenPGP certificate for a key that is on a token already, and registers the key that signs with it: that key, or another one of the
- * same token or another, as its signing subkey. The creation time of both is now. The keys are opened one after the other, the subkey first;
- * every signature is on record before its token is asked, and nothing is registered, nor leaves this function, before all is made and verified:
- * whatever stops it, it can be done again from the start.
+ * same token or another, as its signing subkey. The creation time of both is now. Both are open before either
+ * signs; every signature is on record before its token is asked, and nothing is registered, nor leaves this function, before all is made and
+ * verified: whatever stops it, it can be done again from the start.
  */
 export async function certifyTokenKey(
   ports: CertifyPorts,
@@ -70,21 +71,21 @@ export async function certifyTokenKey(
     const print = fingerprint.parse(fingerprintHex(key))
     if (keys.some((each) => each.purpose === input.purpose && each.fingerprint === print)) return err(known)
     const work: Work = { ports, input, operator, id: requestId.parse(randomUUID()) }
-    const bound =
-      subkey === undefined
-        ? ok(undefined)
-        : await boundSubkey(work, { signing, pin: signingPin, key: signingKey, primary: key, print, created }, subkey)
-    if (!bound.ok) return bound
-    step('openpgp-binding', 'after')
-    const wanted: Wanted = {
-      plan: input.plan,
-      spki: primary.spki,
-      created,
-      ...(bound.value === undefined ? {} : { subkey: bound.value }),
-    }
-    const made = await withKey(ports, primary, input, operator, (session) =>
-      makeWithSession(ports, session, wanted, { ...selfSigning(work, primary), token: primary.token }),
-    )
+    const opened = [
+      { key: primary, typed: input },
+      ...(subkey === undefined ? [] : [{ key: signing, typed: signingPin }]),
+    ]
+    const made = await withKeys(ports, opened, operator, async ([session, subkeySession]) => {
+      if (session === undefined) throw new Error('keys were opened, and there is no session')
+      const wanted: Wanted = { plan: input.plan, spki: primary.spki, created }
+      const about = { ...selfSigning(work, primary), token: primary.token }
+      if (subkey === undefined || subkeySession === undefined) return makeWithSession(ports, session, wanted, about)
+      const bound = await boundSubkey(work, subkeySession, { signing, key: signingKey, primary: key, print, created })
+      if (!bound.ok) return bound
+      step('openpgp-binding', 'after')
+      const { primarySigns } = subkey
+      return makeWithSession(ports, session, { ...wanted, subkey: { ...bound.value, primarySigns } }, about)
+    })
     if (!made.ok) return made
     step('registration', 'before')
     const stored = await storeMade(
@@ -184,10 +185,6 @@ function typedFor({ pin, useLastTry }: ChosenSubkey): TypedPin | null {
   return pin === null ? null : { pin, useLastTry }
 }
 
-function sameToken(a: TokenId, b: TokenId): boolean {
-  return a.manufacturer === b.manufacturer && a.model === b.model && a.serial === b.serial
-}
-
 function sameKey(a: ChosenKey, b: ChosenKey): boolean {
   return (
     (sameToken(a.token, b.token) && a.ckaId === b.ckaId) || (a.spkiSha256 !== null && a.spkiSha256 === b.spkiSha256)
@@ -196,7 +193,6 @@ function sameKey(a: ChosenKey, b: ChosenKey): boolean {
 
 interface Binding {
   readonly signing: FoundKey
-  readonly pin: TypedPin
   readonly key: OpenPgpPublicKey
   readonly primary: OpenPgpPublicKey
   readonly print: Fingerprint
@@ -204,21 +200,18 @@ interface Binding {
 }
 
 /** The subkey says that it belongs to the primary key, and proves by a challenge that its token holds it, as every registered key does. */
-function boundSubkey(
+async function boundSubkey(
   work: Work,
-  { signing, pin, key, primary, print, created }: Binding,
-  { primarySigns }: ChosenSubkey,
-): Promise<Result<WantedSubkey, Failure>> {
+  session: SigningSession,
+  { signing, key, primary, print, created }: Binding,
+): Promise<Result<Omit<WantedSubkey, 'primarySigns'>, Failure>> {
   const { ports, input, operator } = work
-  return withKey(ports, signing, pin, operator, async (session) => {
-    const signer = recordedSigner(ports, session, key, selfSigning(work, signing))
-    const ready = await readySubkey(primary, signer, Math.floor(created.getTime() / 1000))
-    if (!ready.ok) return ready
-    const { purpose } = input
-    const challenge = { purpose, print, token: signing.token, scheme: key.scheme, operator }
-    const proven = await challengeKey(ports, session, challenge)
-    return proven.ok ? ok({ ready: ready.value, spki: signing.spki, primarySigns }) : proven
-  })
+  const signer = recordedSigner(ports, session, key, selfSigning(work, signing))
+  const ready = await readySubkey(primary, signer, Math.floor(created.getTime() / 1000))
+  if (!ready.ok) return ready
+  const challenge = { purpose: input.purpose, print, token: signing.token, scheme: key.scheme, operator }
+  const proven = await challengeKey(ports, session, challenge)
+  return proven.ok ? ok({ ready: ready.value, spki: signing.spki }) : proven
 }
 
 const certifiedBefore: Failure = {

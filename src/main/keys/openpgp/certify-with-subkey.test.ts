@@ -64,8 +64,8 @@ describe.skipIf(softHsmModule() === null)(
       audit: station.log,
       tokens: {
         ...tokens,
-        openSession: tokens.openSession ?? service.openSession.bind(service),
-        openSessions: service.openSessions.bind(service),
+        openSession: service.openSession.bind(service),
+        openSessions: tokens.openSessions ?? service.openSessions.bind(service),
         list: service.list.bind(service),
         reset: service.reset.bind(service),
         devicesChanged: service.devicesChanged.bind(service),
@@ -215,18 +215,19 @@ describe.skipIf(softHsmModule() === null)(
       expect([await events(), await registry().list()]).toEqual([[], []])
     })
 
-    test('costs no second try where the first PIN is wrong, and leaves nothing behind where the second one is', async () => {
-      const wrong = { ...typed(), pin: Secret.fromText('000000') }
-      const subkey = { ...key(0, 1), primarySigns: false, pin: null, useLastTry: false }
-      expect(codeOf(await certifyTokenKey(ports(), wanted({ ...wrong, subkey }), operator))).toBe('pin-incorrect')
-      expect(await events()).toMatchObject([{ event: 'login-failed', code: 'pin-incorrect' }])
-      const again = { ...typed(), pin: Secret.fromText('000000') }
-      expect(codeOf(await certifyTokenKey(ports(), wanted(again), operator))).toBe('pin-incorrect')
-      expect((await events()).map(({ event }) => event)).toEqual([
-        'login-failed',
-        'certificate-intended',
-        'possession-challenged',
-        'login-failed',
+    test('costs one try where a PIN is wrong, before either key is used', async () => {
+      const wrong = () => ({ pin: Secret.fromText('000000'), useLastTry: false })
+      const onOne = { ...key(0, 1), primarySigns: false, pin: null, useLastTry: false }
+      expect(codeOf(await certifyTokenKey(ports(), wanted({ ...wrong(), subkey: onOne }), operator))).toBe(
+        'pin-incorrect',
+      )
+      const onTwo = { ...key(1, 0), primarySigns: false, ...wrong() }
+      const second = await certifyTokenKey(ports(), wanted({ subkey: onTwo }), operator)
+      const { serial } = bench.token(1).id
+      expect(second).toMatchObject({ error: { code: 'pin-incorrect', message: expect.stringContaining(serial) } })
+      expect(await events()).toMatchObject([
+        { event: 'login-failed', code: 'pin-incorrect', tokenSerial: bench.token().id.serial },
+        { event: 'login-failed', code: 'pin-incorrect', tokenSerial: serial },
       ])
       expect(await registry().list()).toEqual([])
       expect(codeOf(await certifyTokenKey(ports(), wanted(), operator))).toBe('ok')
@@ -296,11 +297,16 @@ describe.skipIf(softHsmModule() === null)(
         return {
           readPublicKey: async () => ({ ok: false, error: tokenFailure('key-absent') }) as const,
           revealPublicKey: (of, login) => service.revealPublicKey({ ...of, token: real(of.token) }, login),
-          openSession: (reference, pin, options) => {
-            const { home } = reference
-            if (home.kind !== 'token') throw new Error('not on a token')
-            return service.openSession({ ...reference, home: { ...home, token: real(home.token) } }, pin, options)
-          },
+          openSessions: (keys, typedPins, options) =>
+            service.openSessions(
+              keys.map((reference) =>
+                reference.home.kind === 'token'
+                  ? { ...reference, home: { ...reference.home, token: real(reference.home.token) } }
+                  : reference,
+              ),
+              typedPins.map((typedPin) => ({ ...typedPin, token: real(typedPin.token) })),
+              options,
+            ),
           ...change,
         } satisfies Partial<typeof service>
       }

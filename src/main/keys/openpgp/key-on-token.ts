@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import type { Secret } from '../../../shared/secret.ts'
 import type { KeyAlgorithm, TokenId } from '../../../shared/token.ts'
 import { publicKeyAlgorithm } from '../../pki/public-key-algorithm.ts'
-import type { SigningSession, TokenKeyMaker, TokenService } from '../../token/token-service.ts'
+import type { KeyReference, SigningSession, TokenKeyMaker, TokenService } from '../../token/token-service.ts'
 import { copyOf } from '../generation-ports.ts'
 import { hiddenUntilLogin } from '../hidden-key.ts'
 import { pkcs11Uri } from '../pkcs11-uri.ts'
@@ -49,29 +49,63 @@ export async function findKey(
   return ok({ token, ckaId, spki: read.value, spkiSha256, algorithm: publicKeyAlgorithm(read.value) })
 }
 
+type OpenedKey = Omit<FoundKey, 'spki'>
+
 /** Opens a key for one piece of work, found again by the public key that it has to have. */
-export async function withKey<T>(
+export function withKey<T>(
   ports: Registration,
-  { token, ckaId, algorithm, spkiSha256 }: Omit<FoundKey, 'spki'>,
-  { pin, useLastTry }: TypedPin,
+  key: OpenedKey,
+  typed: TypedPin,
   operator: string,
   work: (session: SigningSession) => Promise<Result<T, Failure>>,
 ): Promise<Result<T, Failure>> {
-  const home = { kind: 'token', token, ckaId, pkcs11Uri: pkcs11Uri(token, ckaId) } as const
-  const session = await ports.tokens.openSession({ home, algorithm, spkiSha256, sealed: null }, copyOf(pin), {
-    useLastTry,
-    signal: new AbortController().signal,
-    onSignal: () => {},
+  return withKeys(ports, [{ key, typed }], operator, ([session]) => {
+    if (session === undefined) throw new Error('a key was opened, and there is no session')
+    return work(session)
   })
-  if (!session.ok) {
-    await noteLoginFailed(ports, token, session.error.code, operator)
-    return session
+}
+
+/** Opens several keys, all or none: a PIN that is wrong is known before any of them is used. One PIN a token, the first that is given. */
+export async function withKeys<T>(
+  ports: Registration,
+  wanted: readonly { readonly key: OpenedKey; readonly typed: TypedPin }[],
+  operator: string,
+  work: (sessions: readonly SigningSession[]) => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
+  const references = wanted.map(({ key: { token, ckaId, algorithm, spkiSha256 } }): KeyReference => {
+    const home = { kind: 'token', token, ckaId, pkcs11Uri: pkcs11Uri(token, ckaId) } as const
+    return { home, algorithm, spkiSha256, sealed: null }
+  })
+  const onTokens = wanted.filter(
+    ({ key }, index) => wanted.findIndex((other) => sameToken(other.key.token, key.token)) === index,
+  )
+  const pins = onTokens.map(({ key: { token }, typed: { pin, useLastTry } }) => ({
+    token,
+    pin: copyOf(pin),
+    useLastTry,
+  }))
+  const signal = new AbortController().signal
+  const opened = await ports.tokens.openSessions(references, pins, { signal, onSignal: () => {} })
+  if (!opened.ok) {
+    const { position, ...failure } = opened.error
+    const token = wanted[position]?.key.token
+    if (token === undefined) throw new Error(`key ${position} of ${wanted.length} could not be opened`)
+    await noteLoginFailed(ports, token, failure.code, operator)
+    return err(
+      onTokens.length === 1
+        ? failure
+        : { ...failure, message: `Token with serial ${token.serial}: ${failure.message}` },
+    )
   }
   try {
-    return await work(session.value)
+    return await work(opened.value)
   } finally {
-    await session.value.close()
+    await Promise.all(opened.value.map((session) => session.close()))
   }
+}
+
+export function sameToken(a: TokenId, b: TokenId): boolean {
+  return a.manufacturer === b.manufacturer && a.model === b.model && a.serial === b.serial
 }
 
 async function noteLoginFailed(

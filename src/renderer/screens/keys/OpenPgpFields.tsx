@@ -12,7 +12,7 @@ const forms: readonly { readonly value: OpenPgpForm; readonly label: string; rea
   {
     value: 'v4-ed25519',
     label: 'Version 4, Ed25519 as algorithm 27',
-    description: 'Sequoia 1.3 (sq, sqv) and OpenPGP.js take it; GnuPG 2.2 and 2.4 do not.',
+    description: 'Sequoia 1.3 (sq, sqv) and OpenPGP.js take it; GnuPG 2.2 and 2.4 and the Sequoia of Debian 12 do not.',
   },
   {
     value: 'v6',
