@@ -68,6 +68,11 @@ describe('the primary key of a certificate with a signing subkey, as the databas
     expect(() => add({ fingerprint: 'E5'.repeat(20) })).toThrow(/openpgp-primary-kept/)
   })
 
+  test('binds a key that no other certificate has', () => {
+    register('E5'.repeat(20), 'a', 'F6'.repeat(20))
+    expect(() => add()).toThrow(/openpgp-primary-one-subkey/)
+  })
+
   test('stays as it was written', () => {
     add()
     expect(() => add({ spki_sha256: 'c'.repeat(64) })).toThrow(/openpgp-primary-kept/)

@@ -29,6 +29,11 @@ export const migration: Migration = {
         SELECT RAISE(ABORT, 'openpgp-primary-signs-itself: the certificate has no signing subkey') WHERE NOT EXISTS (
           SELECT 1 FROM openpgp_certificate AS c
           WHERE c.purpose = NEW.purpose AND c.fingerprint = NEW.fingerprint AND c.signing_fingerprint <> c.fingerprint);
+        SELECT RAISE(ABORT, 'openpgp-primary-one-subkey: the key that signs has another certificate') WHERE EXISTS (
+          SELECT 1 FROM signing_key AS mine
+          JOIN signing_key AS other ON other.spki_sha256 = mine.spki_sha256 AND other.fingerprint <> mine.fingerprint
+          JOIN openpgp_certificate AS c ON c.purpose = other.purpose AND c.fingerprint = other.fingerprint
+          WHERE mine.purpose = NEW.purpose AND mine.fingerprint = NEW.fingerprint);
         SELECT RAISE(ABORT, 'openpgp-primary-kept: it is written once') WHERE EXISTS (
           SELECT 1 FROM openpgp_primary AS p
           WHERE (p.purpose = NEW.purpose AND p.fingerprint = NEW.fingerprint) OR p.spki_sha256 = NEW.spki_sha256);

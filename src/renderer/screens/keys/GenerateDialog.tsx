@@ -157,6 +157,7 @@ export function GenerateDialog(props: GenerateDialogProps) {
           userId={draft.userId}
           expiryYears={draft.expiryYears}
           form={draft.form}
+          mayBeEd25519={draft.algorithm === 'ed25519'}
           problems={problems}
           onChange={set}
         />

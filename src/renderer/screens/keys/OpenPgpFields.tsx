@@ -27,12 +27,15 @@ export function OpenPgpFields({
   userId,
   expiryYears,
   form,
+  mayBeEd25519,
   problems,
   onChange,
 }: {
   readonly userId: string
   readonly expiryYears: string
   readonly form: OpenPgpForm
+  /** Whether one of the keys is of that kind, or its kind is not known yet. */
+  readonly mayBeEd25519: boolean
   readonly problems: { readonly userId?: string; readonly expiryYears?: string }
   readonly onChange: (part: OwnerPart) => void
 }) {
@@ -56,7 +59,12 @@ export function OpenPgpFields({
       />
       <details className="advanced">
         <summary>Advanced</summary>
-        <Options label="OpenPGP version" value={form} onChange={(next) => onChange({ form: next })} options={forms} />
+        <Options
+          label="OpenPGP version"
+          value={form}
+          onChange={(next) => onChange({ form: next })}
+          options={forms.map((each) => ({ ...each, isDisabled: each.value === 'v4-ed25519' && !mayBeEd25519 }))}
+        />
       </details>
     </>
   )

@@ -17,7 +17,7 @@ import { openPgpPlanOf, openPgpProblems } from './generate-view.ts'
 import { certificateProblem, isOpenPgpArmor, objectIdOf } from './keys-view.ts'
 import { OpenPgpFields, PurposeOptions } from './OpenPgpFields.tsx'
 import { SigningKeyFields } from './SigningKeyFields.tsx'
-import { askedTokens, ownSigningKey, signingKeyView, subkeyOptions } from './signing-key-view.ts'
+import { askedTokens, mayBeEd25519, ownSigningKey, signingKeyView, subkeyOptions } from './signing-key-view.ts'
 
 /** `object` null: the token shows none before its PIN, and the operator names the key by its id. */
 export type Registering = { readonly token: TokenSummary; readonly object: TokenObject | null }
@@ -196,6 +196,7 @@ export function RegisterDialog({
           />
           <OpenPgpFields
             {...owner}
+            mayBeEd25519={mayBeEd25519(object, signer)}
             problems={ownerProblems}
             onChange={(part) => setOwner((before) => ({ ...before, ...part }))}
           />

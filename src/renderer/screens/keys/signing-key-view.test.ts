@@ -2,7 +2,14 @@ import { expect, it } from 'vitest'
 import { sampleOpenPgpKey } from '../../testing/fake-openpgp.ts'
 import { sampleKey, sampleObject, sampleToken, sampleTokenSummary } from '../../testing/sample-data.ts'
 import { openPgpPlanOf } from './generate-view.ts'
-import { askedTokens, ownSigningKey, type SigningKeyDraft, signingKeyView, subkeyOptions } from './signing-key-view.ts'
+import {
+  askedTokens,
+  mayBeEd25519,
+  ownSigningKey,
+  type SigningKeyDraft,
+  signingKeyView,
+  subkeyOptions,
+} from './signing-key-view.ts'
 
 const upload = { ...sampleToken, serial: '20000054' }
 const hsm = { ...sampleToken, model: 'YubiHSM', serial: '07550140' }
@@ -82,6 +89,14 @@ it('names the subkey once it is chosen, by its id where its token shows none', (
   expect(view({ choice: ofHsm, typedId: '64' }).problem).toMatch(/four hex digits/)
   const itself = view({ choice: ofHsm, typedId: '0064' }, { token: hsm, ckaId: '0064' })
   expect(itself).toMatchObject({ isComplete: false, problem: expect.stringContaining('its own subkey') })
+})
+
+it('knows whether a key may be one that algorithm 27 is for', () => {
+  const [rsa, ed25519] = [sampleObject(), sampleObject({ algorithm: 'ed25519' })]
+  const of = (primaryKey: typeof rsa | null, change: Partial<SigningKeyDraft>) =>
+    mayBeEd25519(primaryKey, signingKeyView(draft(change), options, primary))
+  expect([of(rsa, { who: 'own' }), of(ed25519, { who: 'own' }), of(null, { who: 'own' })]).toEqual([false, true, true])
+  expect([of(rsa, {}), of(rsa, { choice: ofHsm, typedId: '0064' })]).toEqual([true, true])
 })
 
 it('asks for one PIN a token', () => {

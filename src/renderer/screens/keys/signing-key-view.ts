@@ -120,3 +120,9 @@ export function askedTokens(primary: TokenId, subkey: TokenId | null): readonly 
     { token: subkey, opens: 'For the signing subkey.' },
   ]
 }
+
+/** Whether one of the keys is Ed25519, or is of a kind that its token does not show yet. */
+export function mayBeEd25519(primary: TokenObject | null, { subkey, object }: SigningKeyView): boolean {
+  const ofSubkey = subkey !== null && (object === null || object.algorithm === 'ed25519')
+  return primary === null || primary.algorithm === 'ed25519' || ofSubkey
+}
