@@ -345,6 +345,17 @@ describe.skipIf(softHsmModule() === null)(
         expect(await station.db.selectFrom('signing_key').select('id').execute()).toEqual([])
       })
 
+      test('is not made of one key that two tokens hold, such as a copy under wrap', async () => {
+        const copied = hiding({
+          revealPublicKey: async (_, { secret }) => {
+            secret.wipe()
+            return { ok: true, value: Buffer.from(bench.token().keys[0]?.spkiBase64 ?? '', 'base64') }
+          },
+        })
+        expect(codeOf(await certifyTokenKey(ports(copied), ofHidden(), operator))).toBe('subkey-is-primary')
+        expect(await events()).toEqual([])
+      })
+
       test('notes a login that failed', async () => {
         const wrong = { ...ofHidden(), pin: Secret.fromText('000000') }
         expect(codeOf(await certifyTokenKey(ports(hiding()), wrong, operator))).toBe('pin-incorrect')
