@@ -21,6 +21,7 @@ import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table
 import type { OpenPgpPrimaryTable } from './tables/openpgp-primary.table.ts'
 import type {
   DecisionTable,
+  FurtherSignatureTable,
   RequestFileTable,
   RequestTable,
   ReturnedArtifactTable,
@@ -60,6 +61,7 @@ export interface Database {
   review_sheet: ReviewSheetTable
   decision: DecisionTable
   signature: SignatureTable
+  further_signature: FurtherSignatureTable
   returned_artifact: ReturnedArtifactTable
   hand_request: HandRequestTable
   hand_file: HandFileTable

@@ -1,58 +1,32 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from '@playwright/test'
-import { certificatesText } from '../src/main/keys/attestation/certificate-text.ts'
-import { putWrapKey, twoConnectors } from './desk/ceremony-bench.ts'
-import { makeAttestationAuthority } from './devices/yubihsm/attestation/authority.ts'
-import { type StationVendor, vendorForStation } from './devices/yubihsm/testing/vendor-for-station.ts'
-import { vendorSoftware } from './devices/yubihsm/testing/vendor-software.ts'
-import { defaultPin, YubiHsmBench } from './devices/yubihsm/testing/yubihsm-bench.ts'
+import { defaultPin } from './devices/yubihsm/testing/yubihsm-bench.ts'
 import { attach, test as base } from './harness/fixtures.ts'
+import { type CeremonyDesk, makeCeremonyDesk } from './workbench/ceremony-desk.ts'
 import { peopleAt, setUpForCeremony } from './workbench/ceremony-person.ts'
 
 // The ready script for a UEFI key in a YubiHSM, held in the window from the choice of the script to the evidence on the disk: the product as
 // it is built, the maker's module, two virtual devices. In the middle the station is killed.
 
-interface Bench {
-  readonly hsm: YubiHsmBench
-  readonly spare: YubiHsmBench
-  readonly vendor: StationVendor
-  readonly roots: readonly { readonly pem: string; readonly sha256: string }[]
-}
-
-const test = base.extend<{ bench: Bench; stationEnv: Record<string, string>; stationWithin: readonly string[] }>({
-  bench: async ({ folders }, use) => {
-    const software = await vendorSoftware()
-    base.skip(!software.ok, software.ok ? '' : software.error)
-    if (!software.ok) return
-    const vendor = vendorForStation(software.value, folders.base)
-    base.skip(!vendor.ok, vendor.ok ? '' : vendor.error)
-    if (!vendor.ok) return
-    const authority = makeAttestationAuthority()
-    const options = { authority, firmware: [2, 4, 0] as const }
-    const hsm = await YubiHsmBench.start(software.value, { ...options, serial: 7_550_140 })
-    const spare = await YubiHsmBench.start(software.value, { ...options, serial: 7_550_141 })
-    for (const one of [hsm, spare]) await putWrapKey(one)
-    const roots = [authority.root, authority.intermediate].map((der) => ({
-      pem: certificatesText([der]),
-      sha256: createHash('sha256').update(der).digest('hex'),
-    }))
-    await use({ hsm, spare, vendor: vendor.value, roots })
-    await hsm.dispose()
-    await spare.dispose()
+const test = base.extend<{ bench: CeremonyDesk; stationEnv: Record<string, string>; stationWithin: readonly string[] }>(
+  {
+    bench: async ({ folders }, use) => {
+      const desk = await makeCeremonyDesk(folders)
+      base.skip(typeof desk === 'string', typeof desk === 'string' ? desk : '')
+      if (typeof desk === 'string') return
+      await use(desk)
+      await desk.stop()
+    },
+    stationWithin: async ({ bench }, use) => {
+      await use(bench.vendor.within)
+    },
+    stationEnv: async ({ bench }, use) => {
+      await use({ ...bench.env })
+    },
   },
-  stationWithin: async ({ bench }, use) => {
-    await use(bench.vendor.within)
-  },
-  stationEnv: async ({ bench, folders }, use) => {
-    const conf = twoConnectors(bench.hsm, bench.spare)
-    const own = join(folders.base, 'yubihsm_pkcs11.conf')
-    execFileSync('/usr/bin/install', ['-m', '0644', conf, own])
-    await use({ YUBIHSM_PKCS11_CONF: own })
-  },
-})
+)
 
 test.setTimeout(400_000)
 
@@ -64,8 +38,7 @@ test('a key ceremony from the script to the evidence, with a crash in the middle
   stationEnv,
 }, info) => {
   page.setDefaultTimeout(30_000)
-  const serials = { 'The YubiHSM': '7550140', 'The YubiHSM for the restore': '7550141' }
-  const hands = { pin: defaultPin, managementKey: null, serials }
+  const hands = { pin: defaultPin, managementKey: null, serials: bench.serials }
   await setUpForCeremony(page, { module: bench.vendor.module, roots: bench.roots, device: 'yubihsm' })
   await page.reload()
   await page.getByRole('button', { name: /^Ceremony/ }).click()

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { makeFolders, removeFolders } from '../e2e/harness/station-process.ts'
 import type { InputFile } from '../e2e/sandbox-server/seed.ts'
+import { type ArchiveScreenName, showArchiveWork } from '../e2e/workbench/archive-screens.ts'
+import { showCeremonyStep } from '../e2e/workbench/ceremony-screens.ts'
 import { type Package, type ScreenName, showEveryScreen } from '../e2e/workbench/every-screen.ts'
 import { showThreeTokens } from '../e2e/workbench/three-hands.ts'
 import { makeWorkbench } from '../e2e/workbench/workbench.ts'
@@ -14,9 +16,13 @@ import { type EfiFile, fetchEfiFiles } from './efi-files.ts'
 const output = process.env['STATION_SCREENSHOTS'] ?? join(import.meta.dirname, '..', 'docs', 'screenshots')
 /** Every screen, also those that no document shows. */
 const all = process.argv.includes('--all')
+/** `--only=archive,ceremony`: some of the four tours. */
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length)
+const wanted = (tour: 'station' | 'tokens' | 'archive' | 'ceremony') =>
+  only === undefined || only.split(',').includes(tour)
 const largest = 300 * 1024
 
-const shown: ReadonlySet<string> = new Set<ScreenName | 'tokens' | 'touch'>([
+const shown: ReadonlySet<string> = new Set<ScreenName | ArchiveScreenName | 'tokens' | 'touch' | 'ceremony'>([
   'tokens',
   'touch',
   'first-start',
@@ -40,12 +46,18 @@ const shown: ReadonlySet<string> = new Set<ScreenName | 'tokens' | 'touch'>([
   'other-logs',
   'log-review',
   'settings',
+  'upload',
+  'upload-fields',
+  'index',
+  'standing',
+  'waiting',
+  'by-hand',
+  'ceremony',
 ])
 /** The name under which README.md has a picture, where that is another one. */
 const alias: Readonly<Partial<Record<string, string>>> = { 'requests-in-hand': 'requests' }
 
-const { files, missing } = await fetchEfiFiles()
-for (const each of missing) process.stderr.write(`${each.package} could not be had: ${each.reason}\n`)
+let files: readonly EfiFile[] = []
 
 function of(name: string): readonly EfiFile[] {
   const found = files.filter((file) => file.package === name && file.name.endsWith('.efi'))
@@ -106,41 +118,54 @@ async function take(name: string, page: Page): Promise<void> {
   }
 }
 
-mkdirSync(output, { recursive: true })
-const folders = makeFolders()
-const bench = await makeWorkbench({
-  folders,
-  keys: [
-    { algorithm: 'rsa-2048', commonName: 'Example Secure Boot signer 2026' },
-    { algorithm: 'rsa-4096', commonName: 'Example rehearsal signer' },
-  ],
-})
-try {
-  const [broken] = of('refind')
-  if (broken === undefined) throw new Error('there is no file to damage')
-  await showEveryScreen({
+async function showStation(): Promise<void> {
+  const fetched = await fetchEfiFiles()
+  for (const each of fetched.missing) process.stderr.write(`${each.package} could not be had: ${each.reason}\n`)
+  files = fetched.files
+  const folders = makeFolders()
+  const bench = await makeWorkbench({
     folders,
-    bench,
-    earlier: [
-      pack('fwupd-unsigned', 'firmware', 'fwupd-efi'),
-      pack('grub-efi-amd64-bin', 'boot-loaders', 'grub2'),
-      pack('systemd-boot-efi', 'boot-loaders', 'systemd'),
+    keys: [
+      { algorithm: 'rsa-2048', commonName: 'Example Secure Boot signer 2026' },
+      { algorithm: 'rsa-4096', commonName: 'Example rehearsal signer' },
     ],
-    reviewed: pack('shim-unsigned', 'boot-loaders', 'shim'),
-    many: crowd('refind', 'boot-tools', 'refind', 40),
-    refused: pack('refind', 'boot-tools', 'refind'),
-    malformed: await malformed(broken),
-    crowd: all ? crowd('fwupd-unsigned', 'firmware', 'fwupd-efi', 200) : null,
-    waiting: [pack('refind', 'boot-tools', 'refind'), pack('fwupd-unsigned', 'firmware', 'fwupd-efi')],
-    visit: take,
   })
-} finally {
-  await bench.stop()
-  removeFolders(folders)
+  try {
+    const [broken] = of('refind')
+    if (broken === undefined) throw new Error('there is no file to damage')
+    await showEveryScreen({
+      folders,
+      bench,
+      earlier: [
+        pack('fwupd-unsigned', 'firmware', 'fwupd-efi'),
+        pack('grub-efi-amd64-bin', 'boot-loaders', 'grub2'),
+        pack('systemd-boot-efi', 'boot-loaders', 'systemd'),
+      ],
+      reviewed: pack('shim-unsigned', 'boot-loaders', 'shim'),
+      many: crowd('refind', 'boot-tools', 'refind', 40),
+      refused: pack('refind', 'boot-tools', 'refind'),
+      malformed: await malformed(broken),
+      crowd: all ? crowd('fwupd-unsigned', 'firmware', 'fwupd-efi', 200) : null,
+      waiting: [pack('refind', 'boot-tools', 'refind'), pack('fwupd-unsigned', 'firmware', 'fwupd-efi')],
+      visit: take,
+    })
+  } finally {
+    await bench.stop()
+    removeFolders(folders)
+  }
 }
 
+mkdirSync(output, { recursive: true })
+if (wanted('station')) await showStation()
+if (wanted('archive')) await showArchiveWork(take)
+if (wanted('ceremony')) saysWhy('a key ceremony', await showCeremonyStep(take))
 // A desk with three tokens at once, of which two are devices that a test plugs in.
-const why = await showThreeTokens((name, page) =>
-  name === 'tokens' || name === 'touch' ? take(name, page) : Promise.resolve(),
-)
-if (why !== null) process.stderr.write(`the desk with three tokens is not shown: ${why}\n`)
+if (wanted('tokens')) {
+  const look = (name: string, page: Page) =>
+    name === 'tokens' || name === 'touch' ? take(name, page) : Promise.resolve()
+  saysWhy('the desk with three tokens', await showThreeTokens(look))
+}
+
+function saysWhy(what: string, why: string | null): void {
+  if (why !== null) process.stderr.write(`${what} is not shown: ${why}\n`)
+}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +9,16 @@ const root = join(import.meta.dirname, '..')
 describe('the third-party notices', () => {
   it('are what `npm run notices` would write now', () => {
     expect(readFileSync(join(root, 'THIRD-PARTY-NOTICES.md'), 'utf8')).toBe(notices(root))
+  })
+
+  it('come with both licences of a work under the LGPL, as the Free Software Foundation publishes them', () => {
+    expect(notices(root)).toMatch(/^## openpgp [\d.]+\n\nLicence: LGPL-3\.0\+\n\n[^`]*resources\/licenses\/GPL-3/m)
+    const digestOf = (name: string) =>
+      createHash('sha256')
+        .update(readFileSync(join(root, 'resources/licenses', name)))
+        .digest('hex')
+    expect(digestOf('GPL-3')).toBe('3972dc9744f6499f0f9b2dbf76696f2ae7ad8af9b23dde66d6af86c9dfb36986')
+    expect(digestOf('LGPL-3')).toBe('e3a994d82e644b03a792a930f574002658412f62407f5fee083f2555c5f23118')
   })
 
   it('cover packages that the bundles contain and nothing that only tests use', () => {

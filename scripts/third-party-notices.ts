@@ -90,6 +90,13 @@ function licenceText(folder: string): string | null {
     .join('\n\n')
 }
 
+/** The lesser licence adds to the general one: both texts go with a work that is under it (LGPL 3, section 4 b). */
+function lesserNote(license: string): string {
+  return license.includes('LGPL')
+    ? 'The GNU Lesser General Public License is in [resources/licenses/LGPL-3](resources/licenses/LGPL-3), the GNU General Public\nLicense that it adds to in [resources/licenses/GPL-3](resources/licenses/GPL-3).\n\n'
+    : ''
+}
+
 export function notices(root: string): string {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
   // Of the native parts only the one for this machine is installed; the notices are the same everywhere.
@@ -102,7 +109,7 @@ export function notices(root: string): string {
     const text =
       licenceText(join(root, path)) ?? `The package carries no licence file; its package.json says: ${license}.`
     const fence = text.includes('```') ? '````' : '```'
-    return `## ${name} ${version}\n\nLicence: ${license}\n\n${fence}text\n${text}\n${fence}\n`
+    return `## ${name} ${version}\n\nLicence: ${license}\n\n${lesserNote(license)}${fence}text\n${text}\n${fence}\n`
   })
   return `# Third-party notices
 

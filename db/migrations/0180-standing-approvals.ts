@@ -4,7 +4,7 @@ export const migration: Migration = {
   version: 180,
   update: (file) => {
     file.exec(`
-      -- Approvals that were given ahead (docs/adr/0012). The session that goes with one is in memory only: after a start all of them are ended.
+      -- Approvals that were given ahead (docs/adr/0011). The session that goes with one is in memory only: after a start all of them are ended.
       CREATE TABLE standing_approval (
         id TEXT PRIMARY KEY CHECK (length(id) = 36),
         purpose TEXT NOT NULL,

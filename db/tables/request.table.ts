@@ -88,6 +88,28 @@ export interface SignatureTable {
 }
 export type SignatureRow = Selectable<SignatureTable>
 
+/** The signature of a key after the first, of a file that several keys sign. */
+export interface FurtherSignatureTable {
+  request_id: string
+  ordinal: number
+  /** Which of the sheet's further keys, from 1. */
+  position: number
+  sheet_digest: string
+  purpose: string
+  fingerprint: string
+  input_sha256: string
+  state: string
+  intent_seq: number
+  outcome_seq: number | null
+  /** OpenPGP signature packet, part of the output that the first key completes. */
+  packet: Uint8Array | null
+  packet_sha256: string | null
+  /** JSON of the failure. */
+  failure: string | null
+  at: string
+}
+export type FurtherSignatureRow = Selectable<FurtherSignatureTable>
+
 export interface ReturnedArtifactTable {
   request_id: string
   /** `output` or `logs`, and for which input artifact. */

@@ -211,5 +211,30 @@ describe.skipIf(softHsmModule() === null)(
       orThrow(await bench.station.desk.decline(id, 'Goes back.'))
       await until(id, 'done')
     })
+
+    test('a Release is not approved while another of its suite is being signed, and can be after it', async () => {
+      const opened = async (name: string, minutes: number) => {
+        const release = sampleRelease({ date: at(-minutes * 60_000), validUntil: at(7 * 86_400_000) })
+        mkdirSync(join(folder, name))
+        const path = put(`${name}/Release`, release.replace('testing', 'at-once'))
+        const detail = await until(orThrow(await open(path, 'release-clear')), 'review')
+        await bench.showSheet(detail)
+        return detail
+      }
+      const [first, second] = [await opened('first', 60), await opened('second', 30)]
+      const meanwhile = Promise.withResolvers<string>()
+      bench.at('outcome', 'before', () => {
+        void bench.station.desk.approve(bench.approval(second)).then((approved) => meanwhile.resolve(codeOf(approved)))
+      })
+      orThrow(await bench.station.desk.approve(bench.approval(first)))
+      expect(await meanwhile.promise).toBe('last-signed-changed')
+      await until(first.summary.id, 'done')
+      const { id } = second.summary
+      orThrow(await bench.station.desk.recheck(id))
+      const again = await until(id, 'review')
+      await bench.showSheet(again)
+      orThrow(await bench.station.desk.approve(bench.approval(again)))
+      await until(id, 'done')
+    })
   },
 )

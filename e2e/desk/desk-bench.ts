@@ -26,7 +26,7 @@ import { openStation, type Station } from '../../src/main/station/station.ts'
 import { createDeviceLogReader } from '../../src/main/token/device-log-reader.ts'
 import { createHsmService } from '../../src/main/token/hsm-service.ts'
 import { createTokenService } from '../../src/main/token/service.ts'
-import { makeSoftToken, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
+import { makeSoftToken, type SoftTokenSpec, type SoftTokens } from '../../src/main/token/testing/soft-token.ts'
 import { createYubiHsmConfiguration, type YubiHsmConfiguration } from '../../src/main/token/yubihsm-configuration.ts'
 import type { EventName } from '../../src/shared/events.ts'
 import type { Failure } from '../../src/shared/failure.ts'
@@ -34,6 +34,7 @@ import { type Fingerprint, fingerprint, type RequestId, requestId, sha256Hex } f
 import type { RequestDetail, RequestStage } from '../../src/shared/request.ts'
 import { ok, type Result } from '../../src/shared/result.ts'
 import { Secret } from '../../src/shared/secret.ts'
+import type { TokenId } from '../../src/shared/token.ts'
 import { type SandboxServer, startSandboxServer } from '../sandbox-server/sandbox-server.ts'
 import type { SignRequest } from '../sandbox-server/seed.ts'
 import { buildPe } from '../workbench/pe-files.ts'
@@ -57,7 +58,7 @@ export interface SharedTokens {
   dispose(): Promise<void>
 }
 
-export async function makeSharedTokens(): Promise<SharedTokens> {
+export async function makeSharedTokens(beside: readonly SoftTokenSpec[] = []): Promise<SharedTokens> {
   const folder = await mkdtemp(join(tmpdir(), 'desk-token-'))
   const soft = await makeSoftToken({
     directory: folder,
@@ -70,6 +71,7 @@ export async function makeSharedTokens(): Promise<SharedTokens> {
           { algorithm: 'ec-p256', commonName: 'Desk signer of the next year' },
         ],
       },
+      ...beside,
     ],
   })
   return { soft, folder, dispose: () => rm(folder, { recursive: true, force: true }) }
@@ -376,15 +378,19 @@ export class DeskBench {
 
   /** Waits until the request is at one of the stages. */
   until(work: number, ...stages: readonly RequestStage[]): Promise<RequestDetail> {
-    return vi.waitFor(
-      async () => {
-        const detail = await this.show(work)
-        if (!stages.includes(detail.summary.stage))
-          throw new Error(`work request ${work} is ${detail.summary.stage}: ${JSON.stringify(detail.failure)}`)
-        return detail
-      },
-      { timeout: 100_000, interval: 25 },
-    )
+    return untilAt(() => this.show(work), stages)
+  }
+
+  /** The same for a request that no server asked for. */
+  untilOf(id: RequestId, ...stages: readonly RequestStage[]): Promise<RequestDetail> {
+    return untilAt(() => showRequest(this.station.database.db, id), stages)
+  }
+
+  /** Opens files by hand, and the sheet that comes of it. */
+  async openReviewed(opening: Parameters<Station['desk']['hand']['openByHand']>[0]): Promise<RequestDetail> {
+    const detail = await this.untilOf(orThrow(await this.station.desk.hand.openByHand(opening)), 'review')
+    await this.showSheet(detail)
+    return detail
   }
 
   /** Waits until the server has what it was told. */
@@ -400,7 +406,14 @@ export class DeskBench {
   }
 
   /** The approval that an honest window would send for what it was shown. */
-  approval(detail: RequestDetail, change: { readonly pin?: string | null; readonly acknowledged?: string[] } = {}) {
+  approval(
+    detail: RequestDetail,
+    change: {
+      readonly pin?: string | null
+      readonly acknowledged?: string[]
+      readonly furtherPins?: readonly { readonly token: TokenId; readonly pin: string }[]
+    } = {},
+  ) {
     const { pin = this.#options.pin ?? benchPin } = change
     return {
       requestId: detail.summary.id,
@@ -409,6 +422,11 @@ export class DeskBench {
         change.acknowledged ?? (detail.approvability?.kind === 'approvable' ? detail.approvability.acknowledge : []),
       pin: pin === null ? null : Secret.fromText(pin),
       useLastTry: false,
+      furtherPins: (change.furtherPins ?? []).map((typed) => ({
+        token: typed.token,
+        pin: Secret.fromText(typed.pin),
+        useLastTry: false,
+      })),
     }
   }
 
@@ -418,10 +436,10 @@ export class DeskBench {
   }
 
   /** Waits for the review, opens the sheet, approves. */
-  async approve(work: number): Promise<RequestDetail> {
+  async approve(work: number, change: Parameters<DeskBench['approval']>[1] = {}): Promise<RequestDetail> {
     const detail = await this.until(work, 'review')
     await this.showSheet(detail)
-    orThrow(await this.station.desk.approve(this.approval(detail)))
+    orThrow(await this.station.desk.approve(this.approval(detail, change)))
     return detail
   }
 
@@ -451,6 +469,18 @@ export class DeskBench {
       .orderBy('ordinal')
       .execute()
   }
+}
+
+function untilAt(show: () => Promise<RequestDetail | null>, stages: readonly RequestStage[]): Promise<RequestDetail> {
+  return vi.waitFor(
+    async () => {
+      const detail = await show()
+      if (detail === null || !stages.includes(detail.summary.stage))
+        throw new Error(`the request is ${detail?.summary.stage ?? 'not here'}: ${JSON.stringify(detail?.failure)}`)
+      return detail
+    },
+    { timeout: 100_000, interval: 25 },
+  )
 }
 
 export function orThrow<T>(result: Result<T, Failure>): T {

@@ -9,21 +9,23 @@ export async function registerOpenPgp(
   bench: DeskBench,
   ckaId: string,
   purpose: 'openpgp' | 'openpgp-repository',
+  token = bench.tokenId,
+  pin = benchPin,
 ): Promise<{ readonly fingerprint: Fingerprint; readonly certificate: string }> {
   const { database, audit, tokens, shippedRoots } = bench.station
-  const spki = orThrow(await tokens.readPublicKey(bench.tokenId, ckaId))
+  const spki = orThrow(await tokens.readPublicKey(token, ckaId))
   const fingerprint = orThrow(
     await certifyTokenKey(
       { db: database.db, audit, tokens, shippedRoots, now: () => new Date() },
       {
         purpose,
-        token: bench.tokenId,
+        token,
         ckaId,
         description: `Key for ${purpose}`,
         production: false,
         plan: { userId: 'Example Archive <archive@example.org>', days: null },
         spkiSha256: sha256Hex.parse(createHash('sha256').update(spki).digest('hex')),
-        pin: Secret.fromText(benchPin),
+        pin: Secret.fromText(pin),
         useLastTry: false,
       },
       'Release Manager',

@@ -23,6 +23,8 @@ interface Ended {
   }[]
 }
 
+const vaultPin = '907316'
+type Typed = NonNullable<Parameters<DeskBench['approval']>[1]>
 type Registered = Awaited<ReturnType<typeof registerOpenPgp>>
 
 describe.each(['stable', 'backports'] as const)('OpenPGP at the real server of Debian %s', (release: Release) => {
@@ -36,7 +38,9 @@ describe.each(['stable', 'backports'] as const)('OpenPGP at the real server of D
 
   beforeAll(async () => {
     bed = await up(release)
-    tokens = await makeSharedTokens()
+    tokens = await makeSharedTokens([
+      { label: 'Vault', pin: vaultPin, keys: [{ algorithm: 'rsa-2048', commonName: 'Key of the vault' }] },
+    ])
     const made =
       release === 'stable'
         ? null
@@ -86,14 +90,14 @@ describe.each(['stable', 'backports'] as const)('OpenPGP at the real server of D
       { timeout: 100_000, interval: 1000 },
     )
   }
-  async function signed(id: number, category: string) {
+  async function signed(id: number, category: string, furtherPins: Typed['furtherPins'] = []) {
     await vi.waitFor(
       async () => {
         if ((await bench.idOf(id)) === null) throw new Error(`work request ${id} did not come`)
       },
       { timeout: 100_000, interval: 200 },
     )
-    await bench.approve(id)
+    await bench.approve(id, { furtherPins })
     const found = await ended(id)
     expect(found).toMatchObject({ status: 'completed', result: 'success' })
     await bench.until(id, 'done')
@@ -157,5 +161,34 @@ describe.each(['stable', 'backports'] as const)('OpenPGP at the real server of D
     writeFileSync(join(folder, 'Release'), text.stdout)
     const beside = spawnSync('gpgv', ['--keyring', keyring, join(folder, 'Release.gpg'), join(folder, 'Release')])
     expect(beside.status, beside.stderr.toString()).toBe(0)
+  })
+
+  it('completes a SignRepositoryIndex for two keys on two tokens, where it has the task', async (context) => {
+    if (indexKey === null) return context.skip('debusine 0.11 has no such task')
+    const vault = tokens.soft.tokens[1]
+    if (vault === undefined) throw new Error('there is no second token')
+    const second = await registerOpenPgp(bench, vault.keys[0]?.ckaId ?? '', 'openpgp-repository', vault.id, vaultPin)
+    await addKey('openpgp-repository', second)
+    const both = [indexKey, second]
+    const wanted = both.map(({ fingerprint }) => fingerprint)
+    const made = JSON.stringify(await seed(release, 'sign-repository-index', `--key=${wanted.join(',')}`))
+    const { work_request_ids: ids } = JSON.parse(made) as { readonly work_request_ids: readonly number[] } // our own script
+    const [detached = 0, clear = 0] = ids
+    const furtherPins = [{ token: vault.id, pin: vaultPin }]
+    const signature = await signed(detached, 'debian:repository-index', furtherPins)
+    const message = await signed(clear, 'debian:repository-index', furtherPins)
+    const keyring = join(folder, 'both.pgp')
+    writeFileSync(keyring, Buffer.concat(both.map((each) => readFileSync(keyringOf(each)))))
+    const good = (...files: readonly string[]) => {
+      const ran = spawnSync('gpgv', ['--status-fd', '1', '--keyring', keyring, ...files], { encoding: 'utf8' })
+      expect(ran.status, ran.stderr).toBe(0)
+      return [...ran.stdout.matchAll(/VALIDSIG ([0-9A-F]{40})/g)].map(([, print]) => print)
+    }
+    writeFileSync(join(folder, 'InRelease.both'), message.files.get('InRelease') ?? '')
+    writeFileSync(join(folder, 'Release.both.gpg'), signature.files.get('Release.gpg') ?? '')
+    expect(good(join(folder, 'InRelease.both'))).toEqual(wanted)
+    const text = spawnSync('gpgv', ['--keyring', keyring, '--output', '-', join(folder, 'InRelease.both')])
+    writeFileSync(join(folder, 'Release.both'), text.stdout)
+    expect(good(join(folder, 'Release.both.gpg'), join(folder, 'Release.both'))).toEqual(wanted)
   })
 })

@@ -5,6 +5,7 @@ export type Fault =
   | { readonly kind: 'drop'; readonly when: 'before' | 'after' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'delay'; readonly milliseconds: number }
+  | { readonly kind: 'delay-until'; readonly ready: () => Promise<void> } // served once that is settled
   | { readonly kind: 'status'; readonly status: number; readonly body?: string; readonly contentType?: string }
   | { readonly kind: 'redirect'; readonly status: 301 | 302 | 307 | 308; readonly location: string }
   | { readonly kind: 'json'; readonly value: unknown } // 200 with a body that the real server would not send

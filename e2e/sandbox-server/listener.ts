@@ -71,6 +71,7 @@ export function createListener(options: ListenerOptions): Listener {
     entry.bodyBytes = body.length
     if (header(request, 'content-type')?.startsWith('application/json') === true) entry.json = parsed(body)
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds))
+    if (fault?.kind === 'delay-until') await fault.ready()
     const reply = forged(fault) ?? serve(matched, request, url, body, method)
     if (fault !== null && 'when' in fault) {
       if (fault.kind === 'server-lost') options.onLost()

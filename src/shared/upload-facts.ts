@@ -15,6 +15,8 @@ export const listedFile = z.strictObject({
   sha1: hex(40).nullable(),
   sha256: hex(64).nullable(),
   section: z.string().nullable(),
+  /** Beside the section, in a `.changes`. Left out by stations that did not read it. */
+  priority: z.string().exactOptional(),
 })
 export type ListedFile = z.infer<typeof listedFile>
 
@@ -24,6 +26,30 @@ export type ListedDigests = z.infer<typeof listedDigests>
 
 /** How many files, and lines of `Changes`, are listed; an upload with more is refused. */
 export const uploadBounds = { files: 1500, changesLines: 1000, lineLength: 1000 } as const
+
+/**
+ * How much is shown of fields without a place of their own: all of them (the parser takes no more), the beginning of each, and of what is
+ * left as much as there is room for. In UTF-16 units.
+ */
+export const otherFieldBounds = { fields: 100, name: 100, piece: 4000, first: 2000, total: 262_144 } as const
+
+/** A field that has no place of its own on the sheet: a signature vouches for it all the same. */
+export const otherField = z.strictObject({
+  /** As the file spells it. */
+  name: z.string(),
+  /**
+   * The value in pieces, line ends in it, the first line without blanks around it. Its beginning, where it is longer than there is room for;
+   * the screen makes visible what does not show.
+   */
+  value: z.array(z.string()).max(70),
+  lines: z.int().positive(),
+  /** Of the whole value in UTF-8, shown or not; so is the digest. */
+  bytes: z.int().nonnegative(),
+  sha256: sha256Hex,
+  /** How much of it is not shown. 0: it is shown whole. */
+  cutBytes: z.int().nonnegative(),
+})
+export type OtherField = z.infer<typeof otherField>
 
 /** A `.changes`, `.dsc` or `.buildinfo`. Fields that it does not have are null; nothing is filled in. */
 export const uploadDocumentFacts = z.strictObject({
@@ -52,6 +78,8 @@ export const uploadDocumentFacts = z.strictObject({
   files: z.array(listedFile).max(uploadBounds.files),
   /** Fields `Debusine-*` that the file brought along. */
   debusineFields: z.array(z.string()).max(16),
+  /** Every field that has no place of its own, in the order of the file. Left out by stations that did not show them. */
+  others: z.array(otherField).max(otherFieldBounds.fields).exactOptional(),
 })
 export type UploadDocumentFacts = z.infer<typeof uploadDocumentFacts>
 

@@ -2,7 +2,7 @@ import type { AttestationVerdict, AttestedDevice } from '../../shared/attestatio
 import { byHandOrigin } from '../../shared/by-hand-origin.ts'
 import { unreachable } from '../../shared/result.ts'
 import type { CertificatePart } from './format/certificate-events.ts'
-import type { AuditEntryBody, TrustedCertsVerdict } from './format/entry.ts'
+import type { AuditEntryBody, AuditEntryOf, TrustedCertsVerdict } from './format/entry.ts'
 
 /** One plain line that says what an entry records. Text from outside is quoted, with what cannot be seen made visible. */
 export function summary(body: AuditEntryBody): string {
@@ -66,11 +66,11 @@ export function summary(body: AuditEntryBody): string {
     case 'login-failed':
       return `Login of ${quoted(body.operator)} at ${place(body.tokenSerial)} failed: ${body.code}`
     case 'intent':
-      return `About to sign ${quoted(body.path)} (${short(body.inputSha256)}) with key ${short(body.fingerprint)}, ${place(body.tokenSerial)}; ${trustText(body.trustedCertsVerdict)}`
+      return `About to sign ${quoted(body.path)} (${short(body.inputSha256)}) with key ${keyText(body)}, ${place(body.tokenSerial)}; ${trustText(body.trustedCertsVerdict)}`
     case 'signed':
-      return `Signed ${quoted(body.path)} (${short(body.inputSha256)}) with key ${short(body.fingerprint)}; output ${short(body.outputSha256)}`
+      return `Signed ${quoted(body.path)} (${short(body.inputSha256)}) with key ${keyText(body)}; ${(body.key?.position ?? 1) > 1 ? 'its part of the output' : 'output'} ${short(body.outputSha256)}`
     case 'sign-failed':
-      return `Not signed: ${quoted(body.path)} (${short(body.inputSha256)}): ${visible(body.message)}${body.signatureMayExist ? ' A signature may exist.' : ''}`
+      return `Not signed: ${quoted(body.path)} (${short(body.inputSha256)})${body.key === undefined ? '' : ` with key ${keyText(body)}`}: ${visible(body.message)}${body.signatureMayExist ? ' A signature may exist.' : ''}`
     case 'returned':
       return `Returned to the server as ${body.result}: ${count(body.outputArtifacts.length, 'output')}, ${count(body.errors.length, 'error')}`
     case 'incident-opened':
@@ -204,6 +204,11 @@ function workRequest(id: number | null): string {
 
 function count(n: number, noun: string, nouns = `${noun}s`): string {
   return `${n} ${n === 1 ? noun : nouns}`
+}
+
+/** Which key, and of how many that sign the same file. */
+function keyText({ fingerprint, key }: Pick<AuditEntryOf<'intent'>, 'fingerprint' | 'key'>): string {
+  return key === undefined ? short(fingerprint) : `${short(fingerprint)}, ${key.position} of ${key.count}`
 }
 
 function short(hex: string): string {

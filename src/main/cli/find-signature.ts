@@ -11,7 +11,8 @@ export function matches(file: SignedFile, entry: AuditEntryOf<'signed'>): string
     if (file.problem !== null) return `${file.name} cannot be compared: ${file.problem}`
     return `the signature in ${file.name} is not the one that the entry records`
   }
-  if (signature.digest !== entry.digest)
+  // The bytes of the signature are those that the entry records; where a digest can be read in them, it has to be that of the entry as well.
+  if (signature.digest !== null && signature.digest !== entry.digest)
     return `the signature in ${file.name} is of another digest than the entry records`
   if (file.imageDigest !== null && file.imageDigest !== entry.digest)
     return `${file.name} was changed after it was signed: its digest is not the one that the entry records`
@@ -33,16 +34,32 @@ export function findSignature(file: SignedFile | null): LogSearch {
   if (file === null) return { look: () => {}, checkpoint: () => {}, conclude: (outcome) => outcome }
   const wanted = file.signatures.map(({ sha256 }) => `"outputSha256":"${sha256}"`)
   const entries: number[] = []
+  // Packets by further keys stand before the file that they are in. Each counts only with the file: alone it says nothing of the text.
+  const parts = file.packets.map((sha256) => `"outputSha256":"${sha256}"`)
+  const further: { readonly seq: number; readonly of: string }[] = []
+  const found = new Set<string>()
   return {
     look: (seq, entry) => {
       const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
-      if (!wanted.some((text) => bytes.includes(text, 0, 'latin1'))) return
+      if (![...wanted, ...parts].some((text) => bytes.includes(text, 0, 'latin1'))) return
       const decoded = decodeEntry(entry)
-      if (decoded.ok && decoded.value.body.event === 'signed' && matches(file, decoded.value.body) === null)
+      if (!decoded.ok || decoded.value.body.event !== 'signed') return
+      const { body } = decoded.value
+      const of = `${body.requestId} ${body.ordinal}`
+      if (matches(file, body) === null) {
         entries.push(seq)
+        found.add(of)
+      } else if ((body.key?.position ?? 1) > 1 && file.packets.includes(body.outputSha256)) further.push({ seq, of })
     },
     checkpoint: () => {},
-    conclude: (outcome) => concluded(outcome, file, entries),
+    conclude: (outcome) => {
+      const beside = further.filter(({ of }) => found.has(of)).map(({ seq }) => seq)
+      return concluded(
+        outcome,
+        file,
+        [...beside, ...entries].sort((a, b) => a - b),
+      )
+    },
   }
 }
 

@@ -7,6 +7,7 @@ import { authenticodeSha256 } from '../signing/pe/authenticode.ts'
 import { maxHeaderBytes, readPeHeaders } from '../signing/pe/pe-headers.ts'
 import { layOut } from '../signing/pe/pe-layout.ts'
 import { readCertificateTable, winCertificateTypePkcs } from '../signing/pe/win-certificate.ts'
+import { signaturePackets } from './signature-packets.ts'
 
 /** One signature, as the log names it. */
 export interface FileSignature {
@@ -23,18 +24,21 @@ export interface SignedFile {
   readonly signatures: readonly FileSignature[]
   /** Authenticode digest computed from the file; null where it is no image: a detached signature. */
   readonly imageDigest: string | null
+  /** SHA-256 of each OpenPGP signature packet in it. */
+  readonly packets: readonly string[]
   /** Why no signature was found; null when one was. */
   readonly problem: string | null
 }
 
-/** Reads an EFI image with its signatures, or a detached signature. Every byte of it comes from outside. */
+/** Reads an EFI image with its signatures, a detached signature, or a text that was signed with OpenPGP. Every byte of it comes from outside. */
 export function readSignedFile(path: string): SignedFile {
   const bytes = readFileSync(path)
-  const whole = { name: path, sha256: sha256(bytes) }
+  const whole = { name: path, sha256: sha256(bytes), packets: [] }
   if (bytes[0] !== 0x4d || bytes[1] !== 0x5a) {
-    // Anything else can only be the signature itself.
+    // Anything else can only be the signature itself, which for OpenPGP may hold the signed text.
     return {
       ...whole,
+      packets: signaturePackets(bytes).map(sha256),
       signatures: [{ sha256: whole.sha256, digest: digestInside(bytes) }],
       imageDigest: null,
       problem: null,

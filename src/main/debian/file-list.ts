@@ -24,6 +24,7 @@ const listsOf: Readonly<Record<'changes' | 'dsc' | 'buildinfo', readonly [ListFi
 /** What dpkg makes, and nothing that is a path, hidden, or read differently by a shell. */
 const fileName = /^[A-Za-z0-9][A-Za-z0-9.+:~_%=@,-]{0,250}$/
 const maxSize = Number.MAX_SAFE_INTEGER
+const longestSection = 100
 
 /**
  * Reads the lists of files and puts them together. Every list has to name the same files with the same sizes, each once; SHA-256 is
@@ -62,6 +63,7 @@ export function readFileLists(
         sha1: known?.sha1 ?? null,
         sha256: known?.sha256 ?? null,
         section: known?.section ?? entry.section,
+        ...priorityOf(known, entry),
         [list.digest]: entry.digest,
       })
     }
@@ -90,6 +92,12 @@ interface Entry {
   readonly size: number
   readonly digest: string
   readonly section: string | null
+  readonly priority: string | null
+}
+
+function priorityOf(known: ListedFile | undefined, entry: Entry): Pick<ListedFile, 'priority'> {
+  const priority = known?.priority ?? entry.priority
+  return priority === null ? {} : { priority }
 }
 
 function readList(field: ControlField, list: ListField, maxFiles: number): Result<readonly Entry[], DocumentFault> {
@@ -102,7 +110,7 @@ function readList(field: ControlField, list: ListField, maxFiles: number): Resul
   for (const [index, line] of lines.entries()) {
     const where = `line ${field.at + index + 1}`
     const [blank, digest = '', size = '', ...rest] = line.split(' ')
-    const [section, , name] = list.withSection ? rest : [null, null, rest[0]]
+    const [section, priority, name] = list.withSection ? rest : [null, null, rest[0]]
     if (blank !== '' || name === undefined || rest.length !== (list.withSection ? 3 : 1) || rest.includes(''))
       return fault('list-malformed', `${field.name} has a line that is not as it should be (${where}).`)
     if (!new RegExp(`^[0-9a-f]{${digits[list.digest]}}$`).test(digest))
@@ -112,9 +120,11 @@ function readList(field: ControlField, list: ListField, maxFiles: number): Resul
       return fault('list-malformed', `${field.name} has a size that is none (${where}).`)
     if (!fileName.test(name))
       return fault('name-unsafe', `${field.name} has a name that is not one of a file beside it: “${name}” (${where}).`)
+    if ((section?.length ?? 0) > longestSection || (priority?.length ?? 0) > longestSection)
+      return fault('list-malformed', `${field.name} has a section or a priority that is none (${where}).`)
     if (seen.has(name)) return fault('file-twice', `${field.name} lists ${name} twice.`)
     seen.add(name)
-    entries.push({ name, size: Number(size), digest, section: section ?? null })
+    entries.push({ name, size: Number(size), digest, section: section ?? null, priority: priority ?? null })
   }
   return ok(entries)
 }

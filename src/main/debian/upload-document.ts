@@ -6,9 +6,11 @@ import {
   type UploadDocumentFacts,
   uploadBounds,
 } from '../../shared/upload-facts.ts'
+import { canonicalText } from '../canonical/canonical-json.ts'
 import { controlLimits } from '../deb822/control-fault.ts'
 import { type ControlFile, fieldOf, foldedOf, lineOf, parseControl, withoutBlanks } from '../deb822/paragraph.ts'
 import { readFileLists } from './file-list.ts'
+import { nameFaults, otherFields, wellCut } from './other-fields.ts'
 import { parseVersion } from './version.ts'
 
 export type UploadDocumentKind = UploadDocumentFacts['document']
@@ -38,6 +40,7 @@ export function uploadDocumentFacts(
     ...(changes.fault === null ? [] : [changes.fault]),
     ...longFields(file, document),
     ...foldedFields(file, document),
+    ...nameFaults(file, document),
   ]
   const text = (name: string) => bounded(lineOf(file, name))
   return {
@@ -57,11 +60,9 @@ export function uploadDocumentFacts(
     maintainer: text('Maintainer'),
     changedBy: text('Changed-By'),
     date: text('Date'),
-    closes: (folded(file, 'Closes') ?? '')
-      .split(/[ \t]+/)
-      .filter(Boolean)
-      .slice(0, 200)
-      .map((each) => each.slice(0, 40)),
+    closes: closesOf(file)
+      .slice(0, maxCloses)
+      .map((each) => wellCut(each, longestBug)),
     changes: changes.lines,
     files: lists.ok ? [...lists.value] : [],
     debusineFields: file.fields
@@ -69,7 +70,13 @@ export function uploadDocumentFacts(
       .filter((name) => /^debusine-/i.test(name))
       .slice(0, 16)
       .map((name) => name.slice(0, 100)),
+    others: otherFields(file, document),
   }
+}
+
+/** Whether a document says what a sheet shows of it, all of that and nothing else. */
+export function isAsShown(bytes: Uint8Array, document: UploadDocumentKind, shown: UploadDocumentFacts): boolean {
+  return canonicalText(uploadDocumentFacts(bytes, document, shown.digests)) === canonicalText(shown)
 }
 
 /** What is said of a document that is too large to be read. */
@@ -104,6 +111,7 @@ function nothing(document: UploadDocumentKind, digests: ListedDigests): UploadDo
     changes: [],
     files: [],
     debusineFields: [],
+    others: [],
   }
 }
 
@@ -170,11 +178,21 @@ function longFields(file: ControlFile, document: UploadDocumentKind): readonly D
     document === 'changes'
       ? ['Source', 'Version', 'Architecture', 'Binary', 'Distribution', 'Urgency', 'Maintainer', 'Changed-By', 'Date']
       : ['Source', 'Version', 'Architecture', 'Maintainer']
-  return shown
-    .filter((name) => (folded(file, name)?.length ?? 0) > longest)
-    .map((name) => ({ code: 'field-too-long', message: `The field ${name} is too long to be reviewed whole.` }))
+  const closes = document === 'changes' ? closesOf(file) : []
+  const tooLong = shown.filter((name) => (folded(file, name)?.length ?? 0) > longest)
+  if (closes.length > maxCloses || closes.some((bug) => bug.length > longestBug)) tooLong.push('Closes')
+  return tooLong.map((name) => ({
+    code: 'field-too-long',
+    message: `The field ${name} is too long to be reviewed whole.`,
+  }))
 }
 const longest = 4000
+const maxCloses = 200
+const longestBug = 40
+
+function closesOf(file: ControlFile): readonly string[] {
+  return (folded(file, 'Closes') ?? '').split(/[ \t]+/).filter(Boolean)
+}
 
 /** The others that are shown are wanted of one line anyway. */
 function foldedFields(file: ControlFile, document: UploadDocumentKind): readonly DocumentFault[] {
@@ -200,8 +218,4 @@ function bounded(text: string | null): string | null {
 }
 function cut(text: string): string {
   return wellCut(text, 600)
-}
-function wellCut(text: string, length: number): string {
-  const made = text.slice(0, length)
-  return made.isWellFormed() ? made : made.slice(0, -1)
 }

@@ -18,7 +18,14 @@ it('reads the documents of an upload in its process, and a Release beside the on
   const changes = bench.file(files.get('hello_1.0_amd64.changes') ?? '')
   expect(await inspector.inspect({ ...changes, as: 'changes' }, never)).toMatchObject({
     ok: true,
-    value: { kind: 'upload-document', source: 'hello', version: '1.0', faults: [], closes: ['123456', '654321'] },
+    value: {
+      kind: 'upload-document',
+      source: 'hello',
+      version: '1.0',
+      faults: [],
+      closes: ['123456', '654321'],
+      others: [{ name: 'Binary' }, { name: 'Description' }],
+    },
   })
   const before = join(bench.folder, 'before')
   writeFileSync(before, sampleRelease({ indexes: { a: 'a' } }))
@@ -30,6 +37,22 @@ it('reads the documents of an upload in its process, and a Release beside the on
   expect(await inspector.inspect({ ...release, as: 'release' }, never)).toMatchObject({
     ok: true,
     value: { change: null },
+  })
+})
+
+it('answers within its bounds of a document that is one huge field of letters that JSON doubles', {
+  timeout: 60_000,
+}, async () => {
+  const dsc = sampleUpload().get('hello_1.0.dsc')?.toString() ?? ''
+  const huge = Array.from({ length: 4 }, () => ` ${'"'.repeat(230_000)}\n`).join('')
+  const file = bench.file(dsc.replace('Checksums-Sha1:', `X-Huge:\n${huge}Checksums-Sha1:`))
+  const answer = await inspector.inspect({ ...file, as: 'dsc' }, never)
+  if (!answer.ok || answer.value.kind !== 'upload-document') throw new Error('no facts')
+  expect(answer.value.faults).toEqual([])
+  expect(answer.value.others?.find(({ name }) => name === 'X-Huge')).toMatchObject({
+    lines: 5,
+    bytes: 920_008,
+    cutBytes: 920_008 - 264_144,
   })
 })
 

@@ -1,4 +1,5 @@
 import { readerOf } from '../../../db/database.ts'
+import type { Input } from '../../shared/contract.ts'
 import { err, ok } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
 import { formatVerifierKey } from '../audit/format/signed-note.ts'
@@ -12,9 +13,12 @@ import type { Station } from '../station/station.ts'
 import { changing, reading, type StationAccess } from './answers.ts'
 import { bind } from './router.ts'
 
-/** The PIN as typed becomes bytes that can be wiped; the string itself is the window's message and goes with it. */
-function secretOf(pin: string | null): Secret | null {
-  return pin === null ? null : Secret.fromText(pin)
+/** PINs as typed become bytes that can be wiped; the strings themselves are the window's message and go with it. */
+function typedPins(pin: string | null, furtherPins: Input<'review.approve'>['furtherPins']) {
+  return {
+    pin: pin === null ? null : Secret.fromText(pin),
+    furtherPins: (furtherPins ?? []).map((each) => ({ ...each, pin: Secret.fromText(each.pin) })),
+  }
 }
 
 export function requestBindings(access: StationAccess, outputSuffix: string, now: () => Date) {
@@ -44,15 +48,15 @@ export function requestBindings(access: StationAccess, outputSuffix: string, now
         return detail === null ? err(notFound) : ok(detail)
       }),
     ),
-    'review.approve': bind('review.approve', ({ pin, ...input }) =>
-      changing(access, ({ desk }) => desk.approve({ ...input, pin: secretOf(pin) })),
+    'review.approve': bind('review.approve', ({ pin, furtherPins, ...input }) =>
+      changing(access, ({ desk }) => desk.approve({ ...input, ...typedPins(pin, furtherPins) })),
     ),
     'review.decline': bind('review.decline', ({ requestId, reason }) =>
       changing(access, ({ desk }) => desk.decline(requestId, reason)),
     ),
     'signing.cancel': bind('signing.cancel', ({ requestId }) => changing(access, ({ desk }) => desk.cancel(requestId))),
-    'signing.resume': bind('signing.resume', ({ pin, ...input }) =>
-      changing(access, ({ desk }) => desk.resume({ ...input, pin: secretOf(pin) })),
+    'signing.resume': bind('signing.resume', ({ pin, furtherPins, ...input }) =>
+      changing(access, ({ desk }) => desk.resume({ ...input, ...typedPins(pin, furtherPins) })),
     ),
     'signing.stop': bind('signing.stop', ({ requestId, reason }) =>
       changing(access, ({ desk }) => desk.giveUp(requestId, reason)),

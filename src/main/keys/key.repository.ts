@@ -131,7 +131,27 @@ export async function listKeys(db: Kysely<Database>): Promise<readonly StoredKey
     .orderBy('signing_key.created_at')
     .execute()
   const certificates = await newestCertificates(db)
-  return rows.map((row) => storedKey(row, row, certificates.get(`${row.purpose} ${row.fingerprint}`) ?? null))
+  const further = await usesAsFurtherKey(db)
+  return rows.map((row) => {
+    const of = `${row.purpose} ${row.fingerprint}`
+    return storedKey(row, newerOf(row, further.get(of)), certificates.get(of) ?? null)
+  })
+}
+
+/** Last signatures of keys that signed beside others; at most one row a key. */
+async function usesAsFurtherKey(db: Kysely<Database>) {
+  const rows = await readerOf(db)
+    .selectFrom('further_signature')
+    .select(['purpose', 'fingerprint'])
+    .select((eb) => [eb.fn.max('at').as('last_used_at'), eb.fn.max('outcome_seq').as('last_use_seq')])
+    .where('state', '=', 'made')
+    .groupBy(['purpose', 'fingerprint'])
+    .execute()
+  return new Map(rows.map(({ purpose, fingerprint, ...use }) => [`${purpose} ${fingerprint}`, use]))
+}
+
+function newerOf(row: BesideKey, further: Pick<BesideKey, 'last_used_at' | 'last_use_seq'> | undefined): BesideKey {
+  return further !== undefined && (further.last_use_seq ?? 0) > (row.last_use_seq ?? 0) ? { ...row, ...further } : row
 }
 
 /** Of each OpenPGP key the newest certificate, and the newest revocation that was prepared for it. */

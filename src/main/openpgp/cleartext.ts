@@ -14,17 +14,21 @@ export function prepareCleartext(text: ClearText, keys: readonly OpenPgpPublicKe
     signature.update(text.canonical)
     return signature.finish()
   })
-  // Readers that know version 6 take the digest from the salted packets (§7.1); a header that no packet needs would confuse them.
-  const withHeader = keys.some(({ version }) => version === 4)
-  const head = `-----BEGIN PGP SIGNED MESSAGE-----\n${withHeader ? 'Hash: SHA512\n' : ''}\n`
+  const packets = (signatures: readonly Uint8Array[]) => signaturePackets(unsigned, signatures)
   return {
     type: signatureType.text,
     requests: unsigned.map(({ request }) => request),
-    assemble: (signatures) => {
-      const packets = signaturePackets(unsigned, signatures)
-      return concatBytes(Buffer.from(head), text.escaped, Buffer.from(armor('PGP SIGNATURE', packets, withHeader)))
-    },
+    packets,
+    assemble: (signatures) => cleartextMessage(text, keys, packets(signatures)),
   }
+}
+
+/** A message of finished signature packets, one of each key, in their order. */
+export function cleartextMessage(text: ClearText, keys: readonly OpenPgpPublicKey[], packets: Uint8Array): Uint8Array {
+  // Readers that know version 6 take the digest from the salted packets (§7.1); a header that no packet needs would confuse them.
+  const withHeader = keys.some(({ version }) => version === 4)
+  const head = `-----BEGIN PGP SIGNED MESSAGE-----\n${withHeader ? 'Hash: SHA512\n' : ''}\n`
+  return concatBytes(Buffer.from(head), text.escaped, Buffer.from(armor('PGP SIGNATURE', packets, withHeader)))
 }
 
 /** Clear-signs a text with every key: one message with as many signature packets. */

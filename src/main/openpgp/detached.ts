@@ -32,15 +32,19 @@ export async function prepareDetached(
     else canonical(chunk)
   }
   const unsigned = open.map((signature) => signature.finish())
-  const crc = keys.some(({ version }) => version === 4)
+  const packets = (signatures: readonly Uint8Array[]) => signaturePackets(unsigned, signatures)
   return {
     type,
     requests: unsigned.map(({ request }) => request),
-    assemble: (signatures) => {
-      const packets = signaturePackets(unsigned, signatures)
-      return form.armor ? Buffer.from(armor('PGP SIGNATURE', packets, crc)) : packets
-    },
+    packets,
+    assemble: (signatures) => (form.armor ? armoredSignature(keys, packets(signatures)) : packets(signatures)),
   }
+}
+
+/** A signature file of finished packets, one of each key, in their order. */
+export function armoredSignature(keys: readonly OpenPgpPublicKey[], packets: Uint8Array): Uint8Array {
+  const crc = keys.some(({ version }) => version === 4)
+  return Buffer.from(armor('PGP SIGNATURE', packets, crc))
 }
 
 /** Signs data with every key: one signature file with as many packets. */

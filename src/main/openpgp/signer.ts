@@ -16,6 +16,8 @@ export interface OpenPgpSigner {
 export interface UnsignedOutput {
   readonly type: SignatureType
   readonly requests: readonly SignatureRequest[]
+  /** The packets of the signatures alone, for an output that other keys sign as well. */
+  readonly packets: (signatures: readonly Uint8Array[]) => Uint8Array
   readonly assemble: (signatures: readonly Uint8Array[]) => Uint8Array
 }
 

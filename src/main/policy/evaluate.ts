@@ -1,6 +1,7 @@
 import type { Check } from '../../shared/check.ts'
 import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import type { Approvability } from '../../shared/review-sheet.ts'
+import { canonicalText } from '../canonical/canonical-json.ts'
 import { checkCertificateValid } from './certificate-valid.ts'
 import { checkEmbeddedCertificates } from './embedded-certificates.ts'
 import { checkIndexProgress, checkIndexSound } from './index-sound.ts'
@@ -11,6 +12,7 @@ import { checkPermission } from './permission.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { checkRequestHeld } from './request-held.ts'
 import { checkSbatLevel } from './sbat-level.ts'
+import { ofEachKey } from './several-keys.ts'
 import { checkSignedBefore } from './signed-before.ts'
 import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
@@ -19,14 +21,10 @@ import { checkUploadVersion, checkUploadWhole } from './upload-whole.ts'
 /** All checks of a request, in the order in which a person should read them: who may, what it trusts, with which key, what it is. */
 export function evaluate(input: PolicyInput): readonly Check[] {
   const pgp = isOpenPgp(input.purpose)
-  const key = [
-    checkPermission(input),
-    checkKeyRegistered(input),
-    checkPurposeMatches(input),
-    checkKeyActive(input),
-    checkCertificateValid(input),
-    checkTokenPresent(input),
-  ]
+  const key = [checkKeyRegistered, checkPurposeMatches, checkKeyActive, checkCertificateValid, checkTokenPresent].map(
+    (ask) => ofEachKey(ask, input),
+  )
+  key.unshift(oneAnswer(ofEachKey(checkPermission, input), input))
   if (input.task === 'debsign' || input.task === 'signrepositoryindex') {
     return [
       checkRequestHeld(input),
@@ -35,7 +33,7 @@ export function evaluate(input: PolicyInput): readonly Check[] {
       ...(input.task === 'debsign'
         ? [checkUploadWhole(input), checkUploadVersion(input)]
         : [checkIndexSound(input), checkIndexProgress(input)]),
-      checkSignedBefore(input),
+      ofEachKey(checkSignedBefore, input),
     ]
   }
   return [
@@ -50,6 +48,19 @@ export function evaluate(input: PolicyInput): readonly Check[] {
     pgp ? notForTexts('sbat-level') : checkSbatLevel(input),
     checkSignedBefore(input),
   ]
+}
+
+/** As debusine's worker does: an index is signed for one person, whom the server names alike for each of its keys. */
+function oneAnswer(permission: Check, { artifacts, further = [] }: PolicyInput): Check {
+  const answers = new Set([...artifacts, ...further].map((each) => canonicalText(each.permission)))
+  return permission.outcome !== 'passed' || further.length === 0 || answers.size === 1
+    ? permission
+    : {
+        ...permission,
+        outcome: 'refused',
+        sentence:
+          'The server names different persons or things for the keys of this index; no one of them has been permitted all of it.',
+      }
 }
 
 /** Questions about boot loaders. */

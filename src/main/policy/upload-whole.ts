@@ -1,5 +1,6 @@
 import type { Check } from '../../shared/check.ts'
 import type { SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
+import type { UploadDocumentFacts } from '../../shared/upload-facts.ts'
 import { readUpload, type UploadFile } from '../debian/upload.ts'
 import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
 import { hiddenCharacter } from './hidden-characters.ts'
@@ -73,14 +74,39 @@ export function uploadFileOf(file: Pick<SheetFile, 'path' | 'size' | 'sha256' | 
   }
 }
 
+/** What would be signed of a document and is not on the sheet. */
+function unseenOf(others: UploadDocumentFacts['others']): readonly Pick<Evidence, 'found' | 'outcome'>[] {
+  if (others === undefined)
+    return [
+      {
+        found: 'was read before this station showed every field of it: the checks have to be made again',
+        outcome: 'refused',
+      },
+    ]
+  return others
+    .filter(({ cutBytes }) => cutBytes > 0)
+    .map(({ name, bytes, cutBytes }) => ({
+      found: `${cutBytes} of the ${bytes} bytes of its field ${name} are not shown: they are signed unseen`,
+      outcome: 'attention',
+    }))
+}
+
 function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[] {
   if (file.facts.kind !== 'upload-document') return []
   const base = { subject: file.path, source: 'file' } as const
   const { facts } = file
   const { format, source, version, distribution, urgency, architecture, maintainer, changedBy, date, binary } = facts
   const head = [format, source, version, distribution, urgency, architecture, maintainer, changedBy, date, binary]
-  const first = hiddenCharacter([...head, ...facts.closes, ...facts.changes])
+  const first = hiddenCharacter([
+    ...head,
+    ...facts.closes,
+    ...facts.changes,
+    // The line ends of a folded field are its own.
+    ...(facts.others ?? []).map(({ value }) => value.join('').replaceAll('\n', ' ')),
+    ...facts.files.flatMap(({ section, priority }) => [section, priority ?? null]),
+  ])
   return [
+    ...(file.disposition === 'sign' ? unseenOf(facts.others).map((remark): Evidence => ({ ...base, ...remark })) : []),
     ...(facts.signedAlready && file.disposition === 'sign'
       ? [
           {

@@ -2,43 +2,31 @@ import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import type { RequestId, Sha256Hex } from '../../shared/ids.ts'
-import type { KeyHome } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet } from '../../shared/review-sheet.ts'
-import type { Secret } from '../../shared/secret.ts'
 import { step } from '../app/steps.ts'
 import { canonicalText } from '../canonical/canonical-json.ts'
 import { changedSince } from '../policy/changed-since.ts'
 import { approvability } from '../policy/evaluate.ts'
-import type { SigningCertificate } from '../signing/signer.ts'
-import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow, serverOf } from './desk-ports.ts'
-import { tallyOf } from './incident.ts'
 import { comparesWithLast } from './last-signed.ts'
+import { type OpenedKeys, openKeys, type TypedPins, wipePins } from './open-keys.ts'
 import { findRequest, findSheet, heldReference } from './request.repository.ts'
-import { copyOf, drainedSession, saysThatLogIsFull } from './run-log.ts'
-import { createProgress, type SigningProgress } from './signing-progress.ts'
 import { parseState } from './transition.ts'
-import { filesOfSheet } from './use-of-key.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
-export interface ApprovalInput {
+export interface ApprovalInput extends TypedPins {
   readonly requestId: RequestId
   readonly sheetDigest: Sha256Hex
   readonly acknowledged: readonly string[]
-  readonly pin: Secret | null
-  readonly useLastTry: boolean
 }
 
-/** An approval that is on record, with the session that its PIN opened. */
-export interface Approved {
+/** An approval that is on record, with the keys that its PINs opened. */
+export interface Approved extends OpenedKeys {
   readonly row: RequestRow
   readonly sheet: ReviewSheet
   readonly sheetDigest: Sha256Hex
-  readonly session: SigningSession
-  readonly certificate: SigningCertificate
-  readonly progress: SigningProgress
 }
 
 /** The operator has the sheet on his screen. Only a sheet that was shown can be approved. */
@@ -80,7 +68,7 @@ export async function approve(
     if (!claimed.ok) return claimed
     const asked = await stillSo(ports, row, claimed.value)
     if (!asked.ok) return asked
-    const opened = await openKey(ports, row, claimed.value, input, signal)
+    const opened = await openKeys(ports, row, claimed.value, input, signal)
     if (!opened.ok) return opened
     let approved = false
     try {
@@ -89,11 +77,11 @@ export async function approve(
       approved = true
       return ok({ row, sheet: claimed.value, sheetDigest: input.sheetDigest, ...opened.value })
     } finally {
-      // Whatever went wrong: a token is not left logged in.
-      if (!approved) await opened.value.session.close()
+      // Whatever went wrong: no token is left logged in.
+      if (!approved) await opened.value.close()
     }
   } finally {
-    input.pin?.wipe()
+    wipePins(input)
   }
 }
 
@@ -113,16 +101,16 @@ export async function reopen(
     if (stored === null) return err(otherSheet)
     const asked = await stillSo(ports, row, stored.sheet)
     if (!asked.ok) return asked
-    const opened = await openKey(ports, row, stored.sheet, input, signal)
+    const opened = await openKeys(ports, row, stored.sheet, input, signal)
     if (!opened.ok) return opened
     const moved = await move(ports, input.requestId, { kind: 'resumed', sheetDigest: input.sheetDigest })
     if (!moved.ok) {
-      await opened.value.session.close()
+      await opened.value.close()
       return moved
     }
     return ok({ row, sheet: stored.sheet, sheetDigest: input.sheetDigest, ...opened.value })
   } finally {
-    input.pin?.wipe()
+    wipePins(input)
   }
 }
 
@@ -161,100 +149,21 @@ export async function stillSo(ports: DeskPorts, row: RequestRow, sheet: ReviewSh
     return err(gone)
   }
   for (const artifact of sheet.artifacts) {
-    const permission = await server.signPermission(
-      held,
-      { purpose: sheet.purpose, fingerprint: sheet.key.fingerprint },
-      artifact.artifactId,
-    )
-    if (!permission.ok) return permission
-    const { value } = permission
-    const may = (value.kind === 'answered' && value.allowed) || (value.kind === 'own-signature' && value.mine)
-    if (!may) return err(permissionChanged)
-    // Allowed, but to another person or for another package than the sheet shows and the log would name.
-    if (canonicalText(value) !== canonicalText(artifact.permission)) return err(otherPermission)
+    const shown = [
+      { fingerprint: sheet.key.fingerprint, permission: artifact.permission },
+      ...(sheet.furtherKeys ?? []).map(({ key, permission }) => ({ fingerprint: key.fingerprint, permission })),
+    ]
+    for (const { fingerprint, permission } of shown) {
+      const now = await server.signPermission(held, { purpose: sheet.purpose, fingerprint }, artifact.artifactId)
+      if (!now.ok) return now
+      const { value } = now
+      const may = (value.kind === 'answered' && value.allowed) || (value.kind === 'own-signature' && value.mine)
+      if (!may) return err(permissionChanged)
+      // Allowed, but to another person or for another package than the sheet shows and the log would name.
+      if (canonicalText(value) !== canonicalText(permission)) return err(otherPermission)
+    }
   }
   return ok(null)
-}
-
-async function openKey(
-  ports: DeskPorts,
-  row: RequestRow,
-  sheet: ReviewSheet,
-  input: Pick<ApprovalInput, 'pin' | 'useLastTry'>,
-  signal: AbortSignal,
-): Promise<Result<Pick<Approved, 'session' | 'certificate' | 'progress'>, Failure>> {
-  const registered = await ports.keys.find(sheet.purpose, sheet.key.fingerprint)
-  if (registered === null || registered.state !== 'active') return err(keyNotActive)
-  const key = await ports.keys.forSigning(sheet.purpose, sheet.key.fingerprint)
-  if (key === null) return err(keyNotActive)
-  // A software key has no PIN. One that comes for it was typed for another key than the one that would sign: not merely ignored.
-  if (registered.home.kind === 'software' && input.pin !== null) return err(pinNotWanted)
-  // Not left to the token: one that wants no PIN would sign without one, and the sheet's key is one that has a PIN.
-  if (registered.home.kind === 'token' && input.pin === null) return err(pinWanted)
-  const total = filesOfSheet(sheet).length
-  const { signed } = await tallyOf(ports.db, sheet.requestId, total)
-  const progress = createProgress({ requestId: sheet.requestId, signed, total }, (said) =>
-    ports.publish('signing.progress', said),
-  )
-  const { certificate, reference } = key
-  const session = await openSession(ports, registered.home, input.pin, (pin) =>
-    ports.tokens.openSession(reference, pin, {
-      useLastTry: input.useLastTry,
-      signal,
-      onSignal: (waited) => progress.waitsFor(waited),
-    }),
-  )
-  if (session.ok) return ok({ session: progress.watched(session.value), certificate, progress })
-  // The login was right; what is behind it has no room.
-  if (session.error.code === 'device-log-full') return session
-  const tokenSerial = registered.home.kind === 'token' ? registered.home.token.serial : null
-  const written = await writeTransaction(ports.db, (trx) =>
-    ports.audit.append(trx, [
-      {
-        event: 'login-failed',
-        requestId: sheet.requestId,
-        code: session.error.code,
-        tokenSerial,
-        operator: ports.settings().operatorName,
-      },
-    ]),
-  )
-  if (!written.ok) ports.log('audit.login-failure-not-recorded', { code: written.error.code, request: row.id })
-  return session
-}
-
-/**
- * Opens the key. Where the device keeps a log, that is taken out before anything is signed, with the same PIN: only once the token took it,
- * so that a wrong one is tried once.
- */
-async function openSession(
-  ports: DeskPorts,
-  home: KeyHome,
-  pin: Secret | null,
-  open: (pin: Secret | null) => Promise<Result<SigningSession, TokenFailure>>,
-): Promise<Result<SigningSession, TokenFailure>> {
-  if (home.kind === 'software' || pin === null) return open(pin)
-  const runLog = ports.runLogs.begin(home.token, copyOf(pin))
-  if (runLog === null) return open(pin)
-  const spare = copyOf(pin)
-  let handedOn = false
-  try {
-    let session = await open(pin)
-    if (session.ok || saysThatLogIsFull(session.error)) {
-      const room = await runLog.makeRoom(1)
-      if (room.ok && !session.ok) session = await open(spare)
-      if (!room.ok) {
-        if (session.ok) await session.value.close()
-        session = room
-      }
-    }
-    if (!session.ok) return session
-    handedOn = true
-    return ok(drainedSession(session.value, runLog))
-  } finally {
-    spare.wipe()
-    if (!handedOn) await runLog.end()
-  }
 }
 
 async function decide(ports: DeskPorts, input: ApprovalInput, sheet: ReviewSheet): Promise<Result<null, Failure>> {
@@ -331,30 +240,13 @@ const checksChanged: Failure = {
   kind: 'refused',
   code: 'checks-changed',
   message:
-    'Since this was shown, the certificate of the key ran out or the list of trusted certificates was changed. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
+    'Since this was shown, the certificate of the key ran out, the list of trusted certificates was changed, or this program began to show more of such files. Nothing was signed. Make the checks again; a request that was interrupted can be stopped.',
 }
 /** The sheet has to be made again; nothing is wrong with the request. */
 export const lastChangedCode = 'last-signed-changed'
-const lastChanged: Failure = {
+export const lastChanged: Failure = {
   kind: 'refused',
   code: lastChangedCode,
   message:
-    'Since this was shown, another index of its suite or another upload of its source was signed here, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
-}
-const pinNotWanted: Failure = {
-  kind: 'refused',
-  code: 'pin-not-wanted',
-  message:
-    'A PIN was given, but the key of this request is kept in software and has none. The PIN was thrown away, and nothing was approved or signed. Look at which key the sheet names.',
-}
-const pinWanted: Failure = {
-  kind: 'refused',
-  code: 'pin-wanted',
-  message: 'The key of this request is on a token, and no PIN was given. Nothing was approved or signed.',
-}
-export const keyNotActive: Failure = {
-  kind: 'refused',
-  code: 'key-not-active',
-  message:
-    'The key of this request is not active at this station: it was suspended or retired. Nothing more is signed with it; what is signed is kept. Make the key active again to go on.',
+    'Since this was shown, another index of its suite or another upload of its source was signed here, or is being signed, and the sheet does not compare with that. Nothing was signed. Make the checks again and read the new sheet; a request that was interrupted can be stopped.',
 }

@@ -1,13 +1,6 @@
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
-import {
-  type Fingerprint,
-  fingerprint,
-  type RequestId,
-  requestId,
-  type Sha256Hex,
-  type WorkRequestId,
-} from '../../shared/ids.ts'
+import { type Fingerprint, type RequestId, requestId, type Sha256Hex, type WorkRequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ApprovalInput, type Approved, approve, reopen, showSheet } from './approve.ts'
 import { createHandDesk, type HandDesk } from './by-hand/hand-desk.ts'
@@ -27,8 +20,10 @@ import {
 } from './desk-ports.ts'
 import { closeIncident, tallyOf } from './incident.ts'
 import type { Taken } from './intake.ts'
+import { allUsable } from './keys-asked.ts'
 import { createLookout } from './lookout.ts'
 import type { RequestEffect } from './machine.ts'
+import { wipePins } from './open-keys.ts'
 import { generationTask } from './prepare-generation.ts'
 import { recoverRequest, recoverRequests } from './recover.ts'
 import { renew, renewalRefused } from './renew.ts'
@@ -44,7 +39,7 @@ import {
 import { signApproved } from './sign-approved.ts'
 import { createStanding, type StandingDesk } from './standing/standing-approvals.ts'
 import { parseState } from './transition.ts'
-import { filesOfSheet, keyTokenOf } from './use-of-key.ts'
+import { filesOfSheet, keyTokensOf } from './use-of-key.ts'
 import { isExternalDebsign, takeExternalDebsign } from './waiting/external-debsign.ts'
 import { createSeldom } from './waiting/seldom.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
@@ -208,12 +203,12 @@ export function createDesk(ports: DeskPorts): Desk {
 
   const deciding = new Deciding()
   async function withKey(
-    input: Pick<ApprovalInput, 'requestId' | 'pin'>,
+    input: Pick<ApprovalInput, 'requestId' | 'pin' | 'furtherPins'>,
     open: (signal: AbortSignal) => Promise<Result<Approved, Failure>>,
   ): Promise<Result<null, Failure>> {
-    const { requestId: id, pin } = input
+    const { requestId: id } = input
     const refuse = () => {
-      pin?.wipe()
+      wipePins(input)
       return err(notNow)
     }
     if (deciding.has(id) || stopping) return refuse()
@@ -221,7 +216,7 @@ export function createDesk(ports: DeskPorts): Desk {
       // An interruption is on disk before the token's session is closed; that is waited for, and nothing else.
       if (running.has(id) && (await findRequest(ports.db, id))?.stage === 'interrupted') await running.get(id)?.done
       if (running.has(id)) return refuse()
-      await standing.giveWay((await keyTokenOf(ports, id)) ?? '')
+      for (const serial of await keyTokensOf(ports, id)) await standing.giveWay(serial)
       const approved = await open(signal)
       if (!approved.ok) return approved
       runApproved(approved.value)
@@ -368,11 +363,10 @@ export function createDesk(ports: DeskPorts): Desk {
     keysMayBeBack: async () => {
       for (const row of await unfinishedRequests(ports.db)) {
         const id = requestId.parse(row.id)
-        const print = fingerprint.safeParse(row.fingerprint)
-        if (running.has(id) || deciding.has(id) || stopping || !print.success) continue
+        if (running.has(id) || deciding.has(id) || stopping) continue
         if (!(await keyIsAwaited(ports.db, row))) continue
-        const key = await ports.keys.find(row.purpose ?? '', print.data)
-        if (key?.usableNow === true && !running.has(id)) await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
+        const usable = await allUsable(ports.keys, row)
+        if (usable && !running.has(id)) await moveAndGo(id, move(ports, id, { kind: 'prepare-again' }))
       }
     },
     stop: async () => {

@@ -12,29 +12,40 @@ export async function tallyOf(
   id: RequestId,
   toSign: number,
 ): Promise<Tally> {
-  const rows = await db
-    .selectFrom('signature')
-    .select('state')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
+  const rows = await db.selectFrom('signature').select(['ordinal', 'state']).where('request_id', '=', id).execute()
+  // A file that several keys sign has failed with the first of them that has.
+  const further = await db
+    .selectFrom('further_signature')
+    .select('ordinal')
     .where('request_id', '=', id)
-    .groupBy('state')
+    .where('state', 'in', ['failed', 'unknown'])
     .execute()
-  const count = (state: string) => rows.find((row) => row.state === state)?.count ?? 0
-  return { toSign, signed: count('signed'), failed: count('failed') + count('unknown') }
+  const failed = new Set([
+    ...rows.filter(({ state }) => state === 'failed' || state === 'unknown').map(({ ordinal }) => ordinal),
+    ...further.map(({ ordinal }) => ordinal),
+  ])
+  return { toSign, signed: rows.filter(({ state }) => state === 'signed').length, failed: failed.size }
 }
 
+/** Intents that have no outcome, of every key. */
 export async function openIntents(
   db: DeskPorts['db'] | Transaction<Database>,
   id: RequestId,
 ): Promise<readonly { readonly ordinal: number; readonly intentSeq: number }[]> {
-  const rows = await db
-    .selectFrom('signature')
-    .select(['ordinal', 'intent_seq'])
-    .where('request_id', '=', id)
-    .where('state', '=', 'begun')
-    .orderBy('ordinal')
-    .execute()
-  return rows.map((row) => ({ ordinal: row.ordinal, intentSeq: row.intent_seq }))
+  const rows = await Promise.all(
+    (['signature', 'further_signature'] as const).map((table) =>
+      db
+        .selectFrom(table)
+        .select(['ordinal', 'intent_seq'])
+        .where('request_id', '=', id)
+        .where('state', '=', 'begun')
+        .execute(),
+    ),
+  )
+  return rows
+    .flat()
+    .sort((a, b) => a.ordinal - b.ordinal || a.intent_seq - b.intent_seq)
+    .map((row) => ({ ordinal: row.ordinal, intentSeq: row.intent_seq }))
 }
 
 /** An intent without an outcome: shown until a person has looked into it. */
@@ -69,15 +80,13 @@ export async function closeIncident(
   const operator = ports.settings().operatorName
   const before = await tallyOf(ports.db, id, toSign)
   const open = await openIntents(ports.db, id)
-  const tally: Tally = { ...before, failed: before.failed + open.length }
+  const inDoubt = new Set(open.map(({ ordinal }) => ordinal))
+  const tally: Tally = { ...before, failed: before.failed + inDoubt.size }
   const moved = await move(ports, id, { kind: 'incident-closed', tally, note }, async (trx) => {
     const [seq] = await ports.audit.append(trx, [{ event: 'incident-closed', requestId: id, note, operator }])
-    await trx
-      .updateTable('signature')
-      .set({ state: 'unknown', outcome_seq: seq ?? null, at: ports.now().toISOString() })
-      .where('request_id', '=', id)
-      .where('state', '=', 'begun')
-      .execute()
+    const unknown = { state: 'unknown', outcome_seq: seq ?? null, at: ports.now().toISOString() }
+    for (const table of ['signature', 'further_signature'] as const)
+      await trx.updateTable(table).set(unknown).where('request_id', '=', id).where('state', '=', 'begun').execute()
     return []
   })
   return moved.ok ? ok(null) : moved

@@ -109,6 +109,44 @@ export async function lastRelease(
       }
 }
 
+/** Suites and sources of which something is being signed, and for which request. One process signs with one database: memory is enough. */
+const beingSigned = new WeakMap<Kysely<Database>, Map<string, string>>()
+
+/**
+ * Taken before anything is signed, at once, and given back when what was signed is remembered: two of one suite or source would both compare
+ * with the one before them. What another request has is not taken, and `comparesWithLast` says no.
+ */
+export function takeTurn(
+  db: Kysely<Database>,
+  row: Pick<RequestRow, 'server' | 'scope' | 'workspace'>,
+  sheet: Pick<ReviewSheet, 'requestId' | 'artifacts'>,
+): { end(): void } {
+  const turns = beingSigned.get(db) ?? new Map<string, string>()
+  beingSigned.set(db, turns)
+  const taken = turnsOf(row, sheet).filter((turn) => !turns.has(turn))
+  for (const turn of taken) turns.set(turn, sheet.requestId)
+  return {
+    end: () => {
+      for (const turn of taken) turns.delete(turn)
+    },
+  }
+}
+
+function turnsOf(
+  row: Pick<RequestRow, 'server' | 'scope' | 'workspace'>,
+  { artifacts }: Pick<ReviewSheet, 'artifacts'>,
+): readonly string[] {
+  const all = artifacts.flatMap((artifact) => {
+    const identity = artifact.upload === undefined ? null : identityOf(artifact)
+    const { repositoryIndex: index } = artifact
+    return [
+      ...(index === undefined ? [] : [`suite ${suiteKey(row, index.suite)}`]),
+      ...(identity === null ? [] : [`source ${identity.source}`]),
+    ]
+  })
+  return [...new Set(all)]
+}
+
 /**
  * Whether a sheet still compares with what was signed last. It can lie in review while another of its suite or source is signed, and would
  * say of an older one that it follows.
@@ -116,8 +154,11 @@ export async function lastRelease(
 export async function comparesWithLast(
   db: Kysely<Database>,
   row: Pick<RequestRow, 'server' | 'scope' | 'workspace'>,
-  { requestId: id, artifacts }: Pick<ReviewSheet, 'requestId' | 'artifacts'>,
+  sheet: Pick<ReviewSheet, 'requestId' | 'artifacts'>,
 ): Promise<boolean> {
+  const { requestId: id, artifacts } = sheet
+  const turns = beingSigned.get(db)
+  if (turnsOf(row, sheet).some((turn) => (turns?.get(turn) ?? id) !== id)) return false
   for (const artifact of artifacts) {
     const { upload, repositoryIndex: index } = artifact
     if (index !== undefined) {

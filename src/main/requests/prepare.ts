@@ -4,47 +4,28 @@ import type { Database } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type ArtifactId, type RequestId, requestId, sha256Hex } from '../../shared/ids.ts'
+import { type RequestId, requestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { ReviewSheet, SheetFile } from '../../shared/review-sheet.ts'
-import type { Settings } from '../../shared/settings.ts'
 import { limits } from '../debusine/limits.ts'
 import type { Artifact, DebusineServer, HeldReference, WorkRequest } from '../debusine/server.ts'
 import { signingInputOf, workRequestOf } from '../debusine/task-data.ts'
 import type { Inspector } from '../inspector/inspector.ts'
-import { attestationForSheet } from '../keys/attestation/sheet-attestation.ts'
-import type { KeyRegistry } from '../keys/key-registry.ts'
-import { approvability, evaluate } from '../policy/evaluate.ts'
-import { worst } from '../policy/evidence.ts'
-import type { PolicyInput, SbatLevel } from '../policy/policy-input.ts'
-import {
-  buildSheet,
-  type InspectedArtifact,
-  sheetArtifacts,
-  sheetDigest,
-  showTheSame,
-  titleOf,
-} from '../review/build-sheet.ts'
-import { isByHand } from './by-hand/hand.repository.ts'
+import type { PolicyInput } from '../policy/policy-input.ts'
+import { type InspectedArtifact, sheetArtifacts } from '../review/build-sheet.ts'
+import { furtherKeysAsked } from './further-keys.ts'
 import { lastRelease } from './last-signed.ts'
+import { makeSheet, type SheetPorts } from './make-sheet.ts'
 import { payloadFacts } from './payload-facts.ts'
 import { generationTask, prepareGeneration } from './prepare-generation.ts'
-import { recordSheet } from './record-sheet.ts'
-import { heldReference, newestSheet } from './request.repository.ts'
+import { heldReference } from './request.repository.ts'
 import { artifactsOfTask } from './sheet-of-task.ts'
-import type { Spool } from './spool.ts'
+import { signedBefore } from './signed-before.ts'
 import { inspectedAsOf, planOf, type TaskPlan } from './task-plan.ts'
 import { tokenEnded, workTokenEnded } from './work-token.ts'
 
-export interface Preparation {
-  readonly db: Kysely<Database>
+export interface Preparation extends SheetPorts {
   readonly server: DebusineServer
-  readonly spool: Spool
   readonly inspector: Inspector
-  readonly keys: KeyRegistry
-  readonly settings: () => Settings
-  readonly sbatLevel: SbatLevel
-  readonly now: () => Date
 }
 
 /** Fetches, inspects and checks what a request wants signed, and makes its sheet. Everything can be done again after a crash. */
@@ -83,7 +64,7 @@ export async function prepare(
     signal,
   )
   if (!inspected.ok) return inspected
-  return makeSheet(ports, {
+  return sheetOf(ports, {
     row,
     id,
     held,
@@ -275,31 +256,6 @@ const stopped: Failure = {
   message: 'Preparing the request was stopped. What was fetched is kept.',
 }
 
-export async function signedBefore(
-  db: Kysely<Database>,
-  id: RequestId,
-  sha256: string,
-  task: Pick<TaskPlan, 'purpose' | 'fingerprint'>,
-): Promise<SheetFile['signedBefore']> {
-  const rows = await db
-    .selectFrom('signature')
-    .innerJoin('request', 'request.id', 'signature.request_id')
-    .select(['signature.at', 'signature.request_id', 'request.work_request_id', 'request.server'])
-    .where('signature.input_sha256', '=', sha256)
-    .where('signature.purpose', '=', task.purpose)
-    .where('signature.fingerprint', '=', task.fingerprint)
-    .where('signature.state', '=', 'signed')
-    .where('signature.request_id', '<>', id)
-    .orderBy('signature.at', 'desc')
-    .limit(16)
-    .execute()
-  return rows.map((row) => ({
-    at: row.at,
-    requestId: requestId.parse(row.request_id),
-    workRequest: isByHand(row) ? null : (row.work_request_id as SheetFile['signedBefore'][number]['workRequest']),
-  }))
-}
-
 interface Inspected {
   readonly row: RequestRow
   readonly id: RequestId
@@ -309,72 +265,27 @@ interface Inspected {
   readonly inspected: readonly InspectedArtifact[]
 }
 
-async function makeSheet(
+async function sheetOf(
   ports: Preparation,
   { row, id, held, request, task, inspected }: Inspected,
 ): Promise<Result<{ readonly digest: string }, Failure>> {
-  const settings = ports.settings()
-  const artifacts = await artifactsOfTask(
-    ports,
-    task,
-    row,
-    id,
-    sheetArtifacts(inspected, settings.trustedCerts, task.purpose),
-  )
-  const spool = new Map<number, 'same' | 'changed' | 'unreadable'>()
-  for (const file of artifacts.flatMap((artifact) => artifact.files))
-    spool.set(file.ordinal, await ports.spool.compare(id, file.ordinal, file))
+  const plain = sheetArtifacts(inspected, ports.settings().trustedCerts, task.purpose)
+  const artifacts = await artifactsOfTask(ports, task, row, id, plain)
+  const further = await furtherKeysAsked(ports, { id, held, task, artifacts })
   const stillHeld = await ports.server.stillHeld(held)
-  const known = await ports.keys.find(task.purpose, task.fingerprint)
-  const now = ports.now()
-  const policy: PolicyInput = {
-    now,
-    purpose: task.purpose,
-    task: task.task,
-    fingerprint: task.fingerprint,
-    held: heldAnswer(stillHeld, tokenEnded(row, now)),
-    artifacts,
-    spool,
-    key: known,
-    registeredFor: known === null ? await ports.keys.purposesOf(task.fingerprint) : [],
-    token: known === null ? { kind: 'usable' } : await ports.keys.usability(known),
-    trustedList: settings.trustedCerts,
-    sbatLevel: ports.sbatLevel,
-  }
-  const checks = evaluate(policy)
-  const fresh: ReviewSheet = buildSheet({
-    requestId: id,
-    madeAt: now.toISOString(),
+  return makeSheet(ports, {
+    id,
     server: new URL(row.server).origin,
     request,
-    task: task.task,
-    purpose: task.purpose,
-    fingerprint: task.fingerprint,
-    key: known,
-    attestation: known === null ? null : await attestationForSheet(ports.db, known),
+    plan: task,
     artifacts,
-    checks,
-  })
-  const before = await newestSheet(ports.db, id)
-  // A check that finds the same leaves the sheet, and what was seen of it, alone.
-  const sheet = before !== null && showTheSame(before.sheet, fresh) ? before.sheet : fresh
-  const { bytes, digest } = sheetDigest(sheet)
-  const written = await recordSheet(ports.db, {
-    id,
-    sheet: bytes,
-    digest,
-    madeAt: sheet.madeAt,
-    approvable: approvability(checks).kind === 'approvable',
-    title: titleOf(artifacts),
-    fileCount: artifacts.flatMap(({ files }) => files).filter(({ disposition }) => disposition !== 'keep').length,
+    further,
+    held: (now) => heldAnswer(stillHeld, tokenEnded(row, now)),
     requestedBy:
       artifacts
         .map(({ permission }) => ('username' in permission ? permission.username : null))
         .find((name) => name !== null) ?? null,
-    worstCheck: worst(checks.map((check) => check.outcome)),
-    at: now.toISOString(),
   })
-  return written.ok ? ok({ digest: sha256Hex.parse(digest) }) : written
 }
 
 function heldAnswer(
@@ -385,9 +296,4 @@ function heldAnswer(
   return answer.value === 'gone' && tokenIsDead
     ? { kind: 'not-answered', failure: workTokenEnded }
     : { kind: answer.value }
-}
-
-/** Input artifacts of the task in its order: results are returned one for each. */
-export function inputArtifactsOf(sheet: ReviewSheet): readonly ArtifactId[] {
-  return sheet.artifacts.map((artifact) => artifact.artifactId)
 }

@@ -8,15 +8,8 @@ import { entriesOfRequest } from '../audit/audit.repository.ts'
 import { generationOfRequest, shownGeneration } from '../keys/generation.repository.ts'
 import { approvability, waitsForKey } from '../policy/evaluate.ts'
 import { isByHand, shownDelivery } from './by-hand/hand.repository.ts'
-import {
-  fileOutcomes,
-  findRequest,
-  findSheet,
-  findWish,
-  newestSheet,
-  newestWish,
-  summaryOf,
-} from './request.repository.ts'
+import { fileOutcomes } from './file-outcomes.ts'
+import { findRequest, findSheet, findWish, newestSheet, newestWish, summaryOf } from './request.repository.ts'
 import { parseState } from './transition.ts'
 import { isExternalDebsign } from './waiting/external-debsign.ts'
 import { heldOf } from './work-token.ts'
@@ -87,7 +80,7 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
   const stored = decidedOn === null ? await newestSheet(db, id) : await findSheet(db, id, decidedOn)
   const wish =
     stored !== null ? null : decidedOn === null ? await newestWish(db, id) : await findWish(db, id, decidedOn)
-  const outcomes = await fileOutcomes(db, id)
+  const outcomes = await fileOutcomes(db, id, stored?.sheet.furtherKeys ?? [])
   const files = await readerOf(db)
     .selectFrom('request_file')
     .select(['ordinal', 'path'])
@@ -101,7 +94,7 @@ export async function showRequest(db: Kysely<Database>, id: RequestId): Promise<
     generation: wish === null ? null : { wish: wish.wish, made: shownGeneration(await generationOfRequest(db, id)) },
     sheetDigest: stored?.digest ?? wish?.digest ?? null,
     approvability: stored === null || state.kind !== 'review' ? null : mutable(approvability(stored.sheet.checks)),
-    files: files.map((file) => ({ ...file, outcome: outcomes.get(file.ordinal) ?? { kind: 'waiting' } })),
+    files: files.map((file) => ({ ...file, ...outcomes(file.ordinal) })),
     // What waits for a person holds up no other work of this station.
     held: isByHand(row) || isExternalDebsign(row) ? null : heldOf(row),
     ...(isByHand(row)

@@ -3,9 +3,8 @@ import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { byHandOrigin } from '../../shared/by-hand-origin.ts'
-import { failure } from '../../shared/failure.ts'
 import { fingerprint, type RequestId, requestId, type Sha256Hex, sha256Hex, workRequestId } from '../../shared/ids.ts'
-import { type FileOutcome, type GenerationWish, generationWish, type RequestSummary } from '../../shared/request.ts'
+import { type GenerationWish, generationWish, type RequestSummary } from '../../shared/request.ts'
 import { type ReviewSheet, reviewSheet } from '../../shared/review-sheet.ts'
 import type { HeldReference } from '../debusine/server.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
@@ -155,41 +154,5 @@ export function summaryOf(row: RequestRow, keyDescription: string | null, keyIsA
     waitsForKey: keyIsAwaited,
     receivedAt: row.received_at,
     updatedAt: row.updated_at,
-  }
-}
-
-export async function fileOutcomes(db: Kysely<Database>, id: RequestId): Promise<ReadonlyMap<number, FileOutcome>> {
-  const rows = await readerOf(db)
-    .selectFrom('signature')
-    .select(['ordinal', 'state', 'output_sha256', 'failure', 'at'])
-    .select((eb) => eb.fn<number | null>('length', ['output']).as('output_size'))
-    .where('request_id', '=', id)
-    .execute()
-  return new Map(rows.map((row) => [row.ordinal, outcomeOf(row)]))
-}
-
-function outcomeOf(row: {
-  state: string
-  output_sha256: string | null
-  output_size: number | null
-  failure: string | null
-  at: string
-}): FileOutcome {
-  switch (row.state) {
-    case 'begun':
-      return { kind: 'begun' }
-    case 'signed':
-      return {
-        kind: 'signed',
-        outputSha256: sha256Hex.parse(row.output_sha256),
-        outputSize: row.output_size ?? 0,
-        at: row.at,
-      }
-    case 'failed':
-      return { kind: 'failed', failure: failure.parse(JSON.parse(row.failure ?? 'null')), at: row.at }
-    case 'unknown':
-      return { kind: 'unknown' }
-    default:
-      return { kind: 'waiting' }
   }
 }

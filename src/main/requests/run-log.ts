@@ -30,7 +30,7 @@ export function saysThatLogIsFull(failure: Failure): boolean {
   return failure.detail?.startsWith('CKR_DEVICE_MEMORY') === true
 }
 
-/** The session of a run whose device's log is taken out in between, and when the session is closed. */
+/** The session of a run whose device's log is taken out in between; what was logged last is taken out when all sessions are closed. */
 export function drainedSession(session: SigningSession, runLog: RunLog): SigningSession {
   return {
     sign: async (request) => {
@@ -41,9 +41,6 @@ export function drainedSession(session: SigningSession, runLog: RunLog): Signing
       const room = await runLog.makeRoom(requests.length)
       return room.ok ? session.signMany(requests, onOutcome) : [err(room.error)]
     },
-    close: async () => {
-      await session.close()
-      await runLog.end()
-    },
+    close: () => session.close(),
   }
 }

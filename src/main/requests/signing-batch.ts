@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CompiledQuery, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Database } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -8,6 +8,7 @@ import type { ReviewSheet } from '../../shared/review-sheet.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuditEntryBody } from '../audit/format/entry.ts'
 import type { Prepared } from '../signing/signer.ts'
+import { rowsOfKey } from './signature-rows.ts'
 import { type FileToSign, useOfKey } from './use-of-key.ts'
 
 /** One file of a batch whose intent is on disk. */
@@ -34,14 +35,6 @@ export interface BatchContext {
   readonly now: () => Date
 }
 
-// Written once for all, like the log's own statement: they run for every file of a batch.
-const begin = `INSERT INTO signature (request_id, ordinal, sheet_digest, purpose, fingerprint, input_sha256, state, intent_seq, at)
-  VALUES (?, ?, ?, ?, ?, ?, 'begun', ?, ?)`
-const beginAgain = `UPDATE signature SET state = 'begun', intent_seq = ?, outcome_seq = NULL, failure = NULL, at = ?
-  WHERE request_id = ? AND ordinal = ? AND state = 'withdrawn'`
-const settle = `UPDATE signature SET state = ?, outcome_seq = ?, output = ?, output_sha256 = ?, failure = ?, at = ?
-  WHERE request_id = ? AND ordinal = ? AND state = 'begun'`
-
 /** Writes the intents: audit rows and signature rows in one transaction, which the caller makes durable before the token is asked. */
 export async function writeIntents(
   trx: Transaction<Database>,
@@ -54,16 +47,13 @@ export async function writeIntents(
     uses.map((use): AuditEntryBody => ({ event: 'intent', ...use })),
   )
   const at = context.now().toISOString()
-  const again = await withdrawnOrdinals(trx, context.sheet.requestId)
+  const rows = rowsOfKey(keyIndexOf(targets))
+  const again = await rows.withdrawn(trx, context.sheet.requestId)
   for (const [index, use] of uses.entries()) {
     const seq = seqs[index]
     if (seq === undefined) throw new Error('the audit log gave fewer numbers than entries')
-    const { requestId, ordinal, sheetDigest, purpose, fingerprint, inputSha256 } = use
-    await trx.executeQuery(
-      again.has(ordinal)
-        ? CompiledQuery.raw(beginAgain, [seq, at, requestId, ordinal])
-        : CompiledQuery.raw(begin, [requestId, ordinal, sheetDigest, purpose, fingerprint, inputSha256, seq, at]),
-    )
+    if (again.has(use.ordinal)) await rows.beginAgain(trx, use, seq, at)
+    else await rows.begin(trx, use, seq, at)
   }
   return seqs
 }
@@ -79,41 +69,35 @@ export async function writeOutcomes(
     outcomes.map(({ target, intentSeq, outcome }) => entryOf(target, intentSeq, outcome, context)),
   )
   const at = context.now().toISOString()
+  const { requestId } = context.sheet
+  const keyIndex = keyIndexOf(outcomes.map(({ target }) => target))
+  const rows = rowsOfKey(keyIndex)
   for (const [index, { target, outcome }] of outcomes.entries()) {
-    const signed = outcome.kind === 'signed' ? outcome : null
-    const updated = await trx.executeQuery(
-      CompiledQuery.raw(settle, [
-        outcome.kind,
-        seqs[index] ?? null,
-        signed?.output ?? null,
-        signed === null ? null : sha256(signed.output),
-        outcome.kind === 'signed' ? null : JSON.stringify(outcome.failure),
-        at,
-        context.sheet.requestId,
-        target.file.ordinal,
-      ]),
+    const ended = { outcomeSeq: seqs[index] ?? null, at }
+    await rows.settle(
+      trx,
+      { requestId, ordinal: target.file.ordinal },
+      outcome.kind === 'signed'
+        ? { ...ended, state: 'signed', made: { bytes: outcome.output, sha256: sha256(outcome.output) }, failure: null }
+        : { ...ended, state: outcome.kind, made: null, failure: outcome.failure },
     )
-    if (updated.numAffectedRows !== 1n) throw new Error(`file ${target.file.ordinal} has no open intent`)
   }
   const signed = outcomes.filter(({ outcome }) => outcome.kind === 'signed').length
-  if (signed > 0) {
+  // A file is signed when its last key has signed, which is the first.
+  if (signed > 0 && keyIndex === 0) {
     await trx
       .updateTable('request')
       .set((eb) => ({ signed_count: eb('signed_count', '+', signed), updated_at: at }))
-      .where('id', '=', context.sheet.requestId)
+      .where('id', '=', requestId)
       .execute()
   }
 }
 
-/** Files whose intent was withdrawn before the token saw it: they may be begun again under the same approval. */
-async function withdrawnOrdinals(trx: Transaction<Database>, requestId: string): Promise<ReadonlySet<number>> {
-  const rows = await trx
-    .selectFrom('signature')
-    .select('ordinal')
-    .where('request_id', '=', requestId)
-    .where('state', '=', 'withdrawn')
-    .execute()
-  return new Set(rows.map((row) => row.ordinal))
+/** A batch is one key's. */
+function keyIndexOf(targets: readonly FileToSign[]): number {
+  const [index = 0, ...others] = new Set(targets.map(({ keyIndex }) => keyIndex))
+  if (others.length > 0) throw new Error('a batch of several keys')
+  return index
 }
 
 function entryOf(target: FileToSign, intentSeq: AuditSeq, outcome: Outcome, context: BatchContext): AuditEntryBody {

@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../../shared/result.ts'
 import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
 import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
 import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
-import type { SpooledFile } from '../signing/signer.ts'
+import type { SignedPart } from '../signing/repository-index/index.signer.ts'
+import type { SigningCertificate, SpooledFile } from '../signing/signer.ts'
 import type { FileToSign } from './use-of-key.ts'
 
 /**
@@ -15,15 +16,22 @@ import type { FileToSign } from './use-of-key.ts'
 export async function formOf(
   db: Kysely<Database>,
   sheet: ReviewSheet,
-  { file, artifact }: FileToSign,
+  { file, artifact, keyIndex }: FileToSign,
+  further: readonly SigningCertificate[],
 ): Promise<Result<SpooledFile['form'] | null, Failure>> {
-  if (artifact.repositoryIndex !== undefined) return ok({ kind: 'index', mode: artifact.repositoryIndex.mode })
+  if (artifact.repositoryIndex !== undefined) {
+    const { mode } = artifact.repositoryIndex
+    if (sheet.furtherKeys === undefined) return ok({ kind: 'index', mode })
+    if (keyIndex > 0) return ok({ kind: 'index', mode, several: { role: 'part' } })
+    const parts = await partsOf(db, sheet, file.ordinal, further)
+    return parts.ok ? ok({ kind: 'index', mode, several: { role: 'whole', further: parts.value } }) : parts
+  }
   // Byte for byte, like a Release; no other part of an index is in it.
   if (artifact.detached === true) return ok({ kind: 'index', mode: 'detached' })
   if (artifact.upload === undefined) return ok(null)
   const { upload } = artifact
   const document = debsignOrder.find((each) => upload[each] === file.path)
-  if (document === undefined) return err(notSigned)
+  if (document === undefined || file.facts.kind !== 'upload-document') return err(notSigned)
   const children: SignedChild[] = []
   for (const kind of childrenOf[document]) {
     const name = upload[kind]
@@ -40,7 +48,34 @@ export async function formOf(
     children.push(signedChild(name, signed.output))
   }
   const files = artifact.files.map(({ path, size, sha256 }) => ({ name: path, size, sha256 }))
-  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files })
+  return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files, shown: file.facts })
+}
+
+/**
+ * What the further keys have signed, in their order. Read from the database, where each is with its outcome, so that the output is the same
+ * after a pause as without one.
+ */
+async function partsOf(
+  db: Kysely<Database>,
+  { requestId, furtherKeys = [] }: ReviewSheet,
+  ordinal: number,
+  certificates: readonly SigningCertificate[],
+): Promise<Result<readonly SignedPart[], Failure>> {
+  const rows = await readerOf(db)
+    .selectFrom('further_signature')
+    .select(['position', 'fingerprint', 'packet'])
+    .where('request_id', '=', requestId)
+    .where('ordinal', '=', ordinal)
+    .where('state', '=', 'made')
+    .execute()
+  const parts: SignedPart[] = []
+  for (const [index, { key }] of furtherKeys.entries()) {
+    const made = rows.find(({ position, fingerprint }) => position === index + 1 && fingerprint === key.fingerprint)
+    const certificate = certificates[index]
+    if (made?.packet == null || certificate === undefined) return err(partNotSigned(key.fingerprint))
+    parts.push({ certificate, packet: made.packet })
+  }
+  return ok(parts)
 }
 
 /** The files of a sheet in the order in which they can be signed. */
@@ -65,5 +100,12 @@ function childNotSigned(name: string): Failure {
     kind: 'invalid',
     code: 'child-not-signed',
     message: `${name} has no signature that was released, and what names it cannot be signed without one. Stop the request and have it made again.`,
+  }
+}
+function partNotSigned(fingerprint: string): Failure {
+  return {
+    kind: 'invalid',
+    code: 'part-not-signed',
+    message: `The key ${fingerprint} has made no signature of this index that could be released, and without it the others are not released either. Stop the request and have it made again.`,
   }
 }

@@ -116,7 +116,7 @@ function withdrawn({ target, intentSeq }: Intended): Settled {
   return { target, intentSeq, outcome: { kind: 'withdrawn', failure: cancelled } }
 }
 
-const cancelled: Failure = {
+export const cancelled: Failure = {
   kind: 'unavailable',
   code: 'cancelled',
   message:

@@ -20,6 +20,8 @@ export interface SigningWork {
   readonly session: SigningSession
   readonly signer: Signer
   readonly certificate: SigningCertificate
+  /** Of the keys after the first, where they have signed and the first completes. */
+  readonly further?: readonly SigningCertificate[]
   readonly pathOf: (ordinal: number) => string
   /** Lets the window be drawn and messages come in, now and then. */
   readonly breathe: () => Promise<void> | undefined
@@ -209,7 +211,7 @@ const noAnswer: Failure = {
 }
 
 async function spooled(work: SigningWork, target: FileToSign): Promise<Result<SpooledFile, Failure>> {
-  const form = await formOf(work.db, work.context.sheet, target)
+  const form = await formOf(work.db, work.context.sheet, target, work.further ?? [])
   if (!form.ok) return form
   const { file } = target
   return ok({

@@ -17,6 +17,8 @@ export interface TaskPlan {
   readonly task: SigningTask
   readonly purpose: Purpose
   readonly fingerprint: Fingerprint
+  /** Keys after the first that sign the same file; of an index alone. */
+  readonly further: readonly Fingerprint[]
   /** Input artifacts in the order in which outputs are made. */
   readonly unsignedIds: readonly ArtifactId[]
   /** What each of them has to be. */
@@ -44,6 +46,7 @@ export function planOf(request: WorkRequest, row: Pick<RequestRow, 'raw' | 'serv
         task: 'debsign',
         purpose: 'openpgp',
         fingerprint: task.value.fingerprint,
+        further: [],
         unsignedIds: [task.value.unsignedId],
         category: 'debian:upload',
         // They say which worker's task signed it: none did.
@@ -54,12 +57,12 @@ export function planOf(request: WorkRequest, row: Pick<RequestRow, 'raw' | 'serv
     case 'signrepositoryindex': {
       const task = indexTaskOf(request)
       if (!task.ok) return task
-      const [key, ...more] = task.value.fingerprints
-      if (more.length > 0) return err(severalKeys(more.length + 1))
+      const [key, ...further] = task.value.fingerprints
       return ok({
         task: 'signrepositoryindex',
         purpose: 'openpgp-repository',
         fingerprint: key,
+        further,
         unsignedIds: [task.value.unsignedId],
         category: 'debian:repository-index',
         fields: null,
@@ -87,6 +90,7 @@ function planOfSign(request: WorkRequest): Result<TaskPlan, Failure> {
     task: 'sign',
     purpose: asked.data,
     fingerprint,
+    further: [],
     unsignedIds,
     category: 'debusine:signing-input',
     fields: null,
@@ -103,14 +107,6 @@ export function inspectedAsOf(plan: TaskPlan, path: string): InspectedAs | null 
       return documentKindOf(path)
     case 'signrepositoryindex':
       return 'release'
-  }
-}
-
-function severalKeys(count: number): Failure {
-  return {
-    kind: 'refused',
-    code: 'several-keys',
-    message: `The suite has ${count} signing keys, and this station signs an index with one. Nothing was fetched. Decline the request, and give the suite one key.`,
   }
 }
 

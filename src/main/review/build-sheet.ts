@@ -7,11 +7,13 @@ import type { InputFacts } from '../../shared/input-facts.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
 import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import type {
+  FurtherKey,
   PermissionAnswer,
   ReviewSheet,
   SheetArtifact,
   SheetAttestation,
   SheetFile,
+  SheetKey,
   SigningTask,
   TrustedCerts,
 } from '../../shared/review-sheet.ts'
@@ -103,12 +105,19 @@ export interface SheetParts {
   readonly key: RegisteredKey | null
   /** Of the key; null: it is kept in software, or not registered. */
   readonly attestation: SheetAttestation | null
+  /** Keys after the first, with what the server says of each. Empty: one key. */
+  readonly further?: readonly (Pick<FurtherKey, 'permission'> & {
+    readonly fingerprint: Fingerprint
+    readonly key: RegisteredKey | null
+    readonly attestation: SheetAttestation | null
+    readonly signedBefore: readonly FurtherKey['signedBefore'][number][]
+  })[]
   readonly artifacts: readonly SheetArtifact[]
   readonly checks: readonly Check[]
 }
 
 export function buildSheet(parts: SheetParts): ReviewSheet {
-  const { key, request } = parts
+  const { request, further = [] } = parts
   return {
     version: 1,
     requestId: parts.requestId,
@@ -128,23 +137,29 @@ export function buildSheet(parts: SheetParts): ReviewSheet {
           },
     ...(parts.byHand === undefined ? {} : { byHand: parts.byHand }),
     purpose: parts.purpose,
-    key: {
-      fingerprint: parts.fingerprint,
-      registered:
-        key === null
-          ? null
-          : {
-              description: key.description,
-              production: key.production,
-              origin: key.origin,
-              home: key.home,
-              certificate: key.certificate,
-              attestation: parts.attestation,
-            },
-    },
+    key: keyOfSheet(parts),
+    ...(further.length === 0
+      ? {}
+      : {
+          furtherKeys: further.map((each) => ({
+            key: keyOfSheet(each),
+            permission: each.permission,
+            signedBefore: [...each.signedBefore],
+          })),
+        }),
     artifacts: [...parts.artifacts],
     checks: [...parts.checks],
   }
+}
+
+function keyOfSheet({
+  fingerprint,
+  key,
+  attestation,
+}: Pick<SheetParts, 'fingerprint' | 'key' | 'attestation'>): SheetKey {
+  if (key === null) return { fingerprint, registered: null }
+  const { description, production, origin, home, certificate } = key
+  return { fingerprint, registered: { description, production, origin, home, certificate, attestation } }
 }
 
 /** SHA-256 over the canonical JSON (docs/formats/review-sheet.md). What a decision is bound to. */

@@ -12,6 +12,7 @@ import {
   sampleSheet,
   sampleWorkRequest,
 } from './sample-data.ts'
+import { hidingOthers, sampleListed, sampleOthers } from './sample-documents.ts'
 import { withRequest } from './sample-station.ts'
 
 function digestsOf(path: string): ListedDigests {
@@ -47,11 +48,22 @@ export function sampleDocument(
         : [],
     files: [],
     debusineFields: [],
+    others: sampleOthers[document],
     ...change,
   }
 }
 
 const changesPath = 'hello_2.12-1_amd64.changes'
+const packages = [sampleListed('hello-doc_2.12-1_all.deb', 84_120), sampleListed('hello_2.12-1_amd64.deb', 53_204)]
+const source = [sampleListed('hello_2.12.orig.tar.xz', 725_946)]
+const listed = {
+  // The signature of upstream is in the source package and did not come along.
+  source: [...source, sampleListed('hello_2.12.orig.tar.xz.asc', 833)],
+  built: [sampleListed('hello_2.12-1.dsc', 2401), ...packages],
+  all: [sampleListed('hello_2.12-1.dsc', 2401), ...source, ...packages].map(({ name, size }) =>
+    sampleListed(name, size, 'devel'),
+  ),
+}
 
 export function sampleUploadArtifact(
   change: Partial<UploadDocumentFacts> = {},
@@ -74,10 +86,14 @@ export function sampleUploadArtifact(
   return sampleArtifact(
     [
       payload(0, 'hello-doc_2.12-1_all.deb', 84_120),
-      document(1, 'hello_2.12-1.dsc', sampleDocument('dsc', 'hello_2.12-1.dsc')),
+      document(1, 'hello_2.12-1.dsc', sampleDocument('dsc', 'hello_2.12-1.dsc', { files: listed.source })),
       payload(2, 'hello_2.12-1_amd64.deb', 53_204),
-      document(3, 'hello_2.12-1_amd64.buildinfo', sampleDocument('buildinfo', 'hello_2.12-1_amd64.buildinfo')),
-      document(4, changesPath, sampleDocument('changes', changesPath, change)),
+      document(
+        3,
+        'hello_2.12-1_amd64.buildinfo',
+        sampleDocument('buildinfo', 'hello_2.12-1_amd64.buildinfo', { files: listed.built }),
+      ),
+      document(4, changesPath, sampleDocument('changes', changesPath, { files: listed.all, ...change })),
       payload(5, 'hello_2.12.orig.tar.xz', 725_946),
     ],
     {
@@ -151,6 +167,8 @@ export const uploadScenarios = {
       sampleUploadArtifact({
         changes: ['hello (2.12-1) unstable; urgency=medium', '  * Fix \u202Egnihton\u202C and \u200Bmore.'],
         changedBy: 'Robin\u202E <gro.elpmaxe@nibor>',
+        debusineFields: ['Debusine-User'],
+        others: hidingOthers,
       }),
       sampleChecks({
         'upload-whole': [
@@ -160,6 +178,12 @@ export const uploadScenarios = {
             {
               subject: changesPath,
               found: 'has characters that are not seen as they are, the first U+202E',
+              outcome: 'attention',
+              source: 'file',
+            },
+            {
+              subject: changesPath,
+              found: '412345 of the 472345 bytes of its field X-Huge are not shown: they are signed unseen',
               outcome: 'attention',
               source: 'file',
             },

@@ -34,8 +34,8 @@ import { standingApprovalGranted, standingApprovalUsed, standingApprovalWithdraw
 import { exactText, messageText } from './text.ts'
 import { confirmationAnswered, confirmationIntended } from './wait-events.ts'
 
-// The fields of each event, as docs/formats/audit-entry.md gives them. A field is never optional: absent is `null`, so that
-// leaving one out is an error and not a silence.
+// The fields of each event, as docs/formats/audit-entry.md gives them. A field is not optional: absent is `null`, so that
+// leaving one out is an error and not a silence. The one exception is `key` of a use, which came later.
 
 /** What the artifact said about the certificates that its signature will be trusted by, and how many the station knows. */
 export const trustedCertsVerdict = z.discriminatedUnion('kind', [
@@ -58,6 +58,8 @@ const use = {
   what: exactText(200),
   purpose: purposeText,
   fingerprint,
+  /** Which of the keys that sign the same file; left out where it is the only one. */
+  key: z.strictObject({ position: z.int().min(1).max(8), count: z.int().min(2).max(8) }).exactOptional(),
   sheetDigest: sha256Hex,
   /** Null for a software key. */
   tokenSerial,

@@ -10,7 +10,7 @@ import type { InspectedFile } from '../../review/build-sheet.ts'
 import type { DeskPorts } from '../desk-ports.ts'
 import { lastRelease } from '../last-signed.ts'
 import { payloadFacts } from '../payload-facts.ts'
-import { signedBefore } from '../prepare.ts'
+import { signedBefore } from '../signed-before.ts'
 import { inspectedAsOf, type TaskPlan } from '../task-plan.ts'
 import { handModes } from './hand-modes.ts'
 
@@ -27,7 +27,7 @@ export async function inspectOpened(
   const { purpose } = handModes[origin.signAs]
   const task = taskOf({ workRequest: null, byHand: origin })
   const asked = { task, purpose, fingerprint: print, unsignedIds: [artifactId.parse(1)], category: '', fields: null }
-  const plain: TaskPlan = { ...asked, index: null }
+  const plain: TaskPlan = { ...asked, further: [], index: null }
   const files: InspectedFile[] = []
   let index: TaskPlan['index'] = null
   for (const { ordinal, path, size, sha256 } of stored) {
@@ -56,7 +56,7 @@ export async function inspectOpened(
       signedBefore: await signedBefore(ports.db, id, sha256, { purpose, fingerprint: print }),
     })
   }
-  return ok({ plan: { ...asked, index }, files })
+  return ok({ plan: { ...plain, index }, files })
 }
 
 /** No server names the suite: it is the one that the file says that it is of, and its codename where it has no other name. */

@@ -50,7 +50,7 @@ export type Coverage =
  */
 export function coverageOf(
   grant: Pick<Grant, 'purpose' | 'fingerprint' | 'scope'>,
-  sheet: Pick<ReviewSheet, 'purpose' | 'key' | 'checks'>,
+  sheet: Pick<ReviewSheet, 'purpose' | 'key' | 'furtherKeys' | 'checks'>,
   scope: string | null,
 ): Coverage {
   if (sheet.purpose !== grant.purpose || sheet.key.fingerprint !== grant.fingerprint) return { kind: 'other' }
@@ -59,6 +59,8 @@ export function coverageOf(
   if (worst('refused')) return { kind: 'ends', why: 'check-refused' }
   if (worst('unknown')) return { kind: 'ends', why: 'check-unknown' }
   if (scope !== grant.scope) return { kind: 'other' }
+  // It opened one key, and this wants more.
+  if (sheet.furtherKeys !== undefined) return { kind: 'for-a-person' }
   const may = approvability(sheet.checks)
   return may.kind === 'approvable' && may.acknowledge.length === 0 ? { kind: 'covered' } : { kind: 'for-a-person' }
 }

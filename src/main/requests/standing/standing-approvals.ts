@@ -201,7 +201,9 @@ export function createStanding(ports: DeskPorts, offer: (id: RequestId) => Promi
     const progress = createProgress({ requestId: id, signed: 0, total }, (said) =>
       ports.publish('signing.progress', said),
     )
-    return { row, sheet, sheetDigest, session: progress.watched(lend(grant)), certificate: grant.certificate, progress }
+    const session = lend(grant)
+    const keys = [{ session: progress.watched(session), certificate: grant.certificate }]
+    return { row, sheet, sheetDigest, keys, progress, close: () => session.close() }
   }
 
   async function offerAll(): Promise<void> {

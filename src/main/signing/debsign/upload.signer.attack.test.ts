@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { sha256Hex } from '../../../shared/ids.ts'
 import { sampleUpload } from '../../debian/testing/sample-upload.ts'
+import { uploadDocumentFacts } from '../../debian/upload-document.ts'
 import { signatureType } from '../../openpgp/signature.ts'
 import { localCertificate, localSigner } from '../../openpgp/testing/local-signer.ts'
 import { documentText } from './debsign-order.ts'
@@ -27,6 +28,7 @@ const form: UploadForm = {
   fields: null,
   children: [],
   files: [...files].map(([name, content]) => ({ name, size: content.length, sha256: sha256(content) })),
+  shown: uploadDocumentFacts(bytes, 'changes', { md5: '0'.repeat(32), sha1: '0'.repeat(40), sha256: sha256(bytes) }),
 }
 
 function prepare(change: Partial<UploadForm> = {}, shown: Uint8Array = bytes, there: Uint8Array = bytes) {
@@ -68,6 +70,25 @@ describe('a document of an upload', () => {
       },
     })
     expect(codeOf(prepare({ files: form.files.filter(({ name }) => !name.endsWith('.tar.xz')) }))).toBe('text-unsafe')
+  })
+
+  test('is refused where the sheet shows other fields of it, fewer, or a value less', () => {
+    const { shown } = form
+    const others = shown.others ?? []
+    const [first] = others
+    if (first === undefined) throw new Error('no other fields')
+    const { others: _, ...older } = shown
+    for (const lied of [
+      { ...shown, others: others.slice(1) },
+      { ...shown, others: [{ ...first, value: ['another'] }, ...others.slice(1)] },
+      { ...shown, others: [{ ...first, cutBytes: 1 }, ...others.slice(1)] },
+      { ...shown, distribution: 'experimental' },
+      { ...shown, closes: [] },
+      older,
+    ])
+      expect(codeOf(prepare({ shown: lied }))).toBe('text-unsafe')
+    // As it comes out of the database.
+    expect(codeOf(prepare({ shown: JSON.parse(JSON.stringify(shown)) as typeof shown }))).toBe('ok')
   })
 
   test('is refused where it changed since it was shown', () => {

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
 import { err, ok } from '../../../shared/result.ts'
+import type { UploadDocumentFacts } from '../../../shared/upload-facts.ts'
+import { isAsShown } from '../../debian/upload-document.ts'
 import { readClearText } from '../../openpgp/clear-text.ts'
 import { clearTextFailure, prepareCleartext } from '../../openpgp/cleartext.ts'
 import { verifyOwnCleartext } from '../../openpgp/verify-own.ts'
@@ -17,6 +19,8 @@ export interface UploadForm {
   readonly children: readonly SignedChild[]
   /** Every file of the upload as the sheet has it. */
   readonly files: readonly UploadFileDigest[]
+  /** What the sheet shows of the document. */
+  readonly shown: UploadDocumentFacts
 }
 
 /**
@@ -55,12 +59,24 @@ export class UploadSigner {
   }
 }
 
-function textToSign(file: SpooledFile, { document, fields, children, files }: UploadForm): SigningOutcome<Uint8Array> {
+function textToSign(
+  file: SpooledFile,
+  { document, fields, children, files, shown }: UploadForm,
+): SigningOutcome<Uint8Array> {
   const bytes = wholeFile(file)
   if (!bytes.ok) return bytes
   const text = documentText(bytes.value, document, fields, files)
   if (!text.ok) return err({ kind: 'invalid', code: 'text-unsafe', message: text.error.message })
   if (hash('sha256', text.value) !== file.toBeSigned) return inputChanged
+  // The inspector met hostile bytes, and may have kept something of them to itself.
+  if (!isAsShown(bytes.value, document, shown)) return otherThanShown
   const final = finalText(text.value, children)
   return final.ok ? final : err({ kind: 'invalid', code: 'text-unsafe', message: final.error.message })
 }
+
+const otherThanShown: SigningOutcome<never> = err({
+  kind: 'invalid',
+  code: 'text-unsafe',
+  message:
+    'The document says something else than the sheet showed of it. Nothing was signed. Stop the request; whatever looked into the file is broken, or another version of this program made the sheet.',
+})

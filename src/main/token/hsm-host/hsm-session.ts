@@ -1,8 +1,7 @@
-import { createPublicKey, randomBytes } from 'node:crypto'
-import { askDevice, type Credentials, type DeviceInfo, type Exchange } from '../log-host/device.ts'
+import { createPublicKey } from 'node:crypto'
+import type { DeviceChannel } from '../log-host/device-channel.ts'
 import { LogHostError } from '../log-host/log-host-error.ts'
-import { answerTo, command, DeviceRefusal, encodeMessage, errorCode, u16 } from '../log-host/message.ts'
-import { parseBegun, SecureChannel } from '../log-host/secure-channel.ts'
+import { command, DeviceRefusal, errorCode, u16 } from '../log-host/message.ts'
 
 /** The commands of this process beside those of a session (`yh_cmd` in lib/yubihsm.h of yubihsm-shell 2.8.0). None of them signs for anybody. */
 export const hsmCommand = {
@@ -39,35 +38,12 @@ export interface ObjectInfo {
   readonly label: string
 }
 
-/** A session with the device of that serial number, both ends of which proved the password. Closed after one piece of work. */
+/** What a ceremony says to a device in one session. */
 export class HsmSession {
-  readonly #exchange: Exchange
-  readonly #channel: SecureChannel
-  readonly info: DeviceInfo
+  readonly #send: DeviceChannel['send']
 
-  private constructor(exchange: Exchange, channel: SecureChannel, info: DeviceInfo) {
-    this.#exchange = exchange
-    this.#channel = channel
-    this.info = info
-  }
-
-  /** One try. Throws where it is another device than `serial`, or does not take the password. */
-  static async open(exchange: Exchange, { keyId, longTerm }: Credentials, serial: number): Promise<HsmSession> {
-    const challenge = randomBytes(8)
-    const create = encodeMessage(command.createSession, Buffer.concat([u16(keyId), challenge]))
-    const begun = parseBegun(answerTo(command.createSession, await exchange(create)))
-    const channel = new SecureChannel(longTerm, challenge, begun)
-    try {
-      answerTo(command.authenticateSession, await exchange(channel.authentication()))
-      const info = await askDevice(exchange)
-      const session = new HsmSession(exchange, channel, info)
-      if (info.serial === serial) return session
-      await session.close()
-      throw new LogHostError('token-swapped', `the device at the connector has serial number ${info.serial}`)
-    } catch (error) {
-      channel.wipe()
-      throw error
-    }
+  constructor({ send }: DeviceChannel) {
+    this.#send = send
   }
 
   /** Null: there is none. */
@@ -144,21 +120,6 @@ export class HsmSession {
 
   async setOption(option: number, value: Uint8Array): Promise<void> {
     await this.#send(hsmCommand.setOption, Buffer.concat([one(option), u16(value.length), value]))
-  }
-
-  /** One of 16 sessions is free again. Never fails: a session that is not closed is used anew after 30 s. */
-  async close(): Promise<void> {
-    try {
-      await this.#send(command.closeSession)
-    } catch (error) {
-      if (!(error instanceof DeviceRefusal || error instanceof LogHostError)) throw error
-    } finally {
-      this.#channel.wipe()
-    }
-  }
-
-  async #send(code: number, data: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
-    return this.#channel.open(code, await this.#exchange(this.#channel.seal(code, data)))
   }
 }
 

@@ -1,7 +1,8 @@
 import { killSelf, watchLeash } from '../host/watchdog.ts'
 import { exchange } from '../log-host/connector.ts'
+import { DeviceServer } from '../log-host/device-server.ts'
 import { type HostMessage, hostRequest } from '../protocol.ts'
-import { HsmServer } from './serve.ts'
+import { hsmDuties } from './serve.ts'
 
 // The process that does with a YubiHSM what a ceremony needs and PKCS#11 has no word for: wrapped keys, options, attestation. Arguments:
 // `hsm URL`. It never exits by itself: main kills it, or the leash does. Apart from the process that reads the device's log around every
@@ -25,7 +26,7 @@ process.on('disconnect', killSelf)
 
 const [, , kind, url] = process.argv
 if (kind !== 'hsm' || url === undefined) throw new Error('usage: hsm-host hsm URL')
-const server = new HsmServer((message) => exchange(url, message), send)
+const server = new DeviceServer((message) => exchange(url, message), send, hsmDuties)
 process.on('message', (message) => {
   server.receive(hostRequest.parse(message)).catch(defect)
 })

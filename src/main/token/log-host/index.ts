@@ -1,7 +1,8 @@
 import { killSelf, watchLeash } from '../host/watchdog.ts'
 import { type HostMessage, hostRequest } from '../protocol.ts'
 import { exchange } from './connector.ts'
-import { LogServer } from './serve.ts'
+import { DeviceServer } from './device-server.ts'
+import { logDuties } from './serve.ts'
 
 // The process that takes the log out of a YubiHSM. Arguments: `device-log URL`. It never exits by itself: main kills it, or the leash does.
 // It is not the token process (docs/token-session.md): no PKCS#11 module is loaded here, and the token process has no network.
@@ -24,7 +25,7 @@ process.on('disconnect', killSelf)
 
 const [, , kind, url] = process.argv
 if (kind !== 'device-log' || url === undefined) throw new Error('usage: device-log-host device-log URL')
-const server = new LogServer((message) => exchange(url, message), send)
+const server = new DeviceServer((message) => exchange(url, message), send, logDuties)
 process.on('message', (message) => {
   server.receive(hostRequest.parse(message)).catch(defect)
 })

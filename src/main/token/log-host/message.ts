@@ -14,9 +14,6 @@ export const command = {
   getOption: 0x50,
   setLogIndex: 0x67,
 } as const
-export type Command = (typeof command)[keyof typeof command]
-/** What is sent inside of a session. */
-export type InnerCommand = Exclude<Command, 0x03 | 0x04 | 0x05 | 0x06>
 
 export const errorCode = {
   invalidSession: 0x03,

@@ -1,6 +1,7 @@
 import { Badge } from '../../design/Badge.tsx'
 import { FactList } from '../../parts/FactList.tsx'
 import { UntrustedText } from '../../parts/UntrustedText.tsx'
+import { UploadDocuments } from './UploadDocuments.tsx'
 import type { ChangeRow, IndexView, UploadView } from './upload-view.ts'
 import './task-overview.css'
 
@@ -28,6 +29,7 @@ export function TaskOverview({ view }: { readonly view: UploadView | IndexView }
           <p className="muted small">{view.more} more are not listed.</p>
         ) : null}
       </section>
+      {view.kind === 'upload' ? <UploadDocuments documents={view.documents} /> : null}
     </div>
   )
 }

@@ -3,6 +3,7 @@ import type { SheetArtifact, SheetFile } from '../../../shared/review-sheet.ts'
 import type { UploadDocumentFacts } from '../../../shared/upload-facts.ts'
 import { type Fact, name, text } from '../../parts/fact.ts'
 import { byteSize, count, utc } from '../../parts/format.ts'
+import { type DocumentView, documentsOf, documentWords } from './document-view.ts'
 import type { FileFlag } from './file-view.ts'
 
 const computed = { source: 'station', assurance: 'verified' } as const
@@ -27,6 +28,8 @@ export type UploadView = {
   }[]
   /** The text of `Changes`, lines as they stand. */
   readonly changes: string | null
+  /** The documents that are signed, with what has no place above. */
+  readonly documents: readonly DocumentView[]
   readonly since: string
   readonly rows: readonly ChangeRow[]
 }
@@ -79,6 +82,7 @@ function uploadView(artifact: SheetArtifact, upload: NonNullable<SheetArtifact['
     ],
     packages: artifact.files.flatMap(packageOf),
     changes: facts === null || facts.changes.length === 0 ? null : facts.changes.join('\n'),
+    documents: documentsOf(artifact, upload),
     since:
       last === null
         ? 'No upload of this source was signed here before.'
@@ -246,6 +250,9 @@ export function documentRow(file: SheetFile): {
         faults: facts.faults,
         flags: [
           ...(facts.faults.length > 0 ? [{ tone: 'refused' as const, text: count(facts.faults.length, 'fault') }] : []),
+          ...((facts.others ?? []).some(({ cutBytes }) => cutBytes > 0)
+            ? [{ tone: 'attention' as const, text: 'Not all shown' }]
+            : []),
           ...(facts.signedAlready && file.disposition === 'sign'
             ? [{ tone: 'neutral' as const, text: 'Signed anew' }]
             : []),
@@ -274,12 +281,6 @@ export function documentRow(file: SheetFile): {
       return null
   }
 }
-
-const documentWords = {
-  changes: 'Changes of an upload',
-  dsc: 'Source package',
-  buildinfo: 'Record of a build',
-} as const
 
 function digestFacts(digests: UploadDocumentFacts['digests']): readonly Fact[] {
   return [

@@ -1,0 +1,304 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { sampleRelease } from '../../src/main/debian/testing/sample-release.ts'
+import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
+import type { Fingerprint } from '../../src/shared/ids.ts'
+import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
+import { registerOpenPgp } from './openpgp-keys.ts'
+
+// An index that several keys sign: one sheet, one approval, a signature of each. Two keys are on one SoftHSM token, one on another.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const secondPin = '907316'
+const program = join(import.meta.dirname, '../../src/main/cli/verify-audit.ts')
+
+describe.skipIf(softHsmModule() === null)('an index for several keys (needs SoftHSM: apt-get install softhsm2)', () => {
+  let tokens: SharedTokens
+  let bench: DeskBench
+  type Key = Awaited<ReturnType<typeof registerOpenPgp>>
+  let first: Key
+  let neighbour: Key
+  let elsewhere: Key
+  const folder = mkdtempSync(join(tmpdir(), 'desk-several-'))
+  beforeAll(async () => {
+    tokens = await makeSharedTokens([
+      { label: 'Vault', pin: secondPin, keys: [{ algorithm: 'rsa-2048', commonName: 'Key of the vault' }] },
+    ])
+    bench = await DeskBench.make({ tokens })
+    const [desk, vault] = tokens.soft.tokens
+    first = await registerOpenPgp(bench, desk?.keys[0]?.ckaId ?? '', 'openpgp-repository')
+    neighbour = await registerOpenPgp(bench, desk?.keys[1]?.ckaId ?? '', 'openpgp-repository')
+    elsewhere = await registerOpenPgp(bench, vault?.keys[0]?.ckaId ?? '', 'openpgp-repository', vaultId(), secondPin)
+    orThrow(await bench.station.setDuty(false))
+    orThrow(await bench.station.setDuty(true))
+  })
+  afterAll(async () => {
+    await bench.dispose()
+    await tokens.dispose()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  afterEach(() => {
+    expect(bench.server.record.violations).toEqual([])
+  })
+
+  const vaultId = () => {
+    const id = tokens.soft.tokens[1]?.id
+    if (id === undefined) throw new Error('there is no second token')
+    return id
+  }
+  const vaultPin = () => [{ token: vaultId(), pin: secondPin }]
+  let minutes = 1000
+  /** A Release of today, each younger than the one before. */
+  const release = () => {
+    minutes -= 1
+    const at = (offset: number) => new Date(Date.now() + offset).toUTCString().replace('GMT', 'UTC')
+    return sampleRelease({ date: at(-minutes * 60_000), validUntil: at(7 * 86_400_000) })
+  }
+  const ask = (keys: readonly Key[], text: string, mode: 'clear' | 'detached' = 'clear') =>
+    bench.server.addIndex({
+      fingerprints: keys.map(({ fingerprint }) => fingerprint),
+      release: Buffer.from(text),
+      mode,
+      suite: 'forky@debian:suite',
+      signedName: mode === 'clear' ? 'InRelease' : 'Release.gpg',
+    })
+  async function outputOf(work: number) {
+    const output = (await bench.server.outputs(work)).find(({ category }) => category === 'debian:repository-index')
+    const [file] = output?.files ?? []
+    if (file === undefined) throw new Error('no index came back')
+    return file
+  }
+  /** Fingerprints of the keys whose signatures gpgv takes, in its order; every signature must be good. */
+  function goodSignatures(keys: readonly Key[], ...files: readonly string[]): readonly string[] {
+    const keyring = join(folder, 'keyring.pgp')
+    writeFileSync(
+      keyring,
+      Buffer.concat(keys.map(({ certificate }) => execFileSync('gpg', ['--dearmor'], { input: certificate }))),
+    )
+    const run = spawnSync('gpgv', ['--status-fd', '1', '--keyring', keyring, ...files], { encoding: 'utf8' })
+    expect(run.status, run.stderr).toBe(0)
+    return [...run.stdout.matchAll(/VALIDSIG ([0-9A-F]{40})/g)].map(([, print]) => print ?? '')
+  }
+  const uses = async (id: string, event: string) =>
+    (await bench.entries(event))
+      .filter((entry) => entry['requestId'] === id)
+      .map((entry) => ({ fingerprint: entry['fingerprint'], key: entry['key'] }))
+
+  test('names them all on its sheet, and one approval has each of them sign: gpgv takes every signature', async () => {
+    const text = release()
+    const work = await ask([first, neighbour, elsewhere], text)
+    const detail = await bench.until(work, 'review')
+    expect(detail.sheet?.furtherKeys?.map(({ key, permission }) => [key.fingerprint, permission.kind])).toEqual([
+      [neighbour.fingerprint, 'answered'],
+      [elsewhere.fingerprint, 'answered'],
+    ])
+    expect(detail.sheet?.checks.find(({ id }) => id === 'permission')?.sentence).toContain('each of the 3 keys')
+    expect(detail.approvability).toEqual({ kind: 'approvable', acknowledge: [] })
+    await bench.showSheet(detail)
+    orThrow(await bench.station.desk.approve(bench.approval(detail, { furtherPins: vaultPin() })))
+    expect(await bench.untilCompleted(work)).toBe('success')
+    const done = await bench.until(work, 'done')
+    expect(done.summary).toMatchObject({ fileCount: 1, signedCount: 1, outcome: 'signed' })
+    expect(done.files[0]?.further?.map(({ outcome }) => outcome.kind)).toEqual(['made', 'made'])
+    const { path, bytes } = await outputOf(work)
+    expect(path).toBe('InRelease')
+    writeFileSync(join(folder, 'InRelease'), bytes)
+    expect(goodSignatures([first, neighbour, elsewhere], join(folder, 'InRelease'))).toEqual(
+      [first, neighbour, elsewhere].map(({ fingerprint }) => fingerprint),
+    )
+    // Each key its own rows; the first, which completes the file, last.
+    const order = [
+      { fingerprint: neighbour.fingerprint, key: { position: 2, count: 3 } },
+      { fingerprint: elsewhere.fingerprint, key: { position: 3, count: 3 } },
+      { fingerprint: first.fingerprint, key: { position: 1, count: 3 } },
+    ]
+    expect(await uses(detail.summary.id, 'intent')).toEqual(order)
+    expect(await uses(detail.summary.id, 'signed')).toEqual(order)
+    expect(await bench.story(work)).toEqual([
+      'request-received',
+      'sheet-shown',
+      'approved',
+      'intent',
+      'signed',
+      'intent',
+      'signed',
+      'intent',
+      'signed',
+      'returned',
+    ])
+  })
+
+  test('an auditor finds every key that signed a file, and none for a text that was put under its signatures', async () => {
+    const work = await ask([first, neighbour], release())
+    await bench.approve(work)
+    await bench.until(work, 'done')
+    const file = join(folder, 'InRelease.audited')
+    const { bytes } = await outputOf(work)
+    writeFileSync(file, bytes)
+    const id = await bench.idOf(work)
+    const signed = (await bench.entries('signed')).filter((entry) => entry['requestId'] === id)
+    const look = (path: string) =>
+      spawnSync(process.execPath, [program, bench.profile.database, '--file', path], { encoding: 'utf8' })
+    expect(look(file).stdout).toContain(`entry ${signed.map(({ seq }) => seq).join(', ')}`)
+    writeFileSync(file, bytes.toString().replace('Suite: ', 'Suite:  '))
+    expect(look(file)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('No entry of the log records a signature of'),
+    })
+  })
+
+  test('a detached signature has all of them too', async () => {
+    const text = release()
+    const work = await ask([neighbour, first], text, 'detached')
+    await bench.approve(work)
+    expect(await bench.untilCompleted(work)).toBe('success')
+    await bench.until(work, 'done')
+    writeFileSync(join(folder, 'Release'), text)
+    writeFileSync(join(folder, 'Release.gpg'), (await outputOf(work)).bytes)
+    expect(goodSignatures([first, neighbour], join(folder, 'Release.gpg'), join(folder, 'Release'))).toEqual([
+      neighbour.fingerprint,
+      first.fingerprint,
+    ])
+  })
+
+  test('is not approved without the PIN of each token, nor with one that no key wants', async () => {
+    const work = await ask([first, elsewhere], release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    const approve = (change: Parameters<DeskBench['approval']>[1]) =>
+      bench.station.desk.approve(bench.approval(detail, change))
+    expect(codeOf(await approve({}))).toBe('pin-wanted')
+    expect(codeOf(await approve({ pin: null, furtherPins: vaultPin() }))).toBe('pin-wanted')
+    expect(codeOf(await approve({ furtherPins: [{ token: bench.tokenId, pin: secondPin }] }))).toBe('pin-not-wanted')
+    expect(
+      codeOf(await approve({ furtherPins: [...vaultPin(), { token: { ...vaultId(), serial: '0' }, pin: secondPin }] })),
+    ).toBe('pin-not-wanted')
+    expect(codeOf(await approve({ furtherPins: [{ token: vaultId(), pin: '000000' }] }))).toBe('pin-incorrect')
+    const failed = (await bench.entries('login-failed')).at(-1)
+    expect(failed).toMatchObject({ requestId: detail.summary.id, tokenSerial: vaultId().serial })
+    expect(await uses(detail.summary.id, 'intent')).toEqual([])
+    // Nothing was left logged in: the right PINs open it at once.
+    orThrow(await approve({ furtherPins: vaultPin() }))
+    expect(await bench.untilCompleted(work)).toBe('success')
+    await bench.until(work, 'done')
+  })
+
+  test('is blocked when the server, or this station, says no to one of them', async () => {
+    const stranger = 'AB'.repeat(20) as Fingerprint
+    const work = await ask([first, { fingerprint: stranger, certificate: '' }], release())
+    const detail = await bench.until(work, 'review')
+    expect(detail.approvability).toMatchObject({
+      kind: 'blocked',
+      by: expect.arrayContaining(['permission', 'key-registered']),
+    })
+    expect(detail.sheet?.checks.find(({ id }) => id === 'key-registered')?.sentence).toContain('Key 2 of 2: No key')
+    await bench.showSheet(detail)
+    expect(codeOf(await bench.station.desk.approve(bench.approval(detail)))).toBe('sheet-blocked')
+    orThrow(await bench.station.desk.decline(detail.summary.id, 'a stranger'))
+    await bench.until(work, 'done')
+  })
+
+  test('a key that is taken out of use after the sheet was shown stops all of them', async () => {
+    const work = await ask([first, neighbour], release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    const { keys } = bench.station
+    const state = (to: 'suspended' | 'active') =>
+      keys.setState({ purpose: 'openpgp-repository', fingerprint: neighbour.fingerprint }, to, 'Release Manager')
+    orThrow(await state('suspended'))
+    expect(codeOf(await bench.station.desk.approve(bench.approval(detail)))).toBe('key-not-active')
+    expect(await uses(detail.summary.id, 'intent')).toEqual([])
+    orThrow(await state('active'))
+    orThrow(await bench.station.desk.approve(bench.approval(detail)))
+    expect(await bench.untilCompleted(work)).toBe('success')
+    await bench.until(work, 'done')
+  })
+
+  test('stopped after one of them has signed, it goes on with the others, and the first signature is not made again', async () => {
+    const work = await ask([first, neighbour], release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    let stopped = false
+    bench.at('outcome', 'after', () => {
+      if (stopped) return
+      stopped = true
+      void bench.station.desk.cancel(detail.summary.id)
+    })
+    orThrow(await bench.station.desk.approve(bench.approval(detail)))
+    const halted = await bench.until(work, 'interrupted', 'done')
+    expect(halted.summary).toMatchObject({ stage: 'interrupted', signedCount: 0 })
+    expect(halted.files[0]).toMatchObject({ outcome: { kind: 'waiting' }, further: [{ outcome: { kind: 'made' } }] })
+    expect(await bench.server.outputs(work)).toEqual([])
+    await bench.restart()
+    orThrow(await bench.station.desk.resume(bench.approval(detail)))
+    expect(await bench.untilCompleted(work)).toBe('success')
+    await bench.until(work, 'done')
+    expect((await uses(detail.summary.id, 'intent')).map(({ fingerprint }) => fingerprint)).toEqual([
+      neighbour.fingerprint,
+      first.fingerprint,
+    ])
+    writeFileSync(join(folder, 'InRelease'), (await outputOf(work)).bytes)
+    expect(goodSignatures([first, neighbour], join(folder, 'InRelease'))).toHaveLength(2)
+  })
+
+  test('a part that was exchanged in the database while it waited is not released', async () => {
+    const work = await ask([first, neighbour], release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    let stopped = false
+    bench.at('outcome', 'after', () => {
+      if (stopped) return
+      stopped = true
+      void bench.station.desk.cancel(detail.summary.id)
+    })
+    orThrow(await bench.station.desk.approve(bench.approval(detail)))
+    await bench.until(work, 'interrupted')
+    // As whoever has the file could: past the triggers, with a packet of an earlier index by the same key.
+    const file = new BetterSqlite3(bench.profile.database)
+    const trigger = file
+      .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE name = 'further_signature_forward'`)
+      .pluck()
+      .get()
+    file.exec('DROP TRIGGER further_signature_forward')
+    const exchanged = file
+      .prepare(
+        `UPDATE further_signature SET (packet, packet_sha256) =
+            (SELECT packet, packet_sha256 FROM further_signature
+             WHERE fingerprint = @key AND request_id <> @id AND state = 'made' LIMIT 1)
+           WHERE request_id = @id`,
+      )
+      .run({ key: neighbour.fingerprint, id: detail.summary.id })
+    file.exec(String(trigger))
+    file.close()
+    expect(exchanged.changes).toBe(1)
+    orThrow(await bench.station.desk.resume(bench.approval(detail)))
+    const halted = await bench.until(work, 'interrupted', 'done', 'returning')
+    expect(halted.summary.stage).toBe('interrupted')
+    expect(halted.failure?.code).toBe('output-wrong')
+    expect(await bench.server.outputs(work)).toEqual([])
+    orThrow(await bench.station.desk.giveUp(detail.summary.id, 'the part is another'))
+    expect(await bench.untilCompleted(work)).toBe('failure')
+    await bench.until(work, 'done')
+    expect((await bench.server.outputs(work)).map(({ category }) => category)).toEqual([
+      'debusine:work-request-debug-logs',
+    ])
+  })
+
+  test('signed before by a key that stood second is signed before', async () => {
+    const text = release()
+    const both = await ask([first, neighbour], text)
+    await bench.approve(both)
+    await bench.until(both, 'done')
+    const again = await ask([neighbour], text, 'detached')
+    const detail = await bench.until(again, 'review')
+    expect(detail.approvability).toMatchObject({ acknowledge: expect.arrayContaining(['signed-before']) })
+    expect(createHash('sha256').update(text).digest('hex')).toBe(detail.sheet?.artifacts[0]?.files[0]?.sha256)
+    orThrow(await bench.station.desk.decline(detail.summary.id, 'twice'))
+    await bench.until(again, 'done')
+  })
+})
