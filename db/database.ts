@@ -18,6 +18,7 @@ import type { ImportedKeyTable } from './tables/imported-key.table.ts'
 import type { KeyAssetTable, KeyGenerationTable } from './tables/key-generation.table.ts'
 import type { KeySightingTable } from './tables/key-sighting.table.ts'
 import type { OpenPgpCertificateTable } from './tables/openpgp-certificate.table.ts'
+import type { OpenPgpPrimaryTable } from './tables/openpgp-primary.table.ts'
 import type {
   DecisionTable,
   FurtherSignatureTable,
@@ -53,6 +54,7 @@ export interface Database {
   key_asset: KeyAssetTable
   imported_key: ImportedKeyTable
   openpgp_certificate: OpenPgpCertificateTable
+  openpgp_primary: OpenPgpPrimaryTable
   key_sighting: KeySightingTable
   request: RequestTable
   request_file: RequestFileTable

@@ -20,6 +20,7 @@ import { migration as confirmations } from './migrations/0160-confirmations.ts'
 import { migration as byHand } from './migrations/0170-by-hand.ts'
 import { migration as standingApprovals } from './migrations/0180-standing-approvals.ts'
 import { migration as furtherSignatures } from './migrations/0190-further-signatures.ts'
+import { migration as openPgpPrimary } from './migrations/0200-openpgp-primary.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -43,6 +44,7 @@ export const migrations: readonly Migration[] = [
   byHand,
   standingApprovals,
   furtherSignatures,
+  openPgpPrimary,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { certifyTokenKey } from '../../src/main/keys/openpgp/make-openpgp.ts'
+import { certifyTokenKey } from '../../src/main/keys/openpgp/certify-token-key.ts'
 import { type Fingerprint, sha256Hex } from '../../src/shared/ids.ts'
 import { Secret } from '../../src/shared/secret.ts'
 import { planFor, typed } from '../devices/testing/generation-bench.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeCertificate } from '../../src/main/openpgp/certificate.ts'
+import { makeCertificate, readySubkey } from '../../src/main/openpgp/certificate.ts'
 import { signCleartext } from '../../src/main/openpgp/cleartext.ts'
 import { signDetached } from '../../src/main/openpgp/detached.ts'
 import { openPgpPublicKey, type PublicKeyForm } from '../../src/main/openpgp/public-key.ts'
@@ -46,9 +46,11 @@ function signer(algorithm: (typeof algorithms)[number], form: Partial<PublicKeyF
 }
 
 async function certificateOf(primary: OpenPgpSigner, signingSubkey: OpenPgpSigner | null = null): Promise<Uint8Array> {
+  const ready = signingSubkey === null ? null : await readySubkey(primary.key, signingSubkey, created)
+  if (ready?.ok === false) throw new Error(ready.error.message)
   const made = await makeCertificate({
     primary,
-    signingSubkey,
+    signingSubkey: ready?.value ?? null,
     userId: 'Archive Signing Key <archive@example.org>',
     created,
     expiresAfter: 3650 * 86_400,

@@ -15,6 +15,7 @@ export const auditEvent = z.enum([
   'key-generation-failed',
   'certificate-intended',
   'openpgp-certificate-changed',
+  'openpgp-subkey-bound',
   'key-generation-closed',
   'key-registered',
   'key-attested',

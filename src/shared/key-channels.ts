@@ -20,6 +20,18 @@ const certificateSource = {
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
 
+/** Another token's key, or another one of the same token, that signs in place of the key that certifies. */
+const signingSubkey = z.strictObject({
+  token: tokenId,
+  ckaId: z.string().max(64),
+  spkiSha256: sha256Hex.nullable(),
+  /** Whether the key that certifies is to sign as well. */
+  primarySigns: z.boolean(),
+  /** Null: it is on the same token. */
+  pin: pin.nullable(),
+  useLastTry: z.boolean(),
+})
+
 /** The part of the contract that is about keys: registered, made, attested, sealed anew, moved. */
 export const keyChannels = {
   'keys.list': { input: z.null(), output: answer(z.array(registeredKey)) },
@@ -37,18 +49,22 @@ export const keyChannels = {
     }),
     output: answer(registeredKey),
   },
-  /** Makes an OpenPGP certificate for a key that is on a token, by the key itself, and registers it. Its creation time is now, for ever. */
+  /**
+   * Makes an OpenPGP certificate for a key that is on a token, by the key itself, and registers the key that signs: that key, or `subkey`. The
+   * creation time of both is now, for ever. `spkiSha256` null: the token shows the key only after its PIN.
+   */
   'keys.certify-openpgp': {
     input: z.strictObject({
       purpose: purpose.exclude(['uefi']),
       token: tokenId,
       ckaId: z.string().max(64),
-      spkiSha256: sha256Hex,
+      spkiSha256: sha256Hex.nullable(),
       description: typedText(200),
       production: z.boolean(),
       plan: openPgpPlan,
       pin,
       useLastTry: z.boolean(),
+      subkey: signingSubkey.exactOptional(),
     }),
     output: answer(registeredKey),
   },

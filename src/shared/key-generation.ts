@@ -31,12 +31,20 @@ export const subject = z.strictObject({
 })
 export type Subject = z.infer<typeof subject>
 
+/**
+ * How OpenPGP writes a key. `v4`: as GnuPG takes it, Ed25519 with algorithm 22; what is made where nothing is said. `v4-ed25519`: Ed25519 with
+ * algorithm 27. `v6`: version 6 of RFC 9580.
+ */
+export const openPgpForm = z.enum(['v4', 'v4-ed25519', 'v6'])
+export type OpenPgpForm = z.infer<typeof openPgpForm>
+
 /** A certificate of OpenPGP, by the key itself. Its creation time is that of the key's making. */
 export const openPgpPlan = z.strictObject({
   /** `Name <mail>`, as people write it. */
   userId: typedText(200),
   /** Null: it does not expire. */
   days: z.int().min(1).max(36_500).nullable(),
+  form: openPgpForm.exactOptional(),
 })
 export type OpenPgpPlan = z.infer<typeof openPgpPlan>
 

@@ -61,6 +61,8 @@ export const openPgpKeyFacts = z.strictObject({
   revoked: z.boolean(),
   /** Armored revocation that was prepared when the certificate was made, to be kept apart. Null: not made here. */
   revocation: z.string().nullable(),
+  /** The primary key where a subkey signs and the certificate was made here: it changes the certificate. Null: the key itself, or elsewhere. */
+  primary: z.strictObject({ token: tokenId, ckaId: z.string(), algorithm: keyAlgorithm }).nullable(),
 })
 export type OpenPgpKeyFacts = z.infer<typeof openPgpKeyFacts>
 

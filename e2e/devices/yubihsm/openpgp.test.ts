@@ -1,8 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it, type TestContext, vi } from 'vitest'
+import { type CertifyInput, certifyTokenKey } from '../../../src/main/keys/openpgp/certify-token-key.ts'
 import { stderrLog } from '../../../src/main/log/logger.ts'
 import { createTokenService } from '../../../src/main/token/service.ts'
-import { hostEntry } from '../../../src/main/token/testing/token-bench.ts'
+import { codeOf, hostEntry } from '../../../src/main/token/testing/token-bench.ts'
+import { defaultPolicies } from '../../../src/shared/key-place.ts'
+import { Secret } from '../../../src/shared/secret.ts'
 import { signedByRegistered } from '../../openpgp/signed-by-registered.ts'
 import { unpackedTrixie, Verifiers } from '../../openpgp/verifiers.ts'
 import { GenerationBench, planFor, typed, valueOf } from '../testing/generation-bench.ts'
@@ -38,7 +41,7 @@ async function start(ctx: TestContext) {
   const bench = await GenerationBench.make(tokens)
   undo.push(() => bench.dispose())
   const serial = String(hsm.device.serial).padStart(8, '0')
-  return { bench, token: { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiHSM', serial } }
+  return { bench, tokens, token: { manufacturer: 'Yubico (www.yubico.com)', model: 'YubiHSM', serial } }
 }
 
 it.for(['rsa-2048', 'ec-p256', 'ec-p384', 'ed25519'] as const)(
@@ -67,3 +70,47 @@ it.for(['rsa-2048', 'ec-p256', 'ec-p384', 'ed25519'] as const)(
       expect([name, verifiers.verdict(name, signed)]).toEqual([name, ''])
   },
 )
+
+it('makes the certificate of keys that are in it already, which it shows only after the login', async (ctx) => {
+  const { bench, token, tokens } = await start(ctx)
+  const login = () =>
+    ({ user: 'user', secret: Secret.fromText(defaultPin), useLastTry: false, onSignal: () => {} }) as const
+  for (const [ckaId, algorithm] of [
+    ['0200', 'ec-p256'],
+    ['0201', 'ed25519'],
+    ['0202', 'rsa-2048'],
+  ] as const)
+    valueOf(await tokens.generateKey({ token, ckaId, label: algorithm, algorithm, policies: defaultPolicies }, login()))
+  expect(await tokens.readPublicKey(token, '0200')).toMatchObject({ error: { code: 'key-absent' } })
+  const key = (ckaId: string) => ({
+    token,
+    ckaId,
+    spkiSha256: null,
+    pin: Secret.fromText(defaultPin),
+    useLastTry: false,
+  })
+  const wanted = {
+    purpose: 'openpgp',
+    description: 'Archive',
+    production: true,
+    plan: { userId: 'Archive <archive@example.org>', days: 730 },
+  } as const
+  const certify = (input: CertifyInput) => certifyTokenKey(bench.ports, input, 'Custodian')
+  const subkey = { ...key('0201'), primarySigns: false, pin: null }
+  expect(codeOf(await certify({ ...wanted, ...key('0200'), subkey: { ...subkey, ckaId: '0200' } }))).toBe(
+    'subkey-is-primary',
+  )
+  valueOf(await certify({ ...wanted, ...key('0200'), subkey }))
+  const signed = await signedByRegistered(bench, defaultPin)
+  for (const name of ['gpg 2.2', 'gpgv 2.2', 'sq 0.27', 'sqv 1.1'] as const)
+    expect([name, verifiers.verdict(name, signed)]).toEqual([name, ''])
+  expect(await bench.keys().list()).toMatchObject([
+    { algorithm: 'ed25519', home: { ckaId: '0201' }, openpgp: { primary: { ckaId: '0200', algorithm: 'ec-p256' } } },
+  ])
+  valueOf(await certify({ ...wanted, ...key('0202') }))
+  expect(codeOf(await certify({ ...wanted, ...key('0202') }))).toBe('creation-time-differs')
+  expect(codeOf(await certify({ ...wanted, ...key('02ff') }))).toBe('key-absent')
+  if (!trixie.ok) return ctx.skip(trixie.error)
+  for (const name of ['gpg 2.4', 'sq 1.3', 'sqv 1.3'] as const)
+    expect([name, verifiers.verdict(name, signed)]).toEqual([name, ''])
+})

@@ -9,6 +9,7 @@ export type StepName =
   | 'token'
   | 'generation'
   | 'registration'
+  | 'openpgp-binding'
   | 'asset'
   | 'assemble'
   | 'verify'

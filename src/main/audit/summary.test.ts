@@ -21,6 +21,7 @@ describe('the one-line summary of an entry', () => {
       '“Zoë” gave up the new key of public key 0808080808080808…: The token was reset before witnesses.',
       'Key C3C3C3C3C3C3C3C3… for uefi is asset 91 at https://debusine.example.org/api, workspace “System”',
       '“Zoë” extended OpenPGP key A1A1A1A1A1A1A1A1… for openpgp; it expires 2030-01-02',
+      'Key A2A2A2A2A2A2A2A2…, token 87654321, signs as a subkey of OpenPGP key A1A1A1A1A1A1A1A1…, token 12345678, for openpgp: certificate 0c0c0c0c0c0c0c0c…, made by “Zoë”',
       'Key C3C3C3C3C3C3C3C3… for uefi changed from active to suspended by “Zoë”',
       'Request (work request 42) received from https://debusine.example.org/api, workspace “System”, for uefi with key C3C3C3C3C3C3C3C3…',
       '“Zoë” asked for the request anew, and the server handed it out again',

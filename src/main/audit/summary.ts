@@ -31,6 +31,8 @@ export function summary(body: AuditEntryBody): string {
       return `Key of public key ${short(body.spkiSha256)} is about to sign ${ownSignatures[body.what]}, ${place(body.tokenSerial)}`
     case 'openpgp-certificate-changed':
       return `${quoted(body.operator)} ${body.why === 'brought' ? 'brought a newer certificate of' : body.why} OpenPGP key ${short(body.fingerprint)} for ${visible(body.purpose)}; ${body.expires === null ? 'it does not expire' : `it expires ${body.expires.slice(0, 10)}`}`
+    case 'openpgp-subkey-bound':
+      return `Key ${short(body.signingFingerprint)}, ${place(body.tokenSerial)}, signs as a subkey of OpenPGP key ${short(body.fingerprint)}, ${place(body.primaryTokenSerial)}, for ${visible(body.purpose)}: certificate ${short(body.certificateSha256)}, made by ${quoted(body.operator)}`
     case 'key-generation-closed':
       return `${quoted(body.operator)} gave up the new key of public key ${short(body.spkiSha256)}: ${visible(body.note)}`
     case 'key-asset-created':

@@ -3,8 +3,8 @@ import type { Fingerprint } from '../../shared/ids.ts'
 import type { RegisteredKey } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { Secret } from '../../shared/secret.ts'
+import { certifyTokenKey } from '../keys/openpgp/certify-token-key.ts'
 import { bringOpenPgp, extendOpenPgp, revokeOpenPgp } from '../keys/openpgp/change-certificate.ts'
-import { certifyTokenKey } from '../keys/openpgp/make-openpgp.ts'
 import type { Station } from '../station/station.ts'
 import { changing, type StationAccess } from './answers.ts'
 import { attestationPorts } from './attestation.handlers.ts'
@@ -18,10 +18,16 @@ export function openPgpBindings(access: StationAccess, now: () => Date) {
     useLastTry,
   })
   return {
-    'keys.certify-openpgp': bind('keys.certify-openpgp', ({ pin, useLastTry, ...input }) =>
+    'keys.certify-openpgp': bind('keys.certify-openpgp', ({ pin, useLastTry, subkey, ...input }) =>
       changing(access, async (station) => {
-        const secrets = typed({ pin, useLastTry })
-        const made = await certifyTokenKey(attestationPorts(station, now), { ...input, ...secrets }, operator(station))
+        const secrets = {
+          ...typed({ pin, useLastTry }),
+          ...(subkey === undefined
+            ? {}
+            : { subkey: { ...subkey, pin: subkey.pin === null ? null : Secret.fromText(subkey.pin) } }),
+        }
+        const ports = { ...attestationPorts(station, now), tokens: station.tokens }
+        const made = await certifyTokenKey(ports, { ...input, ...secrets }, operator(station))
         return made.ok ? shown(station, input.purpose, made.value) : made
       }),
     ),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { type Fingerprint, fingerprint, type RequestId } from '../../shared/ids.ts'
@@ -39,7 +39,7 @@ export function prepareOwn(
 ): PreparedOwn {
   if (plan.certificate.kind === 'openpgp') {
     // The time of the intent, which is on disk: whenever the key is certified, it is the same OpenPGP key.
-    const wanted = { plan: plan.certificate, spki, created: new Date(begunAt) }
+    const wanted = { plan: plan.certificate, spki, created: new Date(begunAt), firstSalt: randomBytes(32) }
     return { kind: 'openpgp', request: firstOwnRequest(wanted), wanted }
   }
   const scheme = signatureScheme(plan.algorithm)

@@ -1,8 +1,9 @@
 import { writeTransaction } from '../../../db/write-transaction.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { auditSeq, type RequestId } from '../../shared/ids.ts'
-import type { KeyGeneration } from '../../shared/key-generation.ts'
+import type { CertificatePlan, KeyGeneration } from '../../shared/key-generation.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { CertificatePart } from '../audit/format/certificate-events.ts'
 import { readCertificate } from '../pki/x509.ts'
 import { certify, prepareOwn, putOnToken } from './certify-key.ts'
 import { changeGeneration, findGeneration, listGenerations, type StoredGeneration } from './generation.repository.ts'
@@ -31,7 +32,7 @@ export async function continueGeneration(
           requestId: requestId ?? id,
           purpose: plan.purpose,
           spkiSha256,
-          what: firstSigned[plan.certificate.kind],
+          what: firstSigned(plan.certificate),
           digest: Buffer.from(prepared.request.digest).toString('hex'),
           tokenSerial: plan.token.serial,
           operator,
@@ -151,11 +152,16 @@ async function inState(
   return states.includes(generation.state) ? ok(generation) : err(notNow)
 }
 
-const firstSigned = {
-  request: 'certificate-request',
-  'self-signed': 'certificate',
-  openpgp: 'openpgp-certification',
-} as const
+function firstSigned(plan: CertificatePlan): CertificatePart {
+  switch (plan.kind) {
+    case 'request':
+      return 'certificate-request'
+    case 'self-signed':
+      return 'certificate'
+    case 'openpgp':
+      return plan.form === 'v6' ? 'openpgp-direct-key' : 'openpgp-certification'
+  }
+}
 
 const notNow: Failure = {
   kind: 'refused',

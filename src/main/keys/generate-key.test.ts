@@ -226,10 +226,10 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
     expect(made(await generate(generation.plan)).state).toBe('registered')
   })
 
-  test('goes on with a key whose certificate could not be made, under another record of its use', async () => {
+  /** The token makes keys, and opens none. */
+  const locked = (): GenerationPorts => {
     const real = ports()
-    const plan = planFor()
-    const locked: GenerationPorts = {
+    return {
       ...real,
       tokens: {
         ...real.tokens,
@@ -242,7 +242,11 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
         readPublicKey: (token, id) => real.tokens.readPublicKey(token, id),
       },
     }
-    const stuck = made(await generateOnToken(locked, { plan, forRequest: null }, secrets(), operator))
+  }
+
+  test('goes on with a key whose certificate could not be made, under another record of its use', async () => {
+    const plan = planFor()
+    const stuck = made(await generateOnToken(locked(), { plan, forRequest: null }, secrets(), operator))
     expect(stuck).toMatchObject({ state: 'made', failure: { code: 'pin-locked' } })
     expect(await registry().list()).toEqual([])
     expect(await generate(plan)).toMatchObject({ ok: false, error: { code: 'id-occupied' } })
@@ -259,6 +263,43 @@ describe.skipIf(softHsmModule() === null)('making a key by hand (needs SoftHSM: 
     ])
     const digests = (await log()).flatMap((entry) => (entry['digest'] === undefined ? [] : [entry['digest']]))
     expect(new Set(digests).size).toBe(3)
+  })
+
+  test('makes an OpenPGP key of version 6, whose first signature is the one that is on record', async () => {
+    const plan = (ckaId: string) =>
+      planFor({
+        ckaId,
+        purpose: 'openpgp',
+        algorithm: 'ed25519',
+        certificate: { kind: 'openpgp', userId: 'Uploads', days: null, form: 'v6' },
+      })
+    expect(made(await generate(plan('7a01')))).toMatchObject({ state: 'registered', failure: null })
+    const whole = (await log()).map(({ event, what }) => what ?? event)
+    // The direct key signature is the one that `key-generated` told of.
+    expect(whole).toEqual([
+      'key-generation-intended',
+      'key-generated',
+      'openpgp-certification',
+      'openpgp-key-revocation',
+      'possession-challenged',
+      'key-registered',
+      'key-attested',
+    ])
+    const stuck = made(await generateOnToken(locked(), { plan: plan('7a02'), forRequest: null }, secrets(), operator))
+    expect(made(await continueGeneration(ports(), stuck.id, secrets(), operator)).state).toBe('registered')
+    const continued = (await log()).slice(whole.length).map(({ event, what }) => what ?? event)
+    expect(continued).toEqual([
+      'key-generation-intended',
+      'key-generated',
+      'login-failed',
+      'openpgp-direct-key',
+      ...whole.slice(2),
+    ])
+    const keys = await registry().list()
+    expect(keys.map(({ openpgp, fingerprint }) => [openpgp?.version, fingerprint.length])).toEqual([
+      [6, 64],
+      [6, 64],
+    ])
   })
 
   test('gives a key up that is on the token, for good', async () => {

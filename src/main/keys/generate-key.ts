@@ -81,6 +81,9 @@ function checkPlan(plan: GenerationPlan, { officerPin }: GenerationSecrets): Res
         `A key for “${plan.purpose}” has another kind of certificate. No key was made.`,
       ),
     )
+  const { certificate } = plan
+  if (certificate.kind === 'openpgp' && certificate.form === 'v4-ed25519' && plan.algorithm !== 'ed25519')
+    return err(invalid('algorithm-unsupported', 'Algorithm 27 is a way to write Ed25519 keys alone. No key was made.'))
   const ofYubiKey = plan.policies.pin !== defaultPolicies.pin || plan.policies.touch !== defaultPolicies.touch
   if (kind !== 'piv' && ofYubiKey)
     return err(invalid('policies-unsupported', 'Only a YubiKey has PIN and touch policies. No key was made.'))

@@ -8,6 +8,7 @@ import { type KeyHome, keyState } from '../../shared/key.ts'
 import { isOpenPgp } from '../../shared/openpgp-purpose.ts'
 import { purpose } from '../../shared/purpose.ts'
 import { keyAlgorithm } from '../../shared/token.ts'
+import { listPrimaries, type StoredPrimary } from './openpgp/primary.repository.ts'
 import { type SealedKey, toNaclRecord } from './software/sealed-record.ts'
 
 /** Where a private key is, in debusine's words (`signing_key.private_key`). */
@@ -42,6 +43,8 @@ export interface StoredOpenPgp {
   readonly created: number
   /** The newest prepared revocation, armored. */
   readonly revocation: string | null
+  /** The primary key, where a subkey signs and the certificate was made here. */
+  readonly primary: StoredPrimary | null
 }
 
 interface BesideKey {
@@ -96,6 +99,7 @@ function storedKey(
             signingFingerprint: openpgp.signingFingerprint,
             created: openpgp.created,
             revocation: openpgp.revocation,
+            primary: openpgp.primary,
           },
   }
 }
@@ -154,12 +158,14 @@ function newerOf(row: BesideKey, further: Pick<BesideKey, 'last_used_at' | 'last
 async function newestCertificates(db: Kysely<Database>) {
   const rows = await readerOf(db).selectFrom('openpgp_certificate').selectAll().orderBy('id').execute()
   const newest = new Map<string, StoredOpenPgp & { readonly certificate: string }>()
+  const primaries = new Map((await listPrimaries(db)).map((each) => [`${each.purpose} ${each.fingerprint}`, each]))
   for (const row of rows) {
     const name = `${row.purpose} ${row.fingerprint}`
     newest.set(name, {
       signingFingerprint: row.signing_fingerprint,
       created: row.created,
       revocation: row.revocation ?? newest.get(name)?.revocation ?? null,
+      primary: primaries.get(name) ?? null,
       certificate: row.certificate,
     })
   }

@@ -26,8 +26,15 @@ const subpacketType = {
 export const revocationReason = { none: 0, superseded: 1, compromised: 2, retired: 3 } as const
 export type RevocationReason = keyof typeof revocationReason
 
+/** A subkey that has said already that it belongs to the primary key, so that its token need not be open when that one says so too. */
+export interface ReadySubkey {
+  readonly key: OpenPgpPublicKey
+  /** Body of its primary key binding (0x19). */
+  readonly back: Uint8Array
+}
+
 export interface CertificatePlan {
-  /** Certifies, and signs where there is no subkey. */
+  /** Certifies, and signs where there is no subkey, or where it is asked to as well. */
   readonly primary: OpenPgpSigner
   readonly userId: string
   /** When the certificate is made, seconds since 1970; not before the key's own time. */
@@ -35,7 +42,11 @@ export interface CertificatePlan {
   /** Seconds after the key's creation; null: for ever. */
   readonly expiresAfter: number | null
   /** Signs in the primary key's place, on the same token or another. */
-  readonly signingSubkey: OpenPgpSigner | null
+  readonly signingSubkey: ReadySubkey | null
+  /** With a subkey: whether the primary key is to sign, too. Without one it does. */
+  readonly primarySigns?: boolean
+  /** Of the first signature, where it is of version 6; without it one is drawn, as for those that follow. */
+  readonly firstSalt?: Uint8Array
 }
 
 export interface NewCertificate {
@@ -45,13 +56,13 @@ export interface NewCertificate {
   readonly revocation: Uint8Array
 }
 
-/** Makes a certificate for a token's key, and its revocation beforehand. Each signature is one use of a key: see `signatureCount`. */
+/** Makes a certificate for a token's key, and its revocation beforehand. Each signature is one use of the primary key. */
 export async function makeCertificate(plan: CertificatePlan): Promise<Result<NewCertificate, Failure>> {
   const { primary, signingSubkey, userId, created, expiresAfter } = plan
   const packets = [publicKeyPacket(primary.key, 'primary')]
-  const described = describing(primaryFlags(signingSubkey), expiresAfter)
+  const described = describing(primaryFlags(plan), expiresAfter)
   if (primary.key.version === 6) {
-    const direct = await signDirectKey(primary, created, described)
+    const direct = await signDirectKey(primary, created, described, plan.firstSalt)
     if (!direct.ok) return direct
     packets.push(direct.value)
   }
@@ -59,7 +70,7 @@ export async function makeCertificate(plan: CertificatePlan): Promise<Result<New
   if (!certified.ok) return certified
   packets.push(userIdPacket(userId), certified.value)
   if (signingSubkey !== null) {
-    const bound = await bindSigningSubkey(primary, signingSubkey, created, null)
+    const bound = await bindSigningSubkey(primary, signingSubkey, created)
     if (!bound.ok) return bound
     packets.push(publicKeyPacket(signingSubkey.key, 'subkey'), bound.value)
   }
@@ -67,24 +78,17 @@ export async function makeCertificate(plan: CertificatePlan): Promise<Result<New
   return revoked.ok ? ok({ certificate: concatBytes(...packets), revocation: revoked.value }) : revoked
 }
 
-/**
- * What the first signature of `makeCertificate` will be asked for. Of version 4 alone: a signature of version 6 has a salt of its own
- * each time.
- */
-export function firstRequest({
-  key,
-  userId,
-  created,
-  expiresAfter,
-  signingSubkey,
-}: Omit<CertificatePlan, 'primary'> & { readonly key: OpenPgpPublicKey }): SignatureRequest {
-  const described = describing(primaryFlags(signingSubkey), expiresAfter)
-  return open({ key }, ...certification(key, Buffer.from(userId, 'utf8'), created, described)).request
-}
-
-/** How often `makeCertificate` asks the keys. */
-export function signatureCount({ primary, signingSubkey }: Pick<CertificatePlan, 'primary' | 'signingSubkey'>): number {
-  return 2 + (primary.key.version === 6 ? 1 : 0) + (signingSubkey === null ? 0 : 2)
+/** What the first signature of `makeCertificate` will be asked for. Of version 6 with `firstSalt` alone: it has a salt of its own each time. */
+export function firstRequest(
+  plan: Omit<CertificatePlan, 'primary'> & { readonly key: OpenPgpPublicKey },
+): SignatureRequest {
+  const { key, userId, created, expiresAfter, firstSalt } = plan
+  const described = describing(primaryFlags(plan), expiresAfter)
+  const first =
+    key.version === 6
+      ? directKey(key, created, described, firstSalt)
+      : certification(key, Buffer.from(userId, 'utf8'), created, described)
+  return open({ key }, ...first).request
 }
 
 /** What a key is for and what its owner's programs take, as self-signatures say it. */
@@ -107,8 +111,11 @@ export function userIdPacket(userId: string): Uint8Array {
   return packet(packetTag.userId, Buffer.from(userId, 'utf8'))
 }
 
-function primaryFlags(signingSubkey: OpenPgpSigner | null): number {
-  return signingSubkey === null ? keyFlag.certify | keyFlag.sign : keyFlag.certify
+function primaryFlags({
+  signingSubkey,
+  primarySigns,
+}: Pick<CertificatePlan, 'signingSubkey' | 'primarySigns'>): number {
+  return signingSubkey === null || primarySigns === true ? keyFlag.certify | keyFlag.sign : keyFlag.certify
 }
 
 type SelfSignature = readonly [
@@ -116,6 +123,7 @@ type SelfSignature = readonly [
   created: number,
   subpackets: readonly Uint8Array[],
   data: readonly Uint8Array[],
+  salt?: Uint8Array,
 ]
 
 function certification(
@@ -139,21 +147,28 @@ export function certifyUserId(
   return signOver(primary, ...certification(primary.key, userId, created, described))
 }
 
-/** Binds a subkey that signs; it says itself that it belongs to the key (§5.2.1.9), else anybody could claim it. */
-export async function bindSigningSubkey(
-  primary: OpenPgpSigner,
+/** What a subkey says first: that it belongs to the primary key (§5.2.1.9), else anybody could claim it. */
+export async function readySubkey(
+  primary: OpenPgpPublicKey,
   subkey: OpenPgpSigner,
   created: number,
-  expiresAfter: number | null,
-): Promise<Result<Uint8Array, Failure>> {
-  const data = [hashedKey(primary.key), hashedKey(subkey.key)]
+): Promise<Result<ReadySubkey, Failure>> {
+  const data = [hashedKey(primary), hashedKey(subkey.key)]
   const back = await signOver(subkey, signatureType.primaryKeyBinding, created, [], data)
-  if (!back.ok) return back
+  return back.ok ? ok({ key: subkey.key, back: bodyOf(back.value) }) : back
+}
+
+/** Binds a subkey that signs. It ends with the primary key. */
+function bindSigningSubkey(
+  primary: OpenPgpSigner,
+  subkey: ReadySubkey,
+  created: number,
+): Promise<Result<Uint8Array, Failure>> {
   const subpackets = [
     subpacket(subpacketType.keyFlags, Uint8Array.of(keyFlag.sign), true),
-    ...(expiresAfter === null ? [] : [subpacket(subpacketType.keyExpiration, uint32(expiresAfter), true)]),
-    subpacket(subpacketType.embeddedSignature, bodyOf(back.value), true),
+    subpacket(subpacketType.embeddedSignature, subkey.back, true),
   ]
+  const data = [hashedKey(primary.key), hashedKey(subkey.key)]
   return signOver(primary, signatureType.subkeyBinding, created, subpackets, data)
 }
 
@@ -193,8 +208,19 @@ export function signDirectKey(
   primary: OpenPgpSigner,
   created: number,
   described: readonly Uint8Array[],
+  salt?: Uint8Array,
 ): Promise<Result<Uint8Array, Failure>> {
-  return signOver(primary, signatureType.directKey, created, described, [hashedKey(primary.key)])
+  return signOver(primary, ...directKey(primary.key, created, described, salt))
+}
+
+function directKey(
+  key: OpenPgpPublicKey,
+  created: number,
+  described: readonly Uint8Array[],
+  salt: Uint8Array | undefined,
+): SelfSignature {
+  const signature = [signatureType.directKey, created, described, [hashedKey(key)]] as const
+  return salt === undefined ? signature : [...signature, salt]
 }
 
 function reasonSubpacket(reason: RevocationReason, text: string): Uint8Array {
@@ -210,8 +236,9 @@ function open(
   created: number,
   subpackets: readonly Uint8Array[],
   data: readonly Uint8Array[],
+  salt?: Uint8Array,
 ): UnsignedSignature {
-  const signature = openSignature({ type, key, created, subpackets })
+  const signature = openSignature({ type, key, created, subpackets, ...(salt === undefined ? {} : { salt }) })
   for (const piece of data) signature.update(piece)
   return signature.finish()
 }

@@ -40,6 +40,16 @@ export function createTokenKeyMaker(processes: TokenProcesses, deadlines: Deadli
       )
       return made.ok ? made : err({ ...made.error, keyMayExist: asked.yes && made.error.code !== 'generation-refused' })
     },
+    revealPublicKey: ({ token, ckaId }, login) =>
+      processes.useToken(token, login.secret, (host) =>
+        host.call(
+          'reveal-public-key',
+          { token, ckaId, ...loginBody(login) },
+          deadlines.open,
+          { onSignal: login.onSignal },
+          login.secret,
+        ),
+      ),
     storeCertificate: ({ token, ckaId, label, der, spkiSha256 }, login) =>
       processes.useToken(token, login.secret, (host) =>
         host.call(

@@ -174,6 +174,8 @@ export const hostRequest = z.discriminatedUnion('op', [
     policies: keyPolicies,
     ...tokenLogin,
   }),
+  /** Logs in and reads the public key of an id: for a token that shows it only then. Changes nothing. */
+  z.strictObject({ op: z.literal('reveal-public-key'), id: callId, token: tokenId, ckaId, ...tokenLogin }),
   /** Puts a certificate beside the key that it is for. */
   z.strictObject({
     op: z.literal('store-certificate'),
@@ -296,6 +298,7 @@ export const hostAnswers = {
     sensitive: z.boolean().nullable(),
     extractable: z.boolean().nullable(),
   }),
+  'reveal-public-key': spki,
   /** `there`: this very certificate was there already. */
   'store-certificate': z.enum(['stored', 'there']),
   'log-device': z.strictObject({ ...logStore, firmware: z.string().max(16) }),

@@ -94,6 +94,20 @@ describe.skipIf(softHsmModule() === null)('making a key on a token (needs SoftHS
     expect(codeOf(await service.readPublicKey(bench.token().id, '30'))).toBe('key-absent')
   })
 
+  test('reads a public key after one login, and tries a wrong PIN once', async () => {
+    const service = bench.service()
+    const key = { token: bench.token().id, ckaId: '01' }
+    const secret = Secret.fromText(pin)
+    const shown = await service.readPublicKey(key.token, key.ckaId)
+    expect(shown.ok).toBe(true)
+    expect(await service.revealPublicKey(key, login({ secret }))).toEqual(shown)
+    expect(Buffer.from(secret.reveal()).every((byte) => byte === 0)).toBe(true)
+    const wrong = Secret.fromText('000000')
+    expect(codeOf(await service.revealPublicKey(key, login({ secret: wrong })))).toBe('pin-incorrect')
+    expect(Buffer.from(wrong.reveal()).every((byte) => byte === 0)).toBe(true)
+    expect(codeOf(await service.revealPublicKey({ ...key, ckaId: '7f' }, login()))).toBe('key-absent')
+  })
+
   test('puts a certificate beside its key, once, and beside no other', async () => {
     const service = bench.service()
     const [first] = bench.token().keys

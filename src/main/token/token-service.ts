@@ -285,6 +285,11 @@ export interface TokenKeyMaker {
     },
     login: TokenLogin,
   ): Promise<Result<GeneratedKey, GenerationFailure>>
+  /** Public key (SPKI DER) of a key that its token shows only after a login. Changes nothing. */
+  revealPublicKey(
+    key: { readonly token: TokenId; readonly ckaId: string },
+    login: TokenLogin,
+  ): Promise<Result<Uint8Array, TokenFailure>>
   /** Puts a certificate beside its key. `there`: it was there already. */
   storeCertificate(
     certificate: {

@@ -13,6 +13,8 @@ const wrongPin: Result<never, Failure> = {
 }
 const print = 'A1B2'.repeat(10) as RegisteredKey['fingerprint']
 
+const subkeyPrint = 'C3D4'.repeat(10) as RegisteredKey['fingerprint']
+
 /** A key as it is registered with an OpenPGP certificate. */
 export function sampleOpenPgpKey(change: Partial<RegisteredKey> = {}): RegisteredKey {
   const key = sampleKey({ purpose: 'openpgp', fingerprint: print, algorithm: 'ed25519', description: 'Uploads 2027' })
@@ -28,6 +30,7 @@ export function sampleOpenPgpKey(change: Partial<RegisteredKey> = {}): Registere
       created: minutesAgo(0),
       revoked: false,
       revocation: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\niHg=\n-----END PGP PUBLIC KEY BLOCK-----\n',
+      primary: null,
     },
     ...change,
   }
@@ -46,8 +49,16 @@ export function fakeOpenPgp(state: FakeState, emit: <E extends EventName>(name: 
     return key
   }
   return {
-    keysCertifyOpenpgp: async ({ description, production, pin }) =>
-      pin === state.pin ? keep(sampleOpenPgpKey({ description, production })) : wrongPin,
+    keysCertifyOpenpgp: async ({ description, production, pin, token, ckaId, subkey }) => {
+      if (pin !== state.pin || (subkey?.pin ?? state.pin) !== state.pin) return wrongPin
+      const key = sampleOpenPgpKey({ description, production })
+      if (subkey === undefined || key.openpgp === null) return keep(key)
+      return keep({
+        ...key,
+        home: { kind: 'token', token: subkey.token, ckaId: subkey.ckaId, pkcs11Uri: '' },
+        openpgp: { ...key.openpgp, signingFingerprint: subkeyPrint, primary: { token, ckaId, algorithm: 'rsa-2048' } },
+      })
+    },
     keysExtendOpenpgp: async ({ fingerprint, days, pin }) => {
       if (pin !== state.pin) return wrongPin
       const key = found(fingerprint)

@@ -3,7 +3,18 @@ import { defaultPolicies } from '../../shared/key-place.ts'
 import type { RequestDetail, RequestSummary } from '../../shared/request.ts'
 import { sampleCertificateRequest } from './fake-generation.ts'
 import type { FakeState } from './fake-station.ts'
-import { hexOf, minutesAgo, requestIdOf, sampleDetail, sampleSheet, sampleSummary, sampleToken } from './sample-data.ts'
+import {
+  hexOf,
+  minutesAgo,
+  requestIdOf,
+  sampleDetail,
+  sampleMechanisms,
+  sampleObject,
+  sampleSheet,
+  sampleSummary,
+  sampleToken,
+  sampleTokenSummary,
+} from './sample-data.ts'
 import { base, withRequest } from './sample-station.ts'
 
 export function samplePlan(change: Partial<GenerationPlan> = {}): GenerationPlan {
@@ -141,7 +152,33 @@ export const keyScenarios = {
       { stage: 'incident', fileCount: 1 },
       { generation: { ...(keyRequest({}).requests.values().next().value?.generation ?? unmade()), made: incident } },
     ),
+  /** Two YubiKeys and a YubiHSM with keys that nobody has registered. */
+  'keys-for-subkey': () => ({ ...base(), keys: [], tokens: tokensForSubkey() }),
 } satisfies Record<string, () => FakeState>
+
+function tokensForSubkey(): FakeState['tokens'] {
+  const of = (token: Parameters<typeof sampleTokenSummary>[0], objects: FakeState['tokens'][number]['objects']) => ({
+    token: sampleTokenSummary(token),
+    objects,
+    mechanisms: sampleMechanisms,
+    problem: null,
+  })
+  return [
+    of({}, [
+      sampleObject({ label: 'Archive key', certificatePem: null, certificateNotAfter: null }),
+      sampleObject({ ckaId: '04', label: 'Second key', spkiSha256: hexOf('second'), algorithm: 'ec-p256' }),
+    ]),
+    of({ id: { ...sampleToken, serial: '20000054' }, label: 'YubiKey PIV #20000054' }, [
+      sampleObject({
+        ckaId: '01',
+        label: 'A key for the uploads of the whole distribution, all architectures and suites',
+        spkiSha256: hexOf('upload'),
+        algorithm: 'ed25519',
+      }),
+    ]),
+    of({ id: { ...sampleToken, model: 'YubiHSM', serial: '07550140' }, label: 'YubiHSM', maxPinLength: 68 }, []),
+  ]
+}
 
 function unmade(): never {
   throw new Error('a request for a key has a wish')

@@ -76,7 +76,14 @@ export async function registeredKeysOf(
     .where('token_serial', '=', serial)
     .where('token_model', 'like', 'YubiHSM%')
     .execute()
-  return rows.map((row) => ({
+  const primaries = await db
+    .selectFrom('openpgp_primary')
+    .select(['fingerprint', 'spki_sha256', 'cka_id'])
+    .where('token_serial', '=', serial)
+    .where('token_model', 'like', 'YubiHSM%')
+    .execute()
+  // By its fingerprint a certificate's signing key is meant, where both are here: the later row counts.
+  return [...primaries, ...rows].map((row) => ({
     fingerprint: row.fingerprint,
     spkiSha256: row.spki_sha256,
     objectId: objectIdOf(row.cka_id),
@@ -91,6 +98,7 @@ const usesAndTheirEnds = [
   'key-generated',
   'certificate-intended',
   'key-registered',
+  'openpgp-subkey-bound',
   'incident-opened',
   'station-started',
 ] as const

@@ -98,6 +98,11 @@ export function createUseReader(deviceSerial: string, keys: readonly RegisteredK
           end(generated.get(body.spkiSha256), seq, 'signed')
           generated.delete(body.spkiSha256)
           return
+        case 'openpgp-subkey-bound':
+          // The certificate is there only when what the primary key signed was verified.
+          end(generated.get(body.primarySpkiSha256), seq, 'signed')
+          generated.delete(body.primarySpkiSha256)
+          return
         case 'incident-opened':
           for (const intentSeq of body.openIntents) end(intents.get(intentSeq), seq)
           return

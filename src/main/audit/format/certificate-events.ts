@@ -39,3 +39,18 @@ export const openPgpCertificateChanged = z.strictObject({
   expires: utcTime.nullable(),
   operator,
 })
+/** A certificate with a signing subkey was made here: which key certifies, which one signs. In the transaction that registers the latter. */
+export const openPgpSubkeyBound = z.strictObject({
+  event: z.literal('openpgp-subkey-bound'),
+  purpose: purposeText,
+  /** Of the primary key, by which the key that signs is registered. */
+  fingerprint,
+  signingFingerprint: fingerprint,
+  /** SHA-256 of its packets. */
+  certificateSha256: sha256Hex,
+  primarySpkiSha256: sha256Hex,
+  primaryTokenSerial: exactText(64).min(1),
+  spkiSha256: sha256Hex,
+  tokenSerial: exactText(64).min(1),
+  operator,
+})

@@ -9,7 +9,7 @@ import {
   ceremonyStepEnded,
   ceremonyStepFailed,
 } from './ceremony-events.ts'
-import { certificateIntended, openPgpCertificateChanged } from './certificate-events.ts'
+import { certificateIntended, openPgpCertificateChanged, openPgpSubkeyBound } from './certificate-events.ts'
 import { deviceIncidentClosed, deviceIncidentOpened, deviceLogDrained } from './device-events.ts'
 import { hexDigest, operator, purposeText, tokenSerial, word } from './entry-fields.ts'
 import { openedByHand, outputDelivered } from './hand-events.ts'
@@ -230,6 +230,7 @@ export const auditEntryBody = z.discriminatedUnion('event', [
   keyGenerationClosed,
   keyAssetCreated,
   openPgpCertificateChanged,
+  openPgpSubkeyBound,
   keyStateChanged,
   serviceKeyAdded,
   keyReencrypted,

@@ -172,6 +172,18 @@ export function sampleEntries(): readonly AuditEntryBody[] {
       expires: '2030-01-02T03:04:05.000Z',
       operator,
     },
+    {
+      event: 'openpgp-subkey-bound',
+      purpose: 'openpgp',
+      fingerprint: fingerprint.parse('A1'.repeat(20)),
+      signingFingerprint: fingerprint.parse('A2'.repeat(20)),
+      certificateSha256: pair('0c'),
+      primarySpkiSha256: pair('0d'),
+      primaryTokenSerial: '12345678',
+      spkiSha256: pair('0e'),
+      tokenSerial: '87654321',
+      operator,
+    },
     { event: 'key-state-changed', purpose: 'uefi', fingerprint: sampleKey, from: 'active', to: 'suspended', operator },
     {
       event: 'request-received',

@@ -101,6 +101,7 @@ function generationPorts(ports: Attempt['ports'], exportable: boolean): Generati
           readAttestation: (...args) => tokens.readAttestation(...args),
           seeKey: (...args) => tokens.seeKey(...args),
           generationAbilities: (token) => tokens.generationAbilities(token),
+          revealPublicKey: (...args) => tokens.revealPublicKey(...args),
           storeCertificate: (...args) => tokens.storeCertificate(...args),
           generateKey: exportableKey(ports.hsm),
         }

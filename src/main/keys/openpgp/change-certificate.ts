@@ -3,7 +3,6 @@ import { writeTransaction } from '../../../../db/write-transaction.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { type Fingerprint, requestId, sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import type { Secret } from '../../../shared/secret.ts'
 import type { AuditEntryOf } from '../../audit/format/entry.ts'
 import { extendCertificate, revokeCertificate } from '../../openpgp/amend-certificate.ts'
 import type { RevocationReason } from '../../openpgp/certificate.ts'
@@ -12,17 +11,14 @@ import { type ReadOpenPgpCertificate, readOpenPgpCertificate } from '../../openp
 import type { OpenPgpSigner } from '../../openpgp/signer.ts'
 import { insertOpenPgpCertificate, listKeys, type StoredKey, type StoredOpenPgp } from '../key.repository.ts'
 import type { Registration } from '../register-key.ts'
+import { type FoundKey, type TypedPin, withKey } from './key-on-token.ts'
 import { recordedSigner } from './recorded-signer.ts'
 import { armored, primaryFingerprint } from './register-openpgp.ts'
-import { identityOf, type OpenPgpIdentity } from './stored-certificate.ts'
+import { identityOf } from './stored-certificate.ts'
 
 export interface OpenPgpKeyName {
   readonly purpose: string
   readonly fingerprint: Fingerprint
-}
-export interface TypedPin {
-  readonly pin: Secret
-  readonly useLastTry: boolean
 }
 type StoredOpenPgpKey = StoredKey & { readonly openpgp: StoredOpenPgp }
 
@@ -35,7 +31,7 @@ export function extendOpenPgp(
   typed: TypedPin,
   operator: string,
 ): Promise<Result<null, Failure>> {
-  return changed(ports, name, typed, { operator, why: 'extended' }, (certificate, identity, primary) => {
+  return changed(ports, name, typed, { operator, why: 'extended' }, (certificate, primary) => {
     const created = Math.floor(ports.now().getTime() / 1000)
     return extendCertificate({
       certificate: certificate.binary,
@@ -43,7 +39,7 @@ export function extendOpenPgp(
       userIds: certificate.certifiedIds,
       flags: certificate.primaryFlags,
       created,
-      expiresAfter: name.days === null ? null : created + name.days * secondsPerDay - identity.key.created,
+      expiresAfter: name.days === null ? null : created + name.days * secondsPerDay - primary.key.created,
     })
   })
 }
@@ -55,7 +51,7 @@ export function revokeOpenPgp(
   typed: TypedPin,
   operator: string,
 ): Promise<Result<null, Failure>> {
-  return changed(ports, name, typed, { operator, why: 'revoked' }, ({ binary }, _, primary) => {
+  return changed(ports, name, typed, { operator, why: 'revoked' }, ({ binary }, primary) => {
     const created = Math.floor(ports.now().getTime() / 1000)
     return revokeCertificate({ certificate: binary, primary, created }, name.reason, name.text)
   })
@@ -86,53 +82,44 @@ async function changed(
   name: OpenPgpKeyName,
   { pin, useLastTry }: TypedPin,
   about: { readonly operator: string; readonly why: 'extended' | 'revoked' },
-  amend: (
-    certificate: ReadOpenPgpCertificate,
-    identity: OpenPgpIdentity,
-    primary: OpenPgpSigner,
-  ) => Promise<Result<Uint8Array, Failure>>,
+  amend: (certificate: ReadOpenPgpCertificate, primary: OpenPgpSigner) => Promise<Result<Uint8Array, Failure>>,
 ): Promise<Result<null, Failure>> {
   try {
     const stored = await find(ports, name)
     if (stored === null) return err(notRegistered)
-    if (stored.state === 'destroyed' || stored.home.kind !== 'token') return err(notRegistered)
-    if (stored.openpgp.signingFingerprint !== stored.fingerprint) return err(primaryElsewhere)
+    const place = primaryOf(stored)
+    if (place === null) return err(notRegistered)
+    if (place === 'elsewhere') return err(primaryElsewhere)
     const identity = await identityOf(stored, ports.now())
     if (!identity.ok) return identity
     if (identity.value.problem === 'revoked') return err(revokedAlready)
     const certificate = await readOpenPgpCertificate(stored.certificatePem, ports.now())
     if (!certificate.ok) return certificate
-    const { home, algorithm, spkiSha256 } = stored
-    const session = await ports.tokens.openSession({ home, algorithm, spkiSha256, sealed: null }, pin, {
-      useLastTry,
-      signal: new AbortController().signal,
-      onSignal: () => {},
-    })
-    const tokenSerial = home.token.serial
+    const key = certificate.value.keys.find(({ role }) => role === 'primary')?.key
+    if (key === undefined) return err(primaryElsewhere)
     const { operator } = about
-    if (!session.ok) {
-      const { code } = session.error
-      await writeTransaction(ports.db, (trx) =>
-        ports.audit.append(trx, [{ event: 'login-failed', requestId: null, code, tokenSerial, operator }]),
-      )
-      return session
-    }
-    try {
-      const primary = recordedSigner(ports, session.value, identity.value.key, {
+    const amended = await withKey(ports, place, { pin, useLastTry }, operator, (session) => {
+      const signing = {
         requestId: requestId.parse(randomUUID()),
         purpose: name.purpose,
-        spkiSha256,
-        tokenSerial,
+        spkiSha256: place.spkiSha256,
+        tokenSerial: place.token.serial,
         operator,
-      })
-      const amended = await amend(certificate.value, identity.value, primary)
-      return amended.ok ? await store(ports, stored, amended.value, about) : amended
-    } finally {
-      await session.value.close()
-    }
+      }
+      return amend(certificate.value, recordedSigner(ports, session, key, signing))
+    })
+    return amended.ok ? await store(ports, stored, amended.value, about) : amended
   } finally {
     pin.wipe()
   }
+}
+
+/** Where the key is that certifies: the registered key itself, or the primary key of which it is a subkey. */
+function primaryOf(stored: StoredOpenPgpKey): Omit<FoundKey, 'spki'> | 'elsewhere' | null {
+  const { home, algorithm, spkiSha256, openpgp, fingerprint } = stored
+  if (stored.state === 'destroyed' || home.kind !== 'token') return null
+  if (openpgp.signingFingerprint !== fingerprint) return openpgp.primary ?? 'elsewhere'
+  return { token: home.token, ckaId: home.ckaId, algorithm, spkiSha256 }
 }
 
 async function find(ports: Registration, name: OpenPgpKeyName): Promise<StoredOpenPgpKey | null> {

@@ -1,21 +1,24 @@
-import { randomUUID } from 'node:crypto'
-import { writeTransaction } from '../../../../db/write-transaction.ts'
+import { createHash } from 'node:crypto'
 import type { Failure } from '../../../shared/failure.ts'
-import { type Fingerprint, fingerprint, type RequestId, requestId, type Sha256Hex } from '../../../shared/ids.ts'
+import { type Fingerprint, fingerprint, type Sha256Hex, sha256Hex } from '../../../shared/ids.ts'
 import type { KeyHome } from '../../../shared/key.ts'
 import type { OpenPgpPlan } from '../../../shared/key-generation.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import type { Secret } from '../../../shared/secret.ts'
 import type { TokenId } from '../../../shared/token.ts'
-import { firstRequest, makeCertificate, type NewCertificate } from '../../openpgp/certificate.ts'
-import { fingerprintHex, type OpenPgpPublicKey, openPgpPublicKey } from '../../openpgp/public-key.ts'
-import { readOpenPgpCertificate, signingKeyFor } from '../../openpgp/read-certificate.ts'
+import { firstRequest, makeCertificate, type NewCertificate, type ReadySubkey } from '../../openpgp/certificate.ts'
+import {
+  fingerprintHex,
+  type OpenPgpPublicKey,
+  openPgpPublicKey,
+  type PublicKeyForm,
+} from '../../openpgp/public-key.ts'
+import { isKeyOf, readOpenPgpCertificate, signingKeyFor } from '../../openpgp/read-certificate.ts'
 import { publicKeyAlgorithm } from '../../pki/public-key-algorithm.ts'
 import type { SignatureRequest, SigningSession } from '../../token/token-service.ts'
 import { lookAt } from '../attestation/attest-key.ts'
-import { insertOpenPgpCertificate, listKeys } from '../key.repository.ts'
+import { insertOpenPgpCertificate } from '../key.repository.ts'
 import { pkcs11Uri } from '../pkcs11-uri.ts'
-import { challengeKey, known, type Registration, storeTokenKey } from '../register-key.ts'
+import { challengeKey, type Registration, storeTokenKey } from '../register-key.ts'
 import { recordedSigner, type SelfSigning } from './recorded-signer.ts'
 import { armored, type Beside } from './register-openpgp.ts'
 
@@ -25,18 +28,34 @@ export interface Wanted {
   readonly spki: Uint8Array
   /** Fixed for ever: the fingerprint is made of it. */
   readonly created: Date
+  /** Of its first signature, where that is of version 6 and is on record before. */
+  readonly firstSalt?: Uint8Array
+  /** Signs in its place: it has bound itself already. */
+  readonly subkey?: WantedSubkey
+}
+
+export interface WantedSubkey {
+  readonly ready: ReadySubkey
+  readonly spki: Uint8Array
+  /** Whether the primary key is to sign as well. */
+  readonly primarySigns: boolean
 }
 
 const secondsPerDay = 24 * 3600
 
-/** The OpenPGP key that a token's key will be, and what its first own signature will be over. */
-export function openPgpKeyOf({ spki, created }: Wanted): OpenPgpPublicKey {
-  const key = openPgpPublicKey(spki, {
-    version: 4,
+/** How a key is written; see `OpenPgpForm`. */
+export function formOf({ form = 'v4' }: Pick<OpenPgpPlan, 'form'>, created: Date): PublicKeyForm {
+  return {
+    version: form === 'v6' ? 6 : 4,
     created: Math.floor(created.getTime() / 1000),
-    // What GnuPG takes; the other form is for keys that are brought with their certificate.
-    ed25519: 'legacy',
-  })
+    // What GnuPG takes, where nothing else was asked for.
+    ed25519: form === 'v4' ? 'legacy' : 'current',
+  }
+}
+
+/** The OpenPGP key that a token's key will be, and what its first own signature will be over. */
+export function openPgpKeyOf({ spki, created, plan }: Wanted): OpenPgpPublicKey {
+  const key = openPgpPublicKey(spki, formOf(plan, created))
   if (key === null) throw new Error('a key was made that is none of OpenPGP')
   return key
 }
@@ -46,13 +65,19 @@ export function firstOwnRequest(wanted: Wanted): SignatureRequest {
 }
 
 export interface MadeOpenPgp extends NewCertificate {
+  /** The primary key. */
   readonly key: OpenPgpPublicKey
+  /** The key that signs: the subkey, or the primary key where there is none. */
+  readonly signing: OpenPgpPublicKey
+  /** Of the primary key. */
   readonly print: Fingerprint
+  /** Of the certificate's packets. */
+  readonly sha256: Sha256Hex
 }
 
 /**
- * Has the key in an open session make its certificate and the revocation of it, and answer a challenge. `recorded`: digest of its first
- * signature, where that is on record already.
+ * Has the key in an open session make its certificate and the revocation of it, and answer a challenge; a subkey, where there is one, has
+ * answered one before. `recorded`: digest of its first signature, where that is on record already.
  */
 export async function makeWithSession(
   ports: Registration,
@@ -69,28 +94,48 @@ export async function makeWithSession(
   const checked = await checkMade(made.value, wanted)
   if (!checked.ok) return checked
   const print = fingerprint.parse(fingerprintHex(key))
+  const sha256 = sha256Hex.parse(createHash('sha256').update(made.value.certificate).digest('hex'))
+  const answer = ok({ ...made.value, key, signing: wanted.subkey?.ready.key ?? key, print, sha256 })
+  if (wanted.subkey !== undefined) return answer
   const { purpose, operator } = about
   const proven = await challengeKey(ports, session, { purpose, print, token, scheme: key.scheme, operator })
-  return proven.ok ? ok({ ...made.value, key, print }) : proven
+  return proven.ok ? answer : proven
 }
 
-function certificatePlanOf({ plan, created }: Wanted, key: OpenPgpPublicKey) {
+function certificatePlanOf({ plan, created, firstSalt, subkey }: Wanted, key: OpenPgpPublicKey) {
   return {
     key,
     userId: plan.userId,
     created: Math.floor(created.getTime() / 1000),
     expiresAfter: plan.days === null ? null : plan.days * secondsPerDay,
-    signingSubkey: null,
+    signingSubkey: subkey?.ready ?? null,
+    primarySigns: subkey?.primarySigns ?? true,
+    ...(firstSalt === undefined ? {} : { firstSalt }),
   }
 }
 
-/** What was made is read back by openpgp.js before anything is stored. */
+/** What was made is read back by openpgp.js before anything is stored: each key is bound to the other, and signs or does not as it was meant. */
 async function checkMade({ certificate }: NewCertificate, wanted: Wanted): Promise<Result<null, Failure>> {
   // A second later: a clock that has stepped back since the key was made must not fail its certificate.
   const read = await readOpenPgpCertificate(certificate, new Date(wanted.created.getTime() + 1000))
   if (!read.ok) return read
-  const signing = signingKeyFor(read.value, wanted.spki)
-  return signing.ok ? ok(null) : err({ ...signing.error, kind: 'defect' })
+  const { subkey } = wanted
+  const signing = signingKeyFor(read.value, subkey?.spki ?? wanted.spki)
+  if (!signing.ok) return err({ ...signing.error, kind: 'defect' })
+  if (subkey === undefined) return ok(null)
+  const primary = read.value.keys.find(({ role }) => role === 'primary')
+  const asMeant =
+    signing.value.role === 'subkey' &&
+    primary !== undefined &&
+    isKeyOf(primary.key, wanted.spki) &&
+    primary.problem === (subkey.primarySigns ? null : 'cannot-sign')
+  return asMeant ? ok(null) : err(notAsMeant)
+}
+
+const notAsMeant: Failure = {
+  kind: 'defect',
+  code: 'output-wrong',
+  message: 'The new certificate was checked and does not say what it should. Nothing was registered.',
 }
 
 export interface PlacedOpenPgp {
@@ -101,7 +146,7 @@ export interface PlacedOpenPgp {
   readonly production: boolean
 }
 
-/** Registers a key whose certificate was made here. */
+/** Registers the key that signs with a certificate that was made here. `place`, `key`: of that key. */
 export async function storeMade(
   ports: Registration,
   place: PlacedOpenPgp,
@@ -121,8 +166,8 @@ export async function storeMade(
         await insertOpenPgpCertificate(trx, {
           purpose,
           fingerprint: print,
-          signing_fingerprint: print,
-          created: made.key.created,
+          signing_fingerprint: fingerprintHex(made.signing),
+          created: made.signing.created,
           certificate: certificatePem,
           revocation: armored(made.revocation, made.key),
           why: 'made',
@@ -142,76 +187,4 @@ export async function storeMade(
     },
     bornHere,
   )
-}
-
-export type CertifyInput = PlacedOpenPgp & {
-  readonly plan: OpenPgpPlan
-  readonly spkiSha256: Sha256Hex
-  readonly pin: Secret
-  readonly useLastTry: boolean
-}
-
-/** Makes an OpenPGP certificate for a key that is on a token already, and registers the key. Its creation time is now. */
-export async function certifyTokenKey(
-  ports: Registration,
-  input: CertifyInput,
-  operator: string,
-): Promise<Result<Fingerprint, Failure>> {
-  try {
-    const { token, ckaId, spkiSha256, purpose } = input
-    const keys = await listKeys(ports.db)
-    if (keys.some((key) => key.spkiSha256 === spkiSha256 && key.openpgp !== null)) return err(certifiedBefore)
-    const read = await ports.tokens.readPublicKey(token, ckaId)
-    if (!read.ok) return read
-    const algorithm = publicKeyAlgorithm(read.value)
-    const home: KeyHome = { kind: 'token', token, ckaId, pkcs11Uri: pkcs11Uri(token, ckaId) }
-    const created = ports.now()
-    const wanted: Wanted = { plan: input.plan, spki: read.value, created }
-    if (openPgpPublicKey(read.value, { version: 4, created: 1, ed25519: 'legacy' }) === null) return err(unsupported)
-    const session = await ports.tokens.openSession({ home, algorithm, spkiSha256, sealed: null }, input.pin, {
-      useLastTry: input.useLastTry,
-      signal: new AbortController().signal,
-      onSignal: () => {},
-    })
-    const id: RequestId = requestId.parse(randomUUID())
-    if (!session.ok) {
-      await writeTransaction(ports.db, (trx) =>
-        ports.audit.append(trx, [
-          { event: 'login-failed', requestId: null, code: session.error.code, tokenSerial: token.serial, operator },
-        ]),
-      )
-      return session
-    }
-    try {
-      const about = { requestId: id, purpose, spkiSha256, tokenSerial: token.serial, operator, token }
-      const made = await makeWithSession(ports, session.value, wanted, about)
-      if (!made.ok) return made
-      if (keys.some((key) => key.purpose === purpose && key.fingerprint === made.value.print)) return err(known)
-      const stored = await storeMade(
-        ports,
-        input,
-        made.value,
-        { spki: read.value, spkiSha256 },
-        { operator, bornHere: false },
-      )
-      return stored.ok ? ok(made.value.print) : stored
-    } finally {
-      await session.value.close()
-    }
-  } finally {
-    input.pin.wipe()
-  }
-}
-
-const certifiedBefore: Failure = {
-  kind: 'refused',
-  code: 'creation-time-differs',
-  message:
-    'This key of the token has an OpenPGP certificate here already. Another one would have another creation time, and so be another key to everybody. Nothing was made. Use the certificate that it has.',
-}
-const unsupported: Failure = {
-  kind: 'refused',
-  code: 'algorithm-unsupported',
-  message:
-    'The token’s key is of a kind that OpenPGP does not sign with here. Use RSA 2048 to 4096, P-256, P-384 or Ed25519.',
 }

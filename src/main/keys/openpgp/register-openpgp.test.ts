@@ -7,7 +7,7 @@ import { Secret } from '../../../shared/secret.ts'
 import { type AuditStation, auditStation } from '../../audit/testing/audit-station.ts'
 import { revokeCertificate } from '../../openpgp/amend-certificate.ts'
 import { armor } from '../../openpgp/armor.ts'
-import { makeCertificate } from '../../openpgp/certificate.ts'
+import { makeCertificate, readySubkey } from '../../openpgp/certificate.ts'
 import { fingerprintHex, openPgpPublicKey } from '../../openpgp/public-key.ts'
 import type { OpenPgpSigner } from '../../openpgp/signer.ts'
 import { localCertificate, localSigner } from '../../openpgp/testing/local-signer.ts'
@@ -15,8 +15,8 @@ import { softHsmModule } from '../../token/testing/soft-token.ts'
 import { open, referenceTo, TokenBench } from '../../token/testing/token-bench.ts'
 import { createKeyRegistry } from '../key-registry.ts'
 import { type RegistrationInput, registerKey } from '../register-key.ts'
+import { certifyTokenKey } from './certify-token-key.ts'
 import { bringOpenPgp, extendOpenPgp, revokeOpenPgp } from './change-certificate.ts'
-import { certifyTokenKey } from './make-openpgp.ts'
 import { registerOpenPgpKey } from './register-openpgp.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -101,7 +101,7 @@ describe.skipIf(softHsmModule() === null)('an OpenPGP key on a token (needs Soft
           userId: 'Uploads <uploads@example.org>',
           created,
           expiresAfter: days === undefined ? null : days * day,
-          signingSubkey: change.subkey ?? null,
+          signingSubkey: change.subkey === undefined ? null : valueOf(await readySubkey(own, change.subkey, created)),
         }),
       )
       const revoked = valueOf(await revokeCertificate({ certificate, primary, created: created + 1 }, 'retired', ''))

@@ -19,6 +19,7 @@ import { hiddenUntilLogin } from '../hidden-key.ts'
 import { insertOpenPgpCertificate, listKeys } from '../key.repository.ts'
 import { pkcs11Uri } from '../pkcs11-uri.ts'
 import { known, provePossession, type Registration, type RegistrationInput, storeTokenKey } from '../register-key.ts'
+import { listPrimaries } from './primary.repository.ts'
 
 /**
  * Registers a token's key under an OpenPGP certificate that somebody else made. The fingerprint is made anew from the numbers that the
@@ -40,6 +41,9 @@ export async function registerOpenPgpKey(
     const keys = await listKeys(ports.db)
     if (keys.some((key) => key.purpose === input.purpose && key.fingerprint === print)) return err(known)
     const other = keys.find((key) => key.spkiSha256 === spkiSha256 && key.openpgp !== null)
+    const certifies = (await listPrimaries(ports.db)).find((each) => each.spkiSha256 === spkiSha256)
+    if (certifies !== undefined && certifies.fingerprint !== fingerprintHex(signing.key))
+      return err(otherTime({ signingFingerprint: certifies.fingerprint, created: certifies.created }, signing.key))
     if (other?.openpgp != null && other.openpgp.signingFingerprint !== fingerprintHex(signing.key))
       return err(otherTime(other.openpgp, signing.key))
     const algorithm = publicKeyAlgorithm(spki)

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import { fingerprintHex, type OpenPgpPublicKey } from '../../openpgp/public-key.ts'
 import { type CertificateProblem, readOpenPgpCertificate } from '../../openpgp/read-certificate.ts'
 import type { StoredKey } from '../key.repository.ts'
+import type { StoredPrimary } from './primary.repository.ts'
 
 /** An OpenPGP key as its newest certificate says it is, at a moment. */
 export interface OpenPgpIdentity {
@@ -50,11 +51,18 @@ export async function identityOf(stored: StoredOpenPgpKey, at: Date): Promise<Re
       created,
       revoked: signing.problem === 'revoked',
       revocation: stored.openpgp?.revocation ?? null,
+      primary: shown(stored.openpgp?.primary ?? null),
     },
     binary,
     key: signing.key,
     problem: signing.problem,
   })
+}
+
+function shown(primary: StoredPrimary | null): OpenPgpKeyFacts['primary'] {
+  if (primary === null) return null
+  const { token, ckaId, algorithm } = primary
+  return { token, ckaId, algorithm }
 }
 
 const notInCertificate: Failure = {

@@ -2,7 +2,7 @@ import { ok } from '../../../shared/result.ts'
 import type { KeyAlgorithm } from '../../../shared/token.ts'
 import { generateLocalKey } from '../../signing/testing/local-key.ts'
 import { signatureCheck } from '../../token/verify-signature.ts'
-import { makeCertificate } from '../certificate.ts'
+import { makeCertificate, readySubkey } from '../certificate.ts'
 import { openPgpPublicKey, type PublicKeyForm } from '../public-key.ts'
 import type { OpenPgpSigner } from '../signer.ts'
 
@@ -34,7 +34,15 @@ export async function localCertificate(
   userId: string,
   signingSubkey: OpenPgpSigner | null = null,
 ): Promise<Uint8Array> {
-  const made = await makeCertificate({ primary, userId, created: testKeyTime, expiresAfter: null, signingSubkey })
+  const ready = signingSubkey === null ? ok(null) : await readySubkey(primary.key, signingSubkey, testKeyTime)
+  if (!ready.ok) throw new Error(ready.error.message)
+  const made = await makeCertificate({
+    primary,
+    userId,
+    created: testKeyTime,
+    expiresAfter: null,
+    signingSubkey: ready.value,
+  })
   if (!made.ok) throw new Error(made.error.message)
   return made.value.certificate
 }

@@ -162,6 +162,25 @@ export function storeCertificate(
   })
 }
 
+/** The public key of an id, read after a login: a YubiHSM shows nothing before. The key that signs with it has to have it, too. */
+export function revealPublicKey(
+  module: Pkcs11Module,
+  path: string,
+  request: Request<'reveal-public-key'>,
+  pin: Pin,
+  listener: Pick<Listener, 'onLogin'>,
+): HostAnswer<'reveal-public-key'> {
+  return loggedIn(
+    module,
+    path,
+    request,
+    pin,
+    listener,
+    (session) => readPublicKey(module, session, request.ckaId).spki,
+    'read',
+  )
+}
+
 /** Of a certificate that main has read before; null where OpenSSL cannot. */
 function spkiSha256Of(certificate: Buffer): string | null {
   try {
@@ -176,17 +195,18 @@ function spkiSha256Of(certificate: Buffer): string | null {
 function loggedIn<T>(
   module: Pkcs11Module,
   path: string,
-  request: Request<'generate'> | Request<'store-certificate'>,
+  request: Request<'generate'> | Request<'store-certificate'> | Request<'reveal-public-key'>,
   pin: Pin,
   listener: Pick<Listener, 'onLogin'>,
   work: (session: Handle) => T,
+  mode: 'read' | 'write' = 'write',
 ): T {
   let session: Handle | null = null
   try {
     const found = findToken(module, path, request.token)
     if (request.user === 'user') checkPin(found.summary, pin, request.useLastTry)
     else checkOfficerPin(module.tokenInfo(found.slot).flags, request.useLastTry)
-    session = module.openSession(found.slot, 'write')
+    session = module.openSession(found.slot, mode)
     listener.onLogin()
     if (request.user === 'user') login(module, path, session, pin, request.token)
     else module.login(session, 'security-officer', pin.reveal())

@@ -1,7 +1,7 @@
 import type { HostAnswer, HostMessage, HostOperation, HostRequest } from '../protocol.ts'
 import { descriptors } from '../protocol.ts'
 import { readAttestation } from './attestation.ts'
-import { generateKey, generationAbilities, storeCertificate } from './generate.ts'
+import { generateKey, generationAbilities, revealPublicKey, storeCertificate } from './generate.ts'
 import { listKeys, readPublicKey } from './keys.ts'
 import { makeLogKey, signCheckpoint } from './log-key.ts'
 import { mechanismNames } from './mechanisms.ts'
@@ -122,6 +122,10 @@ export class Server {
             onLogin,
             onGenerating: () => this.#send({ kind: 'signal', id: request.id, signal: 'generating' }),
           }),
+        )
+      case 'reveal-public-key':
+        return this.#changing(request, (module, path, pin, onLogin) =>
+          revealPublicKey(module, path, request, pin, { onLogin }),
         )
       case 'store-certificate':
         return this.#changing(request, (module, path, pin, onLogin) =>

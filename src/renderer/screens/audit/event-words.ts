@@ -12,6 +12,7 @@ export const eventWords: Record<ShownEvent, { readonly text: string; readonly to
   'key-generation-intended': { text: 'Key intended', tone: 'neutral' },
   'key-generation-failed': { text: 'Key not made', tone: 'refused' },
   'openpgp-certificate-changed': { text: 'OpenPGP certificate changed', tone: 'neutral' },
+  'openpgp-subkey-bound': { text: 'OpenPGP subkey bound', tone: 'neutral' },
   'certificate-intended': { text: 'Certificate intended', tone: 'neutral' },
   'key-generation-closed': { text: 'Key given up', tone: 'attention' },
   'key-asset-created': { text: 'Key at the server', tone: 'neutral' },

@@ -153,7 +153,14 @@ export function GenerateDialog(props: GenerateDialogProps) {
       />
       <Place draft={draft} set={set} problems={problems} kind={kind} slots={slotOptions(able, objects)} />
       {isOpenPgp(draft.purpose) ? (
-        <OpenPgpFields userId={draft.userId} expiryYears={draft.expiryYears} problems={problems} onChange={set} />
+        <OpenPgpFields
+          userId={draft.userId}
+          expiryYears={draft.expiryYears}
+          form={draft.form}
+          mayBeEd25519={draft.algorithm === 'ed25519'}
+          problems={problems}
+          onChange={set}
+        />
       ) : (
         <CertificateFields draft={draft} set={set} problems={problems} mayRequest={mayRequest} />
       )}

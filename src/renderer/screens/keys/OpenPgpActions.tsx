@@ -21,8 +21,8 @@ type ActionsProps = { readonly registered: RegisteredKey; readonly openpgp: Open
 export function OpenPgpActions({ registered, openpgp }: ActionsProps) {
   const [asking, setAsking] = useState<Asking | null>(null)
   const onClose = () => setAsking(null)
-  // A subkey’s certificate is changed where its primary key is.
-  const own = openpgp.signingFingerprint === registered.fingerprint && !openpgp.revoked
+  // A subkey’s certificate is changed where its primary key is, if anybody here knows.
+  const own = (openpgp.signingFingerprint === registered.fingerprint || openpgp.primary !== null) && !openpgp.revoked
   return (
     <div className="row row-end">
       {openpgp.revocation === null ? null : <CopyButton text={openpgp.revocation} what="the prepared revocation" />}
@@ -48,7 +48,9 @@ export function OpenPgpActions({ registered, openpgp }: ActionsProps) {
 
 type DialogProps = { readonly registered: RegisteredKey; readonly onClose: () => void }
 
-const tokenOf = ({ home }: RegisteredKey) => (home.kind === 'token' ? home.token : null)
+/** Of the key that certifies. */
+const tokenOf = ({ home, openpgp }: RegisteredKey) =>
+  openpgp?.primary?.token ?? (home.kind === 'token' ? home.token : null)
 
 function ExtendDialog({ registered, onClose }: DialogProps) {
   const { purpose, fingerprint } = registered

@@ -70,7 +70,7 @@ export function TokenCard({
           <Button
             size="s"
             onPress={() => onRegister(null)}
-            aria-label={`Register a key of ${token.id.serial} by its id`}
+            aria-label={`Register a key by its id on ${token.id.serial}`}
           >
             Register a key by its id …
           </Button>

@@ -1,4 +1,11 @@
-import type { GeneratedAlgorithm, GenerationPlan, KeyGeneration, KeyPolicies } from '../../../shared/key-generation.ts'
+import type {
+  GeneratedAlgorithm,
+  GenerationPlan,
+  KeyGeneration,
+  KeyPolicies,
+  OpenPgpForm,
+  OpenPgpPlan,
+} from '../../../shared/key-generation.ts'
 import { algorithmsOf, idProblem, pivSlots, type TokenKind, tokenKind } from '../../../shared/key-place.ts'
 import { isOpenPgp } from '../../../shared/openpgp-purpose.ts'
 import type { Purpose } from '../../../shared/purpose.ts'
@@ -25,6 +32,7 @@ export type GenerateDraft = {
   /** Of an OpenPGP certificate; no years: it does not expire. */
   readonly userId: string
   readonly expiryYears: string
+  readonly form: OpenPgpForm
 }
 
 /** What a token can do, as it said. */
@@ -55,6 +63,7 @@ export function emptyDraft(description: string, purpose: Purpose = 'uefi'): Gene
     years: '15',
     userId: description,
     expiryYears: '2',
+    form: 'v4',
   }
 }
 
@@ -120,6 +129,15 @@ export function daysOf(expiryYears: string): number | null {
   return expiryYears.trim() === '' ? null : Number(expiryYears) * 365
 }
 
+/** What an OpenPGP certificate is to be, as it is sent. The form that everybody takes is not named. */
+export function openPgpPlanOf({
+  userId,
+  expiryYears,
+  form,
+}: Pick<GenerateDraft, 'userId' | 'expiryYears' | 'form'>): OpenPgpPlan {
+  return { userId: userId.trim(), days: daysOf(expiryYears), ...(form === 'v4' ? {} : { form }) }
+}
+
 /** What is sent. Null: something is missing or wrong. */
 export function planOf(draft: GenerateDraft, token: TokenSummary, taken: readonly string[]): GenerationPlan | null {
   const kind = tokenKind(token.id)
@@ -149,7 +167,7 @@ export function planOf(draft: GenerateDraft, token: TokenSummary, taken: readonl
     policies:
       kind === 'piv' ? { pin: draft.pinPolicy, touch: draft.touchPolicy } : { pin: 'default', touch: 'default' },
     certificate: isOpenPgp(draft.purpose)
-      ? { kind: 'openpgp', userId: draft.userId.trim(), days: daysOf(draft.expiryYears) }
+      ? { kind: 'openpgp', ...openPgpPlanOf(draft) }
       : draft.certificate === 'request'
         ? { kind: 'request', subject }
         : { kind: 'self-signed', subject, days: Number(draft.years) * 365 },

@@ -1,5 +1,5 @@
 import type { AttestationRecord } from '../../../shared/attestation.ts'
-import type { RegisteredKey } from '../../../shared/key.ts'
+import type { OpenPgpKeyFacts, RegisteredKey } from '../../../shared/key.ts'
 import { idProblem, pivSlots, tokenKind } from '../../../shared/key-place.ts'
 import { noExpiry } from '../../../shared/no-expiry.ts'
 import type { TokenId, TokenObject, TokenSummary } from '../../../shared/token.ts'
@@ -114,6 +114,10 @@ function ownerFacts({ certificate, openpgp, fingerprint }: RegisteredKey): reado
     ...(openpgp.signingFingerprint === fingerprint
       ? []
       : [{ id: 'subkey', label: 'Signs as subkey', value: digest(openpgp.signingFingerprint), ...verified }]),
+    ...primaryFacts(openpgp),
+    ...(openpgp.version === 4
+      ? []
+      : [{ id: 'version', label: 'OpenPGP version', value: text(String(openpgp.version)), ...verified }]),
     {
       id: 'created',
       label: 'Created (part of its fingerprint)',
@@ -121,6 +125,15 @@ function ownerFacts({ certificate, openpgp, fingerprint }: RegisteredKey): reado
       ...verified,
     },
   ]
+}
+
+/** Where the key is that certifies, if another signs and the station knows. */
+function primaryFacts({ primary }: OpenPgpKeyFacts): readonly Fact[] {
+  if (primary === null) return []
+  const { token, ckaId, algorithm } = primary
+  const place = `${token.manufacturer} ${token.model}, serial ${token.serial}, ${placeOf(token, ckaId)}`
+  const value = name(`${algorithmWords[algorithm]}, ${place}`)
+  return [{ id: 'primary', label: 'Certified by the key', value, source: 'station', assurance: 'verified' }]
 }
 
 function seenFact(seen: RegisteredKey['lastSeen']): Fact {
@@ -231,7 +244,7 @@ export function objectRow(
   }
 }
 
-function placeOf(token: TokenId, ckaId: string): string {
+export function placeOf(token: TokenId, ckaId: string): string {
   if (tokenKind(token) !== 'piv') return `id ${ckaId}`
   if (ckaId === attestationSlotId) return 'slot F9'
   const slot = pivSlots.find((each) => each.ckaId === ckaId)
@@ -259,7 +272,7 @@ function policyWords({ policies, alwaysAuthenticate }: TokenObject): readonly st
 }
 
 /** ykcs11's CKA_ID of slot F9. */
-const attestationSlotId = '19'
+export const attestationSlotId = '19'
 
 function obstacleOf(token: TokenId, object: TokenObject): string | null {
   if (tokenKind(token) === 'piv' && object.ckaId === attestationSlotId)
