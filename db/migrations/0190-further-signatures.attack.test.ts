@@ -64,7 +64,7 @@ describe('an intent of a further key', () => {
   })
   test.each([0, 8, -1])('at position %s is refused by the table alone', (position) => {
     db.decide()
-    db.file.exec('DROP TRIGGER further_signature_needs_approval')
+    db.exec('DROP TRIGGER further_signature_needs_approval')
     expect(() => db.beginPart({ position })).toThrow('CHECK')
   })
   test.each([
@@ -78,7 +78,7 @@ describe('an intent of a further key', () => {
     db.decide()
     db.beginPart({ ordinal: 1 })
     expect(() =>
-      db.file.exec(`INSERT INTO further_signature SELECT request_id, 0, position, sheet_digest, purpose, fingerprint, input_sha256,
+      db.exec(`INSERT INTO further_signature SELECT request_id, 0, position, sheet_digest, purpose, fingerprint, input_sha256,
         state, 999, outcome_seq, packet, packet_sha256, failure, at FROM further_signature`),
     ).toThrow('FOREIGN KEY')
   })
@@ -91,7 +91,7 @@ describe('an intent of a further key', () => {
 
 describe.each(['off', 'on'])('with recursive_triggers %s, an intent of a further key', (recursive) => {
   beforeEach(() => {
-    db.file.pragma(`recursive_triggers = ${recursive}`)
+    db.setRecursiveTriggers(recursive)
     db.decide('approved', otherSheet)
   })
   const digest = otherSheet
@@ -107,13 +107,13 @@ describe.each(['off', 'on'])('with recursive_triggers %s, an intent of a further
     db.beginPart({ digest })
     for (const state of ['begun', 'made', 'failed', 'unknown', 'withdrawn']) {
       if (state !== 'begun') {
-        db.file.exec('SAVEPOINT settled')
+        db.exec('SAVEPOINT settled')
         db.settlePart(state)
       }
       const before = db.parts()
       expect(() => again({}), state).toThrow('signature-once')
       expect(db.parts()).toEqual(before)
-      if (state !== 'begun' && db.file.inTransaction) db.file.exec('ROLLBACK TO settled; RELEASE settled')
+      if (state !== 'begun' && db.inTransaction()) db.exec('ROLLBACK TO settled; RELEASE settled')
     }
   })
   test('is not written twice for one key that a sheet names twice', () => {
@@ -142,7 +142,7 @@ describe.each(['off', 'on'])('with recursive_triggers %s, an intent of a further
       'DELETE FROM decision',
     ]
     for (const statement of statements) {
-      expect(() => db.file.exec(statement), statement).toThrow()
+      expect(() => db.exec(statement), statement).toThrow()
       expect(db.parts(), statement).toEqual(before)
     }
   })
@@ -164,7 +164,7 @@ describe('a part', () => {
       expect(() => db.beginPartAgain(), next).toThrow('signature-final')
     }
     for (const change of ['at = at', `at = '2027-01-01T00:00:00.000Z'`, 'packet = packet', `failure = '{}'`])
-      expect(() => db.file.exec(`UPDATE further_signature SET ${change}`), change).toThrow('signature-final')
+      expect(() => db.exec(`UPDATE further_signature SET ${change}`), change).toThrow('signature-final')
     expect(db.parts()).toEqual(before)
   })
   test('keeps its packet', () => {
@@ -176,14 +176,12 @@ describe('a part', () => {
         `packet = x'c1', state = 'begun', outcome_seq = NULL`,
         `packet = NULL, packet_sha256 = NULL, state = 'withdrawn'`,
       ])
-        expect(() => db.file.exec(`${how} further_signature SET ${change}`), `${how} ${change}`).toThrow(
-          'signature-final',
-        )
+        expect(() => db.exec(`${how} further_signature SET ${change}`), `${how} ${change}`).toThrow('signature-final')
     expect(db.parts()).toMatchObject([{ state: 'made', packet: Buffer.from([0xc0]), packet_sha256: packetSha }])
   })
   test('that is begun changes in no way but to its outcome', () => {
     for (const change of ['at = at', `packet = x'c0'`, `failure = '{}'`, 'intent_seq = 1'])
-      expect(() => db.file.exec(`UPDATE further_signature SET ${change}`), change).toThrow('signature-final')
+      expect(() => db.exec(`UPDATE further_signature SET ${change}`), change).toThrow('signature-final')
   })
   test('that is withdrawn can only be begun anew, with an intent of its own', () => {
     const first = 3
@@ -198,12 +196,10 @@ describe('a part', () => {
     expect(db.parts()).toMatchObject([{ state: 'made' }])
   })
   test('has an outcome of its own intent, which is in the log and younger', () => {
-    expect(() => db.file.exec(`UPDATE further_signature SET state = 'failed'`)).toThrow('CHECK')
-    expect(() => db.file.exec(`UPDATE further_signature SET state = 'failed', outcome_seq = 999`)).toThrow(
-      'FOREIGN KEY',
-    )
+    expect(() => db.exec(`UPDATE further_signature SET state = 'failed'`)).toThrow('CHECK')
+    expect(() => db.exec(`UPDATE further_signature SET state = 'failed', outcome_seq = 999`)).toThrow('FOREIGN KEY')
     for (const seq of ['intent_seq', '1'])
-      expect(() => db.file.exec(`UPDATE further_signature SET state = 'failed', outcome_seq = ${seq}`)).toThrow('CHECK')
+      expect(() => db.exec(`UPDATE further_signature SET state = 'failed', outcome_seq = ${seq}`)).toThrow('CHECK')
     expect(() => db.settlePart('failed', ', intent_seq = 1')).toThrow('signature-final: another intent')
   })
   test('that is made has its packet and the digest of it, and no other has either', () => {
@@ -234,14 +230,14 @@ describe('a part', () => {
       )
     db.settlePart('withdrawn')
     expect(() =>
-      db.file.exec(
+      db.exec(
         `UPDATE further_signature SET state = 'begun', intent_seq = ${db.entry()}, outcome_seq = NULL, ${column} = ${value}`,
       ),
     ).toThrow('signature-final')
   })
   test.each(['begun', 'made', 'failed', 'unknown', 'withdrawn'])('that is %s is not deleted', (state) => {
     if (state !== 'begun') db.settlePart(state)
-    expect(() => db.file.exec('DELETE FROM further_signature')).toThrow('never deleted')
+    expect(() => db.exec('DELETE FROM further_signature')).toThrow('never deleted')
   })
 })
 
@@ -289,12 +285,12 @@ describe('the first key', () => {
         'signature-once: this key has signed this file',
       )
     db.begin()
-    expect(() => db.file.exec(`UPDATE signature SET fingerprint = '${keys[1]}'`)).toThrow('signature-final')
+    expect(() => db.exec(`UPDATE signature SET fingerprint = '${keys[1]}'`)).toThrow('signature-final')
   })
   test('asked, signed, failed or in doubt, leaves no further key to be asked', () => {
     db.decide()
     for (const state of ['begun', 'signed', 'failed', 'unknown']) {
-      db.file.exec('SAVEPOINT asked')
+      db.exec('SAVEPOINT asked')
       db.withoutFurther(() => db.begin())
       if (state !== 'begun') db.settle(state)
       const before = db.rows()
@@ -303,7 +299,7 @@ describe('the first key', () => {
         expect(() => db.beginPart({ how, fingerprint: keys[0] })).toThrow()
       }
       expect(db.rows()).toEqual(before)
-      db.file.exec('ROLLBACK TO asked; RELEASE asked')
+      db.exec('ROLLBACK TO asked; RELEASE asked')
     }
   })
   test('that was withdrawn lets a further key be asked, and is not asked again before that has signed', () => {
@@ -332,7 +328,7 @@ describe('the first key', () => {
   test('is not signed with while a part is in doubt, whatever came to be in the table', () => {
     db.decide()
     db.withoutFurther(() => db.begin())
-    db.file.exec(`DROP TRIGGER further_signature_needs_approval`)
+    db.exec(`DROP TRIGGER further_signature_needs_approval`)
     db.beginPart()
     for (const state of ['begun', 'unknown']) {
       if (state !== 'begun') db.settlePart(state)

@@ -1,5 +1,3 @@
-import type BetterSqlite3 from 'better-sqlite3'
-import type { StationDatabase } from '../open.ts'
 import { memoryDatabase } from './memory-db.ts'
 
 // A request for an index that several keys sign, in memory, and the statements by which its signatures come and go.
@@ -33,7 +31,10 @@ export interface Use {
 export type SeveralKeysDb = ReturnType<typeof severalKeysDb>
 
 export function severalKeysDb() {
-  const { db, file }: StationDatabase & { readonly file: BetterSqlite3.Database } = memoryDatabase()
+  const { db, file } = memoryDatabase()
+  const exec = (sql: string): void => {
+    file.exec(sql)
+  }
   /** The number of a new entry of the log. */
   const entry = (): number =>
     Number(
@@ -50,10 +51,12 @@ export function severalKeysDb() {
   const parts = () => file.prepare('SELECT * FROM further_signature ORDER BY request_id, ordinal, position').all()
   const made = {
     db,
-    file,
+    exec,
+    setRecursiveTriggers: (to: string) => void file.pragma(`recursive_triggers = ${to}`),
+    inTransaction: () => file.inTransaction,
     entry,
     makeRequest: (id: string, work: number, task = 'signrepositoryindex') =>
-      file.exec(`INSERT INTO request (id, server, work_request_id, workspace, fetched_at, task_name, raw, created_by,
+      exec(`INSERT INTO request (id, server, work_request_id, workspace, fetched_at, task_name, raw, created_by,
           requested_at, retry_count, title, stage, outcome, state, file_count, signed_count, received_at, updated_at)
         VALUES ('${id}', 'https://s/api', ${work}, 'w', '${at}', '${task}', '{}', 1, '${at}', 0, 't', 'review', NULL,
           '{"kind":"review"}', 2, 0, '${at}', '${at}')`),
@@ -64,48 +67,46 @@ export function severalKeysDb() {
         .run(Buffer.from(JSON.stringify(named.length === 0 ? {} : { furtherKeys: named })))
     },
     decide: (kind = 'approved', digest = sheet, of = request) =>
-      file.exec(`INSERT INTO decision VALUES ('${of}', '${kind}', '${digest}', 'rm', 'because', '${at}')`),
+      exec(`INSERT INTO decision VALUES ('${of}', '${kind}', '${digest}', 'rm', 'because', '${at}')`),
     /** An intent of a further key. */
     beginPart: (change: Use = {}) => {
       const { of = request, ordinal = 0, digest = sheet, key = 1, state = 'begun', how = 'INSERT', more = '' } = change
       const { fingerprint = keys[key], position = key } = change
       const content = state === 'made' ? `x'c0', '${packetSha}'` : 'NULL, NULL'
       const outcome = state === 'begun' ? 'NULL' : entry() + 1
-      file.exec(`${how} INTO further_signature (request_id, ordinal, position, sheet_digest, purpose, fingerprint, input_sha256,
+      exec(`${how} INTO further_signature (request_id, ordinal, position, sheet_digest, purpose, fingerprint, input_sha256,
           state, intent_seq, at, outcome_seq, packet, packet_sha256)
         VALUES ('${of}', ${ordinal}, ${position}, '${digest}', 'openpgp-repository', '${fingerprint}',
           '${change.input ?? input}', '${state}', ${entry()}, '${at}', ${outcome}, ${content}) ${more}`)
     },
     settlePart: (state: string, more = state === 'made' ? packet : '', key = 1) =>
-      file.exec(
-        `UPDATE further_signature SET state = '${state}', outcome_seq = ${entry()} ${more} WHERE position = ${key}`,
-      ),
+      exec(`UPDATE further_signature SET state = '${state}', outcome_seq = ${entry()} ${more} WHERE position = ${key}`),
     beginPartAgain: (key = 1, intent = entry()) =>
-      file.exec(
+      exec(
         `UPDATE further_signature SET state = 'begun', intent_seq = ${intent}, outcome_seq = NULL, failure = NULL WHERE position = ${key}`,
       ),
     /** An intent of the first key. */
     begin: (change: Use = {}) => {
       const { of = request, ordinal = 0, digest = sheet, fingerprint = keys[0], how = 'INSERT' } = change
-      file.exec(`${how} INTO signature (request_id, ordinal, sheet_digest, purpose, fingerprint, input_sha256, state, intent_seq, at)
+      exec(`${how} INTO signature (request_id, ordinal, sheet_digest, purpose, fingerprint, input_sha256, state, intent_seq, at)
         VALUES ('${of}', ${ordinal}, '${digest}', 'openpgp-repository', '${fingerprint}', '${change.input ?? input}',
           'begun', ${entry()}, '${at}')`)
     },
     settle: (state: string) => {
       const output = state === 'signed' ? `, output = x'00', output_sha256 = '${packetSha}'` : ''
-      file.exec(`UPDATE signature SET state = '${state}', outcome_seq = ${entry()} ${output}`)
+      exec(`UPDATE signature SET state = '${state}', outcome_seq = ${entry()} ${output}`)
     },
     beginAgain: () =>
-      file.exec(`UPDATE signature SET state = 'begun', intent_seq = ${entry()}, outcome_seq = NULL, failure = NULL`),
+      exec(`UPDATE signature SET state = 'begun', intent_seq = ${entry()}, outcome_seq = NULL, failure = NULL`),
     parts,
     rows: () => [parts(), file.prepare('SELECT * FROM signature ORDER BY request_id, ordinal').all()],
     /** As if the first key were asked out of its turn. */
     withoutFurther: (act: () => void) => {
       const name = 'signature_after_further'
       const sql = file.prepare<[string], string>('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(name)
-      file.exec(`DROP TRIGGER ${name}`)
+      exec(`DROP TRIGGER ${name}`)
       act()
-      file.exec(String(sql))
+      exec(String(sql))
     },
   }
   entry()
