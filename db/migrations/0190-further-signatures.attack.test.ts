@@ -347,3 +347,45 @@ describe('the first key', () => {
     expect(db.rows()[1]).toMatchObject([{ state: 'signed' }, { state: 'signed' }])
   })
 })
+
+test('no order of statements leads to an output without every part, of all that there are', () => {
+  db.decide('approved', otherSheet)
+  const stateOf = (table: string, where = '') =>
+    db.all(`SELECT state FROM ${table} ${where}`).map(({ state }) => String(state))[0] ?? 'none'
+  const states = () => [
+    stateOf('signature'),
+    ...[1, 2].map((position) => stateOf('further_signature', `WHERE position = ${position}`)),
+  ]
+  const ends = ['failed', 'unknown', 'withdrawn']
+  const acts: readonly (() => void)[] = [
+    () => db.begin({ digest: otherSheet }),
+    db.beginAgain,
+    ...['signed', ...ends].map((state) => () => db.settle(state)),
+    ...[1, 2].flatMap((key) => [
+      () => db.beginPart({ digest: otherSheet, key }),
+      () => db.beginPartAgain(key),
+      ...['made', ...ends].map((state) => () => db.settlePart(state, undefined, key)),
+    ]),
+  ]
+  const reached = new Map<string, readonly string[]>()
+  const walk = () => {
+    const here = states()
+    if (reached.has(here.join())) return
+    reached.set(here.join(), here)
+    for (const act of acts) {
+      db.exec('SAVEPOINT here')
+      try {
+        act()
+        walk()
+      } catch (error) {
+        // What the schema refuses leads nowhere.
+        if (!/^(signature-|CHECK|UNIQUE)/.test(String(error instanceof Error ? error.message : error))) throw error
+      }
+      db.exec('ROLLBACK TO here; RELEASE here')
+    }
+  }
+  walk()
+  for (const [whole, ...each] of reached.values()) if (whole !== 'none') expect(each).toEqual(['made', 'made'])
+  // Every state of two parts without an output, and every state of an output with both.
+  expect(reached.size).toBe(6 * 6 + 5)
+})

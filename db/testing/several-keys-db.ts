@@ -48,10 +48,12 @@ export function severalKeysDb() {
         .pluck()
         .get(),
     )
-  const parts = () => file.prepare('SELECT * FROM further_signature ORDER BY request_id, ordinal, position').all()
+  const all = (sql: string) => file.prepare<[], Record<string, unknown>>(sql).all()
+  const parts = () => all('SELECT * FROM further_signature ORDER BY request_id, ordinal, position')
   const made = {
     db,
     exec,
+    all,
     setRecursiveTriggers: (to: string) => void file.pragma(`recursive_triggers = ${to}`),
     inTransaction: () => file.inTransaction,
     entry,
@@ -99,7 +101,7 @@ export function severalKeysDb() {
     beginAgain: () =>
       exec(`UPDATE signature SET state = 'begun', intent_seq = ${entry()}, outcome_seq = NULL, failure = NULL`),
     parts,
-    rows: () => [parts(), file.prepare('SELECT * FROM signature ORDER BY request_id, ordinal').all()],
+    rows: () => [parts(), all('SELECT * FROM signature ORDER BY request_id, ordinal')],
     /** As if the first key were asked out of its turn. */
     withoutFurther: (act: () => void) => {
       const name = 'signature_after_further'
