@@ -71,9 +71,9 @@ async function signWithEach(
   for (const index of [...keys.keys()].slice(1)) {
     const end = await signWithKey(ports, approved, index, [], signals)
     if (end.kind !== 'finished') return end
+    // A part that failed is never made again: its file is settled, and no other key signs it for nothing.
+    if (await partsFailed(ports, approved.sheet.requestId)) return { kind: 'finished' }
   }
-  // A part that failed is never made again: its file is settled without the first key.
-  if (further.length > 0 && (await partsFailed(ports, approved.sheet.requestId))) return { kind: 'finished' }
   return signWithKey(ports, approved, 0, further, signals)
 }
 
