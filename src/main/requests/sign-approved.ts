@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
-import { keysOf, taskOf } from '../../shared/review-sheet.ts'
+import { keysOf } from '../../shared/review-sheet.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import type { Approved } from './approve.ts'
 import { type DeskPorts, move, sayOf } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
-import { rememberSigned } from './last-signed.ts'
+import { rememberSigned, signedText } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
 import { keyNotActive } from './open-keys.ts'
 import { inSigningOrder, oneAfterAnother } from './signing-form.ts'
@@ -177,7 +176,7 @@ async function ended(
   if (end.kind === 'stopped')
     return effectsOf(ports, id, await move(ports, id, { kind: 'signing-stopped', failure: end.failure }))
   const tally = await tallyOf(ports.db, id, toSign)
-  const release = taskOf(sheet) === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
+  const release = await signedText(ports.spool, sheet)
   const moved = await move(ports, id, { kind: 'signing-finished', tally }, async (trx) => {
     if (tally.signed === tally.toSign) await rememberSigned(trx, row, sheet, release, ports.now().toISOString())
     return []
