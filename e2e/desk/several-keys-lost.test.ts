@@ -155,6 +155,30 @@ describe.skipIf(softHsmModule() === null)(
       expect(await storyOf(work)).toEqual([...before, 'intent second', 'sign-failed second', 'returned'])
     })
 
+    test('a resumption that cannot be recorded leaves no token open', async (ctx) => {
+      if (module === null) return ctx.skip(noCompiler)
+      await misbehave('none')
+      const { work, detail, id } = await review(releaseOfToday())
+      bench.at('outcome', 'after', () => void bench.station.desk.cancel(id))
+      orThrow(await bench.station.desk.approve(approval(detail)))
+      const stopped = await bench.until(work, 'interrupted')
+      const idle = await vi.waitFor(() => {
+        const open = tokenProcesses()
+        if (open.length > 0) throw new Error(`open: ${open.join()}`)
+        return open
+      }, 30_000)
+      const file = new BetterSqlite3(bench.profile.database)
+      file.exec(`CREATE TRIGGER planted BEFORE UPDATE ON request BEGIN SELECT RAISE(ABORT, 'planted'); END`)
+      await expect(bench.station.desk.resume(resumption(stopped))).rejects.toThrow('planted')
+      file.exec('DROP TRIGGER planted')
+      file.close()
+      expect(tokenProcesses()).toEqual(idle)
+      expect(await storyOf(work)).toEqual([...before, 'intent second', 'signed second'])
+      orThrow(await bench.station.desk.resume(resumption(stopped)))
+      expect(await bench.untilCompleted(work)).toBe('success')
+      await bench.until(work, 'done')
+    })
+
     test('a part that rotted on the disk is found before the first key is asked', async (ctx) => {
       if (module === null) return ctx.skip(noCompiler)
       await misbehave('none')
@@ -183,6 +207,15 @@ describe.skipIf(softHsmModule() === null)(
       await bench.until(work, 'done')
       expect(await indexesOf(bench, work)).toEqual([])
     })
+
+    /** Command lines of this process's children that hold a module. */
+    function tokenProcesses(): readonly string[] {
+      return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+        .split(' ')
+        .filter((pid) => pid !== '')
+        .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
+        .filter((line) => line.includes('token/host') && line.includes(module ?? ''))
+    }
 
     /** One bit of a packet, as a disk could lose it. */
     function rot(id: string): void {
