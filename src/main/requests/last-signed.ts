@@ -1,11 +1,19 @@
 import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { requestId } from '../../shared/ids.ts'
-import type { IndexSummary, ReviewSheet, SheetArtifact, UploadSummary } from '../../shared/review-sheet.ts'
+import {
+  type IndexSummary,
+  type ReviewSheet,
+  type SheetArtifact,
+  taskOf,
+  type UploadSummary,
+} from '../../shared/review-sheet.ts'
 import { compareVersions, parseVersion } from '../debian/version.ts'
+import type { Spool } from './spool.ts'
 
 // What was signed last, for the next sheet to say what changed. It decides nothing: the log is what was done.
 
@@ -173,6 +181,14 @@ export async function comparesWithLast(
     }
   }
   return true
+}
+
+/** The text of the index that a sheet is about. Null: it is about none, or what is in the spool is not what was signed. */
+export async function signedText(spool: Pick<Spool, 'pathOf'>, sheet: ReviewSheet): Promise<Uint8Array | null> {
+  const file = sheet.artifacts[0]?.files[0]
+  if (taskOf(sheet) !== 'signrepositoryindex' || file === undefined) return null
+  const bytes = await readFile(spool.pathOf(sheet.requestId, file.ordinal)).catch(() => null)
+  return bytes !== null && hash('sha256', bytes) === file.sha256 ? bytes : null
 }
 
 /** Remembers what was signed, in the transaction that says that all of it was. `release`: the text of an index. */

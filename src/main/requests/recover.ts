@@ -2,6 +2,7 @@ import type { RequestRow } from '../../../db/tables/request.table.ts'
 import { auditSeq, type RequestId, requestId } from '../../shared/ids.ts'
 import { type DeskPorts, move } from './desk-ports.ts'
 import { openIntents, tallyOf } from './incident.ts'
+import { rememberSigned, signedText } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
 import { generationTask } from './prepare-generation.ts'
 import { findSheet, unfinishedRequests } from './request.repository.ts'
@@ -28,12 +29,16 @@ export async function recoverRequest(ports: DeskPorts, row: RequestRow): Promise
   const toSign = sheet === null ? 0 : filesOfSheet(sheet.sheet).length
   const open = await openIntents(ports.db, id)
   const tally = await tallyOf(ports.db, id, toSign)
+  const text = sheet === null ? null : await signedText(ports.spool, sheet.sheet)
   const moved = await move(
     ports,
     id,
     { kind: 'recovered', openOrdinals: open.map(({ ordinal }) => ordinal), tally },
-    async (_trx, { state }) =>
-      state.kind === 'incident' && before.kind !== 'incident'
+    async (trx, { state }) => {
+      // It was whole before it could be said: the next of its suite or source is compared with it all the same.
+      if (sheet !== null && state.kind === 'returning' && state.verdict === 'signed')
+        await rememberSigned(trx, row, sheet.sheet, text, ports.now().toISOString())
+      return state.kind === 'incident' && before.kind !== 'incident'
         ? [
             {
               event: 'incident-opened',
@@ -42,7 +47,8 @@ export async function recoverRequest(ports: DeskPorts, row: RequestRow): Promise
               reason: 'The station stopped while the token was at work.',
             },
           ]
-        : [],
+        : []
+    },
   )
   if (moved.ok) return moved.value.effects
   ports.log('request.not-recovered', { request: id, code: moved.error.code })

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import type { RequestId } from '../../shared/ids.ts'
 import { err } from '../../shared/result.ts'
-import { keysOf, taskOf } from '../../shared/review-sheet.ts'
+import { keysOf } from '../../shared/review-sheet.ts'
 import type { KeyUse } from '../keys/key-registry.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { SigningSession, TokenFailure } from '../token/token-service.ts'
 import { type Approved, lastChanged } from './approve.ts'
 import { type DeskPorts, move, sayOf } from './desk-ports.ts'
 import { openIncident, tallyOf } from './incident.ts'
-import { comparesWithLast, rememberSigned, takeTurn } from './last-signed.ts'
+import { comparesWithLast, rememberSigned, signedText, takeTurn } from './last-signed.ts'
 import type { RequestEffect } from './machine.ts'
 import { keyNotActive } from './open-keys.ts'
 import { inSigningOrder, oneAfterAnother } from './signing-form.ts'
@@ -75,9 +74,9 @@ async function signWithEach(
   for (const index of [...keys.keys()].slice(1)) {
     const end = await signWithKey(ports, approved, index, [], signals)
     if (end.kind !== 'finished') return end
+    // A part that failed is never made again: its file is settled, and no other key signs it for nothing.
+    if (await partsFailed(ports, approved.sheet.requestId)) return { kind: 'finished' }
   }
-  // A part that failed is never made again: its file is settled without the first key.
-  if (further.length > 0 && (await partsFailed(ports, approved.sheet.requestId))) return { kind: 'finished' }
   return signWithKey(ports, approved, 0, further, signals)
 }
 
@@ -181,7 +180,7 @@ async function ended(
   if (end.kind === 'stopped')
     return effectsOf(ports, id, await move(ports, id, { kind: 'signing-stopped', failure: end.failure }))
   const tally = await tallyOf(ports.db, id, toSign)
-  const release = taskOf(sheet) === 'signrepositoryindex' ? await readFile(ports.spool.pathOf(id, 0)) : null
+  const release = await signedText(ports.spool, sheet)
   const moved = await move(ports, id, { kind: 'signing-finished', tally }, async (trx) => {
     if (tally.signed === tally.toSign) await rememberSigned(trx, row, sheet, release, ports.now().toISOString())
     return []

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -63,7 +64,7 @@ async function partsOf(
 ): Promise<Result<readonly SignedPart[], Failure>> {
   const rows = await readerOf(db)
     .selectFrom('further_signature')
-    .select(['position', 'fingerprint', 'packet'])
+    .select(['position', 'fingerprint', 'packet', 'packet_sha256'])
     .where('request_id', '=', requestId)
     .where('ordinal', '=', ordinal)
     .where('state', '=', 'made')
@@ -73,6 +74,8 @@ async function partsOf(
     const made = rows.find(({ position, fingerprint }) => position === index + 1 && fingerprint === key.fingerprint)
     const certificate = certificates[index]
     if (made?.packet == null || certificate === undefined) return err(partNotSigned(key.fingerprint))
+    // Found before the first key is asked: its signature would be worth nothing.
+    if (hash('sha256', made.packet) !== made.packet_sha256) return err(partChanged(key.fingerprint))
     parts.push({ certificate, packet: made.packet })
   }
   return ok(parts)
@@ -107,5 +110,12 @@ function partNotSigned(fingerprint: string): Failure {
     kind: 'invalid',
     code: 'part-not-signed',
     message: `The key ${fingerprint} has made no signature of this index that could be released, and without it the others are not released either. Stop the request and have it made again.`,
+  }
+}
+function partChanged(fingerprint: string): Failure {
+  return {
+    kind: 'invalid',
+    code: 'part-changed',
+    message: `The signature of this index by the key ${fingerprint} is not in the database as it was made. Nothing was asked of the first key. Stop the request, check the disk, and have the request made again.`,
   }
 }
