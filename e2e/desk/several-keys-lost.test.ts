@@ -35,7 +35,7 @@ describe.skipIf(softHsmModule() === null)(
       keys = [
         await registerOpenPgp(bench, desk?.keys[0]?.ckaId ?? '', purpose),
         await registerOpenPgp(bench, desk?.keys[1]?.ckaId ?? '', purpose),
-        await registerOpenPgp(bench, vault?.keys[0]?.ckaId ?? '', purpose, vault?.id, vaultsPin),
+        await registerOpenPgp(bench, vault?.keys[0]?.ckaId ?? '', purpose, vaultsPin, vault?.id),
       ]
       orThrow(await bench.station.setDuty(false))
       orThrow(await bench.station.setDuty(true))
