@@ -21,6 +21,7 @@ import { migration as byHand } from './migrations/0170-by-hand.ts'
 import { migration as standingApprovals } from './migrations/0180-standing-approvals.ts'
 import { migration as furtherSignatures } from './migrations/0190-further-signatures.ts'
 import { migration as openPgpPrimary } from './migrations/0200-openpgp-primary.ts'
+import { migration as signatureIntents } from './migrations/0210-signature-intents.ts'
 
 /** All steps, ascending. The last version is the one that this program writes. */
 export const migrations: readonly Migration[] = [
@@ -45,6 +46,7 @@ export const migrations: readonly Migration[] = [
   standingApprovals,
   furtherSignatures,
   openPgpPrimary,
+  signatureIntents,
 ]
 
 export function assertMonotonic(list: readonly Migration[]): void {

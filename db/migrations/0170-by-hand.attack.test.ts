@@ -12,6 +12,7 @@ beforeEach(() => {
   ;({ file } = memoryDatabase())
   file.exec(`
     INSERT INTO audit_entry (seq, at, event, entry, leaf_hash, prev_hash) VALUES (1, '${at}', 'station-started', x'7b7d', zeroblob(32), zeroblob(32));
+    INSERT INTO audit_entry (seq, at, event, entry, leaf_hash, prev_hash) VALUES (2, '${at}', 'signed', x'7b7d', randomblob(32), zeroblob(32));
     INSERT INTO request (id, server, work_request_id, workspace, fetched_at, task_name, raw, created_by, requested_at, retry_count, title, stage, state, file_count, signed_count, received_at, updated_at, purpose, fingerprint)
       VALUES ('${request}', 'by-hand', 1, 'by-hand', '${at}', 'sign', '', 0, '${at}', 0, 't', 'preparing', '{"kind":"preparing"}', 1, 0, '${at}', '${at}', 'uefi', '${'A'.repeat(64)}');
     INSERT INTO request_file VALUES ('${request}', 0, 0, 1, 'a.efi', 1, '${'a'.repeat(64)}');
@@ -26,7 +27,7 @@ const sign = () =>
     INSERT INTO decision VALUES ('${request}', 'approved', '${'b'.repeat(64)}', 'Operator', NULL, '${at}');
     INSERT INTO signature (request_id, ordinal, sheet_digest, purpose, fingerprint, input_sha256, state, intent_seq, at)
       VALUES ('${request}', 0, '${'b'.repeat(64)}', 'uefi', '${'A'.repeat(64)}', '${'a'.repeat(64)}', 'begun', 1, '${at}');
-    UPDATE signature SET state = 'signed', outcome_seq = 1, output = x'30', output_sha256 = '${'c'.repeat(64)}';
+    UPDATE signature SET state = 'signed', outcome_seq = 2, output = x'30', output_sha256 = '${'c'.repeat(64)}';
   `)
 const intend = (path = '/a.efi.sig') =>
   file
