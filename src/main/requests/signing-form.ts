@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
+import { decodeEntry } from '../audit/format/encode.ts'
 import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
 import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
 import type { SignedPart } from '../signing/repository-index/index.signer.ts'
@@ -53,7 +55,7 @@ export async function formOf(
 
 /**
  * What the further keys have signed, in their order. Read from the database, where each is with its outcome, so that the output is the same
- * after a pause as without one.
+ * after a pause as without one. A row alone is not believed: what is released is what the log says that each key has signed.
  */
 async function partsOf(
   db: Kysely<Database>,
@@ -63,8 +65,9 @@ async function partsOf(
 ): Promise<Result<readonly SignedPart[], Failure>> {
   const rows = await readerOf(db)
     .selectFrom('further_signature')
-    .select(['position', 'fingerprint', 'packet'])
-    .where('request_id', '=', requestId)
+    .leftJoin('audit_entry', 'audit_entry.seq', 'further_signature.outcome_seq')
+    .select(['position', 'further_signature.fingerprint', 'packet', 'entry'])
+    .where('further_signature.request_id', '=', requestId)
     .where('ordinal', '=', ordinal)
     .where('state', '=', 'made')
     .execute()
@@ -73,9 +76,34 @@ async function partsOf(
     const made = rows.find(({ position, fingerprint }) => position === index + 1 && fingerprint === key.fingerprint)
     const certificate = certificates[index]
     if (made?.packet == null || certificate === undefined) return err(partNotSigned(key.fingerprint))
+    const use = { requestId, ordinal, fingerprint: key.fingerprint, position: index + 2 }
+    if (made.entry === null || !saysSigned(made.entry, use, made.packet)) return err(partChanged(key.fingerprint))
     parts.push({ certificate, packet: made.packet })
   }
   return ok(parts)
+}
+
+/** Whether an entry of the log records that a key made this packet, of this file. `position`: of the key, from 1. */
+function saysSigned(
+  entry: Uint8Array,
+  use: {
+    readonly requestId: string
+    readonly ordinal: number
+    readonly fingerprint: string
+    readonly position: number
+  },
+  packet: Uint8Array,
+): boolean {
+  const decoded = decodeEntry(entry)
+  if (!decoded.ok || decoded.value.body.event !== 'signed') return false
+  const { body } = decoded.value
+  return (
+    body.requestId === use.requestId &&
+    body.ordinal === use.ordinal &&
+    body.fingerprint === use.fingerprint &&
+    body.key?.position === use.position &&
+    body.outputSha256 === createHash('sha256').update(packet).digest('hex')
+  )
 }
 
 /** The files of a sheet in the order in which they can be signed. */
@@ -107,5 +135,12 @@ function partNotSigned(fingerprint: string): Failure {
     kind: 'invalid',
     code: 'part-not-signed',
     message: `The key ${fingerprint} has made no signature of this index that could be released, and without it the others are not released either. Stop the request and have it made again.`,
+  }
+}
+function partChanged(fingerprint: string): Failure {
+  return {
+    kind: 'invalid',
+    code: 'part-changed',
+    message: `What lies in the database as the signature of the key ${fingerprint} is not what the log says that it has made: somebody changed it. The first key was not asked, and nothing was released. Stop the request, and find out who writes to the database.`,
   }
 }
