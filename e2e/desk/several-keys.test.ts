@@ -321,6 +321,51 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     ])
   })
 
+  test('a key whose rows were exchanged for those of another key signs nothing', async () => {
+    // As whoever has the file could: the same fingerprint, with another key and that key's certificate behind it.
+    const file = new BetterSqlite3(bench.profile.database)
+    const names = { other: elsewhere.fingerprint, key: neighbour.fingerprint }
+    const columns = 'spki_sha256, algorithm, private_key, token_manufacturer, token_model, token_serial, cka_id'
+    const row = file.prepare<[string], object>(`SELECT ${columns} FROM signing_key WHERE fingerprint = ?`)
+    const set = (values: object) =>
+      file
+        .prepare(
+          `UPDATE signing_key SET ${columns
+            .split(', ')
+            .map((name) => `${name} = @${name}`)
+            .join(', ')} WHERE fingerprint = @of`,
+        )
+        .run({ ...values, of: names.key })
+    const before = row.get(names.key) ?? {}
+    const triggers = file
+      .prepare<[], { name: string; sql: string }>(
+        `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('signing_key', 'openpgp_certificate')`,
+      )
+      .all()
+    for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+    const { lastInsertRowid } = file
+      .prepare(
+        `INSERT INTO openpgp_certificate (purpose, fingerprint, signing_fingerprint, created, certificate, why, operator, at)
+         SELECT purpose, @key, signing_fingerprint, created, certificate, why, operator, at
+         FROM openpgp_certificate WHERE fingerprint = @other`,
+      )
+      .run(names)
+    set(row.get(names.other) ?? {})
+    try {
+      const work = await ask([neighbour], release())
+      const detail = await bench.until(work, 'review')
+      expect(detail.approvability).toMatchObject({ kind: 'blocked', by: ['token-present'] })
+      expect(detail.sheet?.checks.find(({ id }) => id === 'token-present')?.sentence).toContain('does not hold the key')
+      orThrow(await bench.station.desk.decline(detail.summary.id, 'another key'))
+      await bench.until(work, 'done')
+    } finally {
+      file.prepare('DELETE FROM openpgp_certificate WHERE id = ?').run(lastInsertRowid)
+      set(before)
+      for (const { sql } of triggers) file.exec(sql)
+      file.close()
+    }
+  })
+
   test('signed before by a key that stood second is signed before', async () => {
     const text = release()
     const both = await ask([first, neighbour], text)
