@@ -366,6 +366,44 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     }
   })
 
+  test('one private key under two certificates is refused before it is asked for a PIN', async () => {
+    // Registered it cannot be; whoever writes to the database puts it behind another key after the sheet was shown.
+    const work = await ask([first, neighbour], release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    const file = new BetterSqlite3(bench.profile.database)
+    const trigger = file
+      .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE name = 'signing_key_identity'`)
+      .pluck()
+      .get()
+    const columns = 'spki_sha256, cka_id, private_key'
+    const move = (from: object) =>
+      file
+        .prepare(`UPDATE signing_key SET (${columns}) = (@spki_sha256, @cka_id, @private_key) WHERE fingerprint = @of`)
+        .run({ ...from, of: neighbour.fingerprint })
+    const rowOf = (print: string) =>
+      file.prepare<[string], object>(`SELECT ${columns} FROM signing_key WHERE fingerprint = ?`).get(print) ?? {}
+    const before = rowOf(neighbour.fingerprint)
+    const place = file
+      .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE name = 'signing_key_place'`)
+      .pluck()
+      .get()
+    file.exec('DROP TRIGGER signing_key_identity; DROP TRIGGER signing_key_place')
+    try {
+      move(rowOf(first.fingerprint))
+      const logins = (await bench.entries('login-failed')).length
+      expect(codeOf(await bench.station.desk.approve(bench.approval(detail)))).toBe('key-twice')
+      expect(await bench.entries('login-failed')).toHaveLength(logins)
+      expect(await uses(detail.summary.id, 'intent')).toEqual([])
+    } finally {
+      move(before)
+      file.exec(`${trigger}; ${place}`)
+      file.close()
+    }
+    orThrow(await bench.station.desk.decline(detail.summary.id, 'one key twice'))
+    await bench.until(work, 'done')
+  })
+
   test('signed before by a key that stood second is signed before', async () => {
     const text = release()
     const both = await ask([first, neighbour], text)

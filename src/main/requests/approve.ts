@@ -103,12 +103,15 @@ export async function reopen(
     if (!asked.ok) return asked
     const opened = await openKeys(ports, row, stored.sheet, input, signal)
     if (!opened.ok) return opened
-    const moved = await move(ports, input.requestId, { kind: 'resumed', sheetDigest: input.sheetDigest })
-    if (!moved.ok) {
-      await opened.value.close()
-      return moved
+    let resumed = false
+    try {
+      const moved = await move(ports, input.requestId, { kind: 'resumed', sheetDigest: input.sheetDigest })
+      if (!moved.ok) return moved
+      resumed = true
+      return ok({ row, sheet: stored.sheet, sheetDigest: input.sheetDigest, ...opened.value })
+    } finally {
+      if (!resumed) await opened.value.close()
     }
-    return ok({ row, sheet: stored.sheet, sheetDigest: input.sheetDigest, ...opened.value })
   } finally {
     wipePins(input)
   }
