@@ -152,7 +152,9 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       const certificate = await signingCertificate(key, ports.now())
       if (certificate === null) return null
       const { home, algorithm, spkiSha256, sealed } = key
-      return { reference: { home, algorithm, spkiSha256, sealed }, certificate }
+      const { openpgp } = certificate
+      const own = openpgp === undefined ? {} : { accepts: (spki: Uint8Array) => isKeyOf(openpgp, spki) }
+      return { reference: { home, algorithm, spkiSha256, sealed, ...own }, certificate }
     },
     use: async (purpose, fingerprint) => {
       // Known as a use before the state is read: a change that comes now stops it, one that came before is read.
