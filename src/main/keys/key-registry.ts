@@ -210,7 +210,12 @@ async function signingCertificate(key: StoredKey, at: Date): Promise<SigningCert
   const { algorithm } = key
   if (key.openpgp === null) {
     const certificate = readCertificate(key.certificatePem)
-    return certificate.ok ? { der: certificate.value.der, algorithm } : null
+    // Rows can be written by others: what a key is called follows from its certificate, and that is for the key that is opened.
+    const isOwn =
+      certificate.ok &&
+      certificate.value.facts.sha256.toUpperCase() === key.fingerprint &&
+      certificate.value.spkiSha256 === key.spkiSha256
+    return isOwn ? { der: certificate.value.der, algorithm } : null
   }
   const identity = await identityOf(key, at)
   if (!identity.ok || identity.value.problem !== null) return null
