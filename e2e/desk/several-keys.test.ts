@@ -419,4 +419,36 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     orThrow(await bench.station.desk.decline(detail.summary.id, 'twice'))
     await bench.until(again, 'done')
   })
+
+  test('an output that was exchanged in the database before it was returned is not returned', async () => {
+    const earlier = await ask([first, neighbour], release())
+    await bench.approve(earlier)
+    await bench.until(earlier, 'done')
+    const work = await ask([first, neighbour], release())
+    const id = { at: '' }
+    bench.at('upload', 'before', () => {
+      if (id.at === '') return
+      const file = new BetterSqlite3(bench.profile.database)
+      const triggers = file
+        .prepare<[], { name: string; sql: string }>(
+          `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'signature' AND sql LIKE '%BEFORE UPDATE%'`,
+        )
+        .all()
+      for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+      const { changes } = file
+        .prepare(
+          `UPDATE signature SET (output, output_sha256) = (SELECT output, output_sha256 FROM signature WHERE request_id = ?) WHERE request_id = ?`,
+        )
+        .run(before, id.at)
+      for (const { sql } of triggers) file.exec(sql)
+      file.close()
+      expect(changes).toBe(1)
+      id.at = ''
+    })
+    const before = await bench.idOf(earlier)
+    id.at = (await bench.until(work, 'review')).summary.id
+    await bench.approve(work)
+    await vi.waitFor(async () => expect((await bench.show(work)).failure?.code).toBe('output-not-there'), 20_000)
+    expect((await bench.server.outputs(work)).map(({ category }) => category)).not.toContain('debian:repository-index')
+  })
 })

@@ -9,6 +9,7 @@ import { controlLimits } from '../deb822/control-fault.ts'
 import { parseControl } from '../deb822/paragraph.ts'
 import { changesFields } from '../debian/changes-fields.ts'
 import type { OutputFile } from '../debusine/server.ts'
+import { saysSigned } from './as-logged.ts'
 
 /** What is handed back in an artifact of its own. */
 export interface ReturnedArtifact {
@@ -82,12 +83,15 @@ interface Output {
 async function signedOutput(db: Kysely<Database>, sheet: ReviewSheet, { ordinal }: SheetFile): Promise<Output | null> {
   const row = await readerOf(db)
     .selectFrom('signature')
-    .select(['output', 'output_sha256'])
-    .where('request_id', '=', sheet.requestId)
+    .leftJoin('audit_entry', 'audit_entry.seq', 'signature.outcome_seq')
+    .select(['output', 'signature.output_sha256', 'entry'])
+    .where('signature.request_id', '=', sheet.requestId)
     .where('ordinal', '=', ordinal)
     .where('state', '=', 'signed')
     .executeTakeFirst()
-  return row?.output == null || row.output_sha256 === null ? null : { bytes: row.output, sha256: row.output_sha256 }
+  if (row?.output == null || row.output_sha256 === null) return null
+  const of = { requestId: sheet.requestId, ordinal, fingerprint: sheet.key.fingerprint, position: 1 }
+  return saysSigned(row.entry, of, row.output) ? { bytes: row.output, sha256: row.output_sha256 } : null
 }
 
 async function spool(ports: Ports, { ordinal }: SheetFile, path: string, output: Output): Promise<OutputFile> {
@@ -99,5 +103,6 @@ async function spool(ports: Ports, { ordinal }: SheetFile, path: string, output:
 const notThere: Failure = {
   kind: 'defect',
   code: 'output-not-there',
-  message: 'A document that was signed is not in the database. Nothing was returned; what is signed is kept.',
+  message:
+    'A document that was signed is not in the database as the log says that it was made. Nothing was returned; what is signed is kept.',
 }

@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { type ReviewSheet, taskOf } from '../../shared/review-sheet.ts'
-import { decodeEntry } from '../audit/format/encode.ts'
 import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
 import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
 import type { SignedPart } from '../signing/repository-index/index.signer.ts'
 import type { SigningCertificate, SpooledFile } from '../signing/signer.ts'
+import { saysSigned } from './as-logged.ts'
 import type { FileToSign } from './use-of-key.ts'
 
 /**
@@ -77,33 +76,10 @@ async function partsOf(
     const certificate = certificates[index]
     if (made?.packet == null || certificate === undefined) return err(partNotSigned(key.fingerprint))
     const use = { requestId, ordinal, fingerprint: key.fingerprint, position: index + 2 }
-    if (made.entry === null || !saysSigned(made.entry, use, made.packet)) return err(partChanged(key.fingerprint))
+    if (!saysSigned(made.entry, use, made.packet)) return err(partChanged(key.fingerprint))
     parts.push({ certificate, packet: made.packet })
   }
   return ok(parts)
-}
-
-/** Whether an entry of the log records that a key made this packet, of this file. `position`: of the key, from 1. */
-function saysSigned(
-  entry: Uint8Array,
-  use: {
-    readonly requestId: string
-    readonly ordinal: number
-    readonly fingerprint: string
-    readonly position: number
-  },
-  packet: Uint8Array,
-): boolean {
-  const decoded = decodeEntry(entry)
-  if (!decoded.ok || decoded.value.body.event !== 'signed') return false
-  const { body } = decoded.value
-  return (
-    body.requestId === use.requestId &&
-    body.ordinal === use.ordinal &&
-    body.fingerprint === use.fingerprint &&
-    body.key?.position === use.position &&
-    body.outputSha256 === createHash('sha256').update(packet).digest('hex')
-  )
 }
 
 /** The files of a sheet in the order in which they can be signed. */
