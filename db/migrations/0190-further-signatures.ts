@@ -32,6 +32,8 @@ export const migration: Migration = {
         CHECK ((packet IS NULL) = (packet_sha256 IS NULL))
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX further_signature_of_input ON further_signature (input_sha256, purpose, fingerprint) WHERE state = 'made';
+      -- When each key was last used: asked whenever a key is looked at.
+      CREATE INDEX further_signature_of_key ON further_signature (purpose, fingerprint, outcome_seq, at) WHERE state = 'made';
       CREATE INDEX further_signature_open ON further_signature (request_id) WHERE state = 'begun';
       CREATE TRIGGER further_signature_needs_approval BEFORE INSERT ON further_signature
       BEGIN

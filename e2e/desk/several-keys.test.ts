@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sampleRelease } from '../../src/main/debian/testing/sample-release.ts'
+import { concatBytes, framedPackets, packet, packetTag, uint16 } from '../../src/main/openpgp/packet.ts'
+import { subpacket } from '../../src/main/openpgp/signature.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import type { Fingerprint } from '../../src/shared/ids.ts'
 import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
@@ -246,7 +248,51 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     expect(goodSignatures([first, neighbour], join(folder, 'InRelease'))).toHaveLength(2)
   })
 
-  test('a part that was exchanged in the database while it waited is not released', async () => {
+  /** As whoever has the file could: past the trigger, with a digest that fits. */
+  function exchangePart(id: string, packet: Uint8Array): void {
+    const file = new BetterSqlite3(bench.profile.database)
+    const trigger = file
+      .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE name = 'further_signature_forward'`)
+      .pluck()
+      .get()
+    file.exec('DROP TRIGGER further_signature_forward')
+    const exchanged = file
+      .prepare(`UPDATE further_signature SET packet = ?, packet_sha256 = ? WHERE request_id = ?`)
+      .run(packet, createHash('sha256').update(packet).digest('hex'), id)
+    file.exec(String(trigger))
+    file.close()
+    expect(exchanged.changes).toBe(1)
+  }
+  function partWhere(condition: string, id: string): Uint8Array {
+    const file = new BetterSqlite3(bench.profile.database, { readonly: true })
+    const packet = file
+      .prepare<[string], Buffer>(
+        `SELECT packet FROM further_signature WHERE state = 'made' AND request_id ${condition} ?`,
+      )
+      .pluck()
+      .get(id)
+    file.close()
+    if (packet === undefined) throw new Error('there is no such part')
+    return packet
+  }
+  /** The same good signature, with words of somebody else where no signature covers them: a private subpacket that is not hashed. */
+  function withForeignWords(part: Uint8Array): Uint8Array {
+    const body = framedPackets(part)?.[0]?.body ?? new Uint8Array()
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+    const unhashed = 6 + view.getUint16(4)
+    const end = unhashed + 2 + view.getUint16(unhashed)
+    const words = subpacket(100, Buffer.from('read this'))
+    const length = uint16(end - unhashed - 2 + words.length)
+    return packet(
+      packetTag.signature,
+      concatBytes(body.subarray(0, unhashed), length, body.subarray(unhashed + 2, end), words, body.subarray(end)),
+    )
+  }
+
+  test.each<[string, (id: string) => Uint8Array]>([
+    ['for one of another index by the same key', (id) => partWhere('<>', id)],
+    ['for itself with words that no signature covers', (id) => withForeignWords(partWhere('=', id))],
+  ])('a part that was exchanged in the database while it waited is not released: %s', async (_, other) => {
     const work = await ask([first, neighbour], release())
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
@@ -258,35 +304,107 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     })
     orThrow(await bench.station.desk.approve(bench.approval(detail)))
     await bench.until(work, 'interrupted')
-    // As whoever has the file could: past the triggers, with a packet of an earlier index by the same key.
-    const file = new BetterSqlite3(bench.profile.database)
-    const trigger = file
-      .prepare<[], string>(`SELECT sql FROM sqlite_schema WHERE name = 'further_signature_forward'`)
-      .pluck()
-      .get()
-    file.exec('DROP TRIGGER further_signature_forward')
-    const exchanged = file
-      .prepare(
-        `UPDATE further_signature SET (packet, packet_sha256) =
-            (SELECT packet, packet_sha256 FROM further_signature
-             WHERE fingerprint = @key AND request_id <> @id AND state = 'made' LIMIT 1)
-           WHERE request_id = @id`,
-      )
-      .run({ key: neighbour.fingerprint, id: detail.summary.id })
-    file.exec(String(trigger))
-    file.close()
-    expect(exchanged.changes).toBe(1)
+    exchangePart(detail.summary.id, other(detail.summary.id))
     orThrow(await bench.station.desk.resume(bench.approval(detail)))
     const halted = await bench.until(work, 'interrupted', 'done', 'returning')
     expect(halted.summary.stage).toBe('interrupted')
-    expect(halted.failure?.code).toBe('output-wrong')
+    expect(halted.failure?.code).toBe('part-changed')
     expect(await bench.server.outputs(work)).toEqual([])
+    // The first key was not asked: its signature would have been spent.
+    const failed = (await bench.entries('sign-failed')).filter((entry) => entry['requestId'] === detail.summary.id)
+    expect(failed).toMatchObject([{ fingerprint: first.fingerprint, code: 'part-changed', signatureMayExist: false }])
     orThrow(await bench.station.desk.giveUp(detail.summary.id, 'the part is another'))
     expect(await bench.untilCompleted(work)).toBe('failure')
     await bench.until(work, 'done')
     expect((await bench.server.outputs(work)).map(({ category }) => category)).toEqual([
       'debusine:work-request-debug-logs',
     ])
+  })
+
+  test('a key whose rows were exchanged for those of another key signs nothing', async () => {
+    // As whoever has the file could: the same fingerprint, with another key and that key's certificate behind it.
+    const file = new BetterSqlite3(bench.profile.database)
+    const names = { other: elsewhere.fingerprint, key: neighbour.fingerprint }
+    const columns = 'spki_sha256, algorithm, private_key, token_manufacturer, token_model, token_serial, cka_id'
+    const row = file.prepare<[string], object>(`SELECT ${columns} FROM signing_key WHERE fingerprint = ?`)
+    const set = (values: object) =>
+      file
+        .prepare(
+          `UPDATE signing_key SET ${columns
+            .split(', ')
+            .map((name) => `${name} = @${name}`)
+            .join(', ')} WHERE fingerprint = @of`,
+        )
+        .run({ ...values, of: names.key })
+    const before = row.get(names.key) ?? {}
+    const triggers = file
+      .prepare<[], { name: string; sql: string }>(
+        `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('signing_key', 'openpgp_certificate')`,
+      )
+      .all()
+    for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+    const { lastInsertRowid } = file
+      .prepare(
+        `INSERT INTO openpgp_certificate (purpose, fingerprint, signing_fingerprint, created, certificate, why, operator, at)
+         SELECT purpose, @key, signing_fingerprint, created, certificate, why, operator, at
+         FROM openpgp_certificate WHERE fingerprint = @other`,
+      )
+      .run(names)
+    set(row.get(names.other) ?? {})
+    try {
+      const work = await ask([neighbour], release())
+      const detail = await bench.until(work, 'review')
+      expect(detail.approvability).toMatchObject({ kind: 'blocked', by: ['token-present'] })
+      expect(detail.sheet?.checks.find(({ id }) => id === 'token-present')?.sentence).toContain('does not hold the key')
+      orThrow(await bench.station.desk.decline(detail.summary.id, 'another key'))
+      await bench.until(work, 'done')
+    } finally {
+      file.prepare('DELETE FROM openpgp_certificate WHERE id = ?').run(lastInsertRowid)
+      set(before)
+      for (const { sql } of triggers) file.exec(sql)
+      file.close()
+    }
+  })
+
+  /** As whoever has the file could: the private key of another behind a fingerprint, and its certificate left as it is. */
+  async function withKeyBehind(print: string, other: string, act: () => Promise<void>): Promise<void> {
+    const file = new BetterSqlite3(bench.profile.database)
+    const columns = 'spki_sha256, cka_id, private_key'
+    const rowOf = (of: string) =>
+      file.prepare<[string], object>(`SELECT ${columns} FROM signing_key WHERE fingerprint = ?`).get(of) ?? {}
+    const put = (row: object) =>
+      file
+        .prepare(`UPDATE signing_key SET (${columns}) = (@spki_sha256, @cka_id, @private_key) WHERE fingerprint = @of`)
+        .run({ ...row, of: print })
+    const names = ['signing_key_identity', 'signing_key_place']
+    const triggers = names.map((name) =>
+      file.prepare<[string], string>('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(name),
+    )
+    for (const name of names) file.exec(`DROP TRIGGER ${name}`)
+    const before = rowOf(print)
+    try {
+      put(rowOf(other))
+      await act()
+    } finally {
+      put(before)
+      for (const trigger of triggers) file.exec(String(trigger))
+      file.close()
+    }
+  }
+
+  test.each<[string, () => readonly Key[], string]>([
+    ['that of one that signs beside it', () => [first, neighbour], 'key-twice'],
+    ['that of one that no sheet shows', () => [neighbour], 'key-mismatch'],
+  ])('a private key that was exchanged after the sheet was shown signs nothing: %s', async (_, keys, code) => {
+    const work = await ask(keys(), release())
+    const detail = await bench.until(work, 'review')
+    await bench.showSheet(detail)
+    await withKeyBehind(neighbour.fingerprint, first.fingerprint, async () => {
+      expect(codeOf(await bench.station.desk.approve(bench.approval(detail)))).toBe(code)
+      expect(await uses(detail.summary.id, 'intent')).toEqual([])
+    })
+    orThrow(await bench.station.desk.decline(detail.summary.id, 'another key'))
+    await bench.until(work, 'done')
   })
 
   test('signed before by a key that stood second is signed before', async () => {
@@ -300,5 +418,37 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     expect(createHash('sha256').update(text).digest('hex')).toBe(detail.sheet?.artifacts[0]?.files[0]?.sha256)
     orThrow(await bench.station.desk.decline(detail.summary.id, 'twice'))
     await bench.until(again, 'done')
+  })
+
+  test('an output that was exchanged in the database before it was returned is not returned', async () => {
+    const earlier = await ask([first, neighbour], release())
+    await bench.approve(earlier)
+    await bench.until(earlier, 'done')
+    const work = await ask([first, neighbour], release())
+    const id = { at: '' }
+    bench.at('upload', 'before', () => {
+      if (id.at === '') return
+      const file = new BetterSqlite3(bench.profile.database)
+      const triggers = file
+        .prepare<[], { name: string; sql: string }>(
+          `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'signature' AND sql LIKE '%BEFORE UPDATE%'`,
+        )
+        .all()
+      for (const { name } of triggers) file.exec(`DROP TRIGGER ${name}`)
+      const { changes } = file
+        .prepare(
+          `UPDATE signature SET (output, output_sha256) = (SELECT output, output_sha256 FROM signature WHERE request_id = ?) WHERE request_id = ?`,
+        )
+        .run(before, id.at)
+      for (const { sql } of triggers) file.exec(sql)
+      file.close()
+      expect(changes).toBe(1)
+      id.at = ''
+    })
+    const before = await bench.idOf(earlier)
+    id.at = (await bench.until(work, 'review')).summary.id
+    await bench.approve(work)
+    await vi.waitFor(async () => expect((await bench.show(work)).failure?.code).toBe('output-not-there'), 20_000)
+    expect((await bench.server.outputs(work)).map(({ category }) => category)).not.toContain('debian:repository-index')
   })
 })

@@ -155,6 +155,7 @@ describe('listing the audit log', () => {
 
   it.each([
     ['cancelled', false, true],
+    ['session-ended', false, true],
     ['token-error', false, true],
     ['token-error', true, false],
     ['input-changed', false, false],

@@ -16,6 +16,7 @@ const harmless: ReadonlySet<string> = new Set([
   'pin-wanted',
   'service-key-absent',
   'service-key-unsafe',
+  'session-ended',
   'token-absent',
   'token-error',
   'touch-timeout',

@@ -7,6 +7,7 @@ import type { Fingerprint } from '../../shared/ids.ts'
 import type { KeyAvailability, KeyHome, KeyState, RegisteredKey } from '../../shared/key.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import { isKeyOf } from '../openpgp/read-certificate.ts'
 import { readCertificate } from '../pki/x509.ts'
 import type { SigningCertificate } from '../signing/signer.ts'
 import type { KeyReference, TokenFailure, TokenService } from '../token/token-service.ts'
@@ -82,7 +83,7 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       return { kind: 'unusable', failure: foreignKey }
     const { label, module } = seen.value.token
     await sightings.seen(key, { at: ports.now().toISOString(), tokenLabel: label, module })
-    const problem = key.openpgp === null ? null : await openPgpProblem(key, ports.now())
+    const problem = key.openpgp === null ? null : await openPgpProblem(key, ports.now(), seen.value.spki)
     if (problem !== null) return { kind: 'unusable', failure: problem }
     // Whoever is asked for the PIN now could only be refused.
     if (seen.value.token.pinState === 'locked') return { kind: 'unusable', failure: pinLocked }
@@ -151,7 +152,9 @@ export function createKeyRegistry(ports: KeyRegistryPorts): KeyRegistry {
       const certificate = await signingCertificate(key, ports.now())
       if (certificate === null) return null
       const { home, algorithm, spkiSha256, sealed } = key
-      return { reference: { home, algorithm, spkiSha256, sealed }, certificate }
+      const { openpgp } = certificate
+      const own = openpgp === undefined ? {} : { accepts: (spki: Uint8Array) => isKeyOf(openpgp, spki) }
+      return { reference: { home, algorithm, spkiSha256, sealed, ...own }, certificate }
     },
     use: async (purpose, fingerprint) => {
       // Known as a use before the state is read: a change that comes now stops it, one that came before is read.
@@ -207,7 +210,12 @@ async function signingCertificate(key: StoredKey, at: Date): Promise<SigningCert
   const { algorithm } = key
   if (key.openpgp === null) {
     const certificate = readCertificate(key.certificatePem)
-    return certificate.ok ? { der: certificate.value.der, algorithm } : null
+    // Rows can be written by others: what a key is called follows from its certificate, and that is for the key that is opened.
+    const isOwn =
+      certificate.ok &&
+      certificate.value.facts.sha256.toUpperCase() === key.fingerprint &&
+      certificate.value.spkiSha256 === key.spkiSha256
+    return isOwn ? { der: certificate.value.der, algorithm } : null
   }
   const identity = await identityOf(key, at)
   if (!identity.ok || identity.value.problem !== null) return null
@@ -215,10 +223,13 @@ async function signingCertificate(key: StoredKey, at: Date): Promise<SigningCert
 }
 
 /** Why an OpenPGP key must not sign though its token is here. An expired one is told by the check of its validity. */
-async function openPgpProblem(key: StoredKey, at: Date): Promise<Failure | null> {
+async function openPgpProblem(key: StoredKey, at: Date, spki: Uint8Array): Promise<Failure | null> {
   const identity = await identityOf(key, at)
   if (!identity.ok) return identity.error
+  if (!isKeyOf(identity.value.key, spki)) return exchangedCertificate
   switch (identity.value.problem) {
+    case 'another-key':
+      return exchangedCertificate
     case 'revoked':
       return revoked
     case 'unbound':
@@ -259,6 +270,12 @@ const cannotSign: Failure = {
   code: 'no-signing-key',
   message:
     'The OpenPGP certificate of this key does not say of it that it signs. Bring a certificate in which it does.',
+}
+const exchangedCertificate: Failure = {
+  kind: 'refused',
+  code: 'key-mismatch',
+  message:
+    'The certificate that lies in the database for this key does not hold the key that was registered: somebody exchanged it. The key is not used. Find out who writes to the database.',
 }
 const notRegistered: Failure = {
   kind: 'refused',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Failure } from '../../shared/failure.ts'
 import { fingerprint } from '../../shared/ids.ts'
@@ -217,6 +218,24 @@ describe.skipIf(softHsmModule() === null)('registering a token’s key (needs So
       expect(await keys.purposesOf(print())).toEqual(['uefi'])
       expect((await keys.forSigning('uefi', print()))?.reference).toMatchObject({ spkiSha256: key(0).spkiSha256 })
       expect(await keys.forSigning('uefi', fingerprint.parse('00'.repeat(32)))).toBeNull()
+    })
+    test('a key whose certificate or public key somebody exchanged in its row is not opened', async () => {
+      const { db } = station
+      await sql`DROP TRIGGER signing_key_identity`.execute(db)
+      const row = await db.selectFrom('signing_key').select(['public_key', 'spki_sha256']).executeTakeFirstOrThrow()
+      const foreign = { public_key: Buffer.from(key(1).certificatePem ?? ''), spki_sha256: key(1).spkiSha256 }
+      for (const { change, opened } of [
+        { change: { public_key: foreign.public_key }, opened: false },
+        { change: { spki_sha256: foreign.spki_sha256 }, opened: false },
+        { change: foreign, opened: false },
+        { change: {}, opened: true },
+      ]) {
+        await db
+          .updateTable('signing_key')
+          .set({ ...row, ...change })
+          .execute()
+        expect((await registry().forSigning('uefi', print())) !== null).toBe(opened)
+      }
     })
     test('a suspended key is not usable, whoever suspended it is on record, and the same state twice is no event', async () => {
       const keys = registry()

@@ -20,6 +20,8 @@ export interface ReadOpenPgpCertificate {
   /** The packets as openpgp.js keeps them: a signature that it cannot read is left out. */
   readonly binary: Uint8Array
   readonly version: 4 | 6
+  /** Of the primary key, upper-case hex. */
+  readonly fingerprint: string
   /** Those that its own key certifies and has not revoked: anybody can put others behind a certificate. */
   readonly userIds: readonly string[]
   /** The same as they stand in their packets. */
@@ -113,6 +115,7 @@ async function judged(certificate: Key, at: Date): Promise<ReadOpenPgpCertificat
   return {
     binary: certificate.write(),
     version: certificate.keyPacket.version === 6 ? 6 : 4,
+    fingerprint: certificate.getFingerprint().toUpperCase(),
     userIds: certifiedIds.map((id) => new TextDecoder().decode(id).slice(0, maxUserId).toWellFormed()),
     certifiedIds,
     created: certificate.getCreationTime(),

@@ -14,7 +14,7 @@ export interface ExpectedSigner {
 
 /**
  * Null: the message holds the text and one good signature of each. Else what is wrong, a sentence. `at`: when the certificates must be
- * valid; null: when the first signature says that it was made.
+ * valid; null: when the last of the signatures says that it was made.
  */
 export async function verifyOwnCleartext(
   output: Uint8Array,
@@ -63,12 +63,12 @@ export async function verifyOwnDetached(
   }
 }
 
-/** When the first signature of a message says that it was made. */
+/** When the last of a message's signatures says that it was made: a clock that was set back between two of them makes neither wrong. */
 async function timeOf(message: string): Promise<Date> {
   const { readSignature } = await import('openpgp')
   const start = message.lastIndexOf('-----BEGIN PGP SIGNATURE-----')
   const { packets } = await readSignature({ armoredSignature: message.slice(start) })
-  return packets[0]?.created ?? new Date(0)
+  return new Date(Math.max(0, ...packets.map(({ created }) => created?.getTime() ?? 0)))
 }
 
 async function problemWith(

@@ -12,7 +12,7 @@ import { checkPermission } from './permission.ts'
 import type { PolicyInput } from './policy-input.ts'
 import { checkRequestHeld } from './request-held.ts'
 import { checkSbatLevel } from './sbat-level.ts'
-import { ofEachKey } from './several-keys.ts'
+import { besideEachOther, ofEachKey } from './several-keys.ts'
 import { checkSignedBefore } from './signed-before.ts'
 import { checkTextExplained, checkTextSafe } from './text-safe.ts'
 import { checkTrustedCerts } from './trusted-certs.ts'
@@ -24,6 +24,8 @@ export function evaluate(input: PolicyInput): readonly Check[] {
   const key = [checkKeyRegistered, checkPurposeMatches, checkKeyActive, checkCertificateValid, checkTokenPresent].map(
     (ask) => ofEachKey(ask, input),
   )
+  const [registered] = key
+  if (registered !== undefined) key[0] = besideEachOther(registered, input)
   key.unshift(oneAnswer(ofEachKey(checkPermission, input), input))
   if (input.task === 'debsign' || input.task === 'signrepositoryindex') {
     return [

@@ -63,6 +63,8 @@ export async function openKeys(
     if (key === null) return err(keyNotActive)
     keys.push({ home: registered.home, ...key })
   }
+  // One private key under two certificates would sign twice; of those on a token the sheet says so.
+  if (new Set(keys.map(({ reference }) => reference.spkiSha256)).size !== keys.length) return err(keyTwice)
   const pins = pinsOf(keys, typed)
   if (!pins.ok) return pins
   const total = filesOfSheet(sheet).length
@@ -162,7 +164,9 @@ async function openSessions(
   }
   const spare = logs.size === 0 ? [] : pins.map((each) => ({ ...each, pin: copyOf(each.pin) }))
   const logOf = ({ home }: KeyOfSheet) => (home.kind === 'token' ? (logs.get(home.token.serial) ?? null) : null)
-  const endLogs = async () => {
+  let opened: readonly SigningSession[] = []
+  const close = async () => {
+    for (const session of opened) await session.close()
     for (const runLog of logs.values()) await runLog.end()
   }
   let handedOn = false
@@ -176,16 +180,10 @@ async function openSessions(
       if (room !== undefined) sessions = await open(spare)
     }
     if (!sessions.ok) return sessions
-    const opened = sessions.value
-    const close = async () => {
-      for (const session of opened) await session.close()
-      await endLogs()
-    }
+    opened = sessions.value
     for (const [position, key] of keys.entries()) {
       const room = await logOf(key)?.makeRoom(1)
-      if (room?.ok !== false) continue
-      for (const session of opened) await session.close()
-      return err({ ...room.error, position })
+      if (room?.ok === false) return err({ ...room.error, position })
     }
     handedOn = true
     return ok({
@@ -198,7 +196,8 @@ async function openSessions(
     })
   } finally {
     for (const { pin } of spare) pin.wipe()
-    if (!handedOn) await endLogs()
+    // Also after a defect: no token is left logged in.
+    if (!handedOn) await close()
   }
 }
 
@@ -212,6 +211,12 @@ const pinWanted: Failure = {
   kind: 'refused',
   code: 'pin-wanted',
   message: 'A key of this request is on a token, and no PIN was given for it. Nothing was approved or signed.',
+}
+const keyTwice: Failure = {
+  kind: 'refused',
+  code: 'key-twice',
+  message:
+    'Two keys of this request are the same private key under two certificates: it would sign the index twice. No PIN was used, and nothing was approved or signed. Decline the request, and have the archive name each key once.',
 }
 export const keyNotActive: Failure = {
   kind: 'refused',

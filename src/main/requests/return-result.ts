@@ -17,6 +17,7 @@ import { signingOutputData } from '../debusine/task-data.ts'
 import { afterLostAnswer } from '../debusine/work-requests.ts'
 import type { RequestState } from './machine.ts'
 import { generationTask } from './prepare-generation.ts'
+import { outputChanged, releasedOutput } from './released-output.ts'
 import { reportKey } from './report-key.ts'
 import { findSheet, heldReference, newestSheet } from './request.repository.ts'
 import { generationReport, type PlannedOutput, type Report, reportOf, type SignatureResult } from './result-report.ts'
@@ -219,27 +220,17 @@ async function uploadOutput(
 ): Promise<Result<null, Failure>> {
   const files: OutputFile[] = []
   for (const ordinal of output.signedOrdinals) {
-    const signature = await ports.db
-      .selectFrom('signature')
-      .innerJoin('request_file', (join) =>
-        join
-          .onRef('request_file.request_id', '=', 'signature.request_id')
-          .onRef('request_file.ordinal', '=', 'signature.ordinal'),
-      )
-      .select(['signature.output', 'signature.output_sha256', 'request_file.path'])
-      .where('signature.request_id', '=', row.id)
-      .where('signature.ordinal', '=', ordinal)
-      .where('signature.state', '=', 'signed')
+    const made = await releasedOutput(ports.db, row.id, ordinal)
+    if (made === 'none' || made === 'changed') return err(outputChanged)
+    const { path } = await ports.db
+      .selectFrom('request_file')
+      .select('path')
+      .where('request_id', '=', row.id)
+      .where('ordinal', '=', ordinal)
       .executeTakeFirstOrThrow()
-    const bytes = signature.output ?? new Uint8Array()
     const file = `${ports.spool.pathOf(requestId.parse(row.id), ordinal)}.sig`
-    await writeFile(file, bytes, { mode: 0o600 })
-    files.push({
-      path: `${signature.path}${ports.suffix}`,
-      file,
-      size: bytes.length,
-      sha256: sha256Hex.parse(signature.output_sha256),
-    })
+    await writeFile(file, made.bytes, { mode: 0o600 })
+    files.push({ path: `${path}${ports.suffix}`, file, size: made.bytes.length, sha256: made.sha256 })
   }
   return upload(ports, row, held, {
     kind: 'output',

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
-import { type Database, readerOf } from '../../../db/database.ts'
+import type { Database } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { sha256Hex } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { ReviewSheet, SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
 import { controlLimits } from '../deb822/control-fault.ts'
 import { parseControl } from '../deb822/paragraph.ts'
 import { changesFields } from '../debian/changes-fields.ts'
 import type { OutputFile } from '../debusine/server.ts'
+import { type ReleasedOutput, releasedOutput } from './released-output.ts'
 
 /** What is handed back in an artifact of its own. */
 export interface ReturnedArtifact {
@@ -74,30 +74,24 @@ export async function returnedArtifact(
     : ok({ category: 'debian:upload', data: { type: 'dpkg', changes_fields: fields }, files, relation: 'relates-to' })
 }
 
-interface Output {
-  readonly bytes: Uint8Array
-  readonly sha256: string
+async function signedOutput(
+  db: Kysely<Database>,
+  { requestId }: ReviewSheet,
+  { ordinal }: SheetFile,
+): Promise<ReleasedOutput | null> {
+  const output = await releasedOutput(db, requestId, ordinal)
+  return output === 'none' || output === 'changed' ? null : output
 }
 
-async function signedOutput(db: Kysely<Database>, sheet: ReviewSheet, { ordinal }: SheetFile): Promise<Output | null> {
-  const row = await readerOf(db)
-    .selectFrom('signature')
-    .select(['output', 'output_sha256'])
-    .where('request_id', '=', sheet.requestId)
-    .where('ordinal', '=', ordinal)
-    .where('state', '=', 'signed')
-    .executeTakeFirst()
-  return row?.output == null || row.output_sha256 === null ? null : { bytes: row.output, sha256: row.output_sha256 }
-}
-
-async function spool(ports: Ports, { ordinal }: SheetFile, path: string, output: Output): Promise<OutputFile> {
+async function spool(ports: Ports, { ordinal }: SheetFile, path: string, output: ReleasedOutput): Promise<OutputFile> {
   const file = `${ports.pathOf(ordinal)}.sig`
   await writeFile(file, output.bytes, { mode: 0o600 })
-  return { path, file, size: output.bytes.length, sha256: sha256Hex.parse(output.sha256) }
+  return { path, file, size: output.bytes.length, sha256: output.sha256 }
 }
 
 const notThere: Failure = {
   kind: 'defect',
   code: 'output-not-there',
-  message: 'A document that was signed is not in the database. Nothing was returned; what is signed is kept.',
+  message:
+    'A document that was signed is not in the database as the log says that it was made. Nothing was returned; what is signed is kept.',
 }

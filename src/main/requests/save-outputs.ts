@@ -4,12 +4,13 @@ import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { RequestRow } from '../../../db/tables/request.table.ts'
 import type { Failure } from '../../shared/failure.ts'
-import { type AuditSeq, auditSeq, type RequestId } from '../../shared/ids.ts'
+import type { AuditSeq, RequestId } from '../../shared/ids.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { workRequestOf } from '../debusine/task-data.ts'
 import { indexTaskOf } from '../debusine/upload-task.ts'
 import { isByHand, outputsOf } from './by-hand/hand.repository.ts'
 import { notFound } from './desk-ports.ts'
+import { outputChanged, releasedOutput } from './released-output.ts'
 import { findRequest } from './request.repository.ts'
 
 /** What shows that a signature is in the log; null: not covered by a checkpoint, or the log has no key. */
@@ -39,7 +40,7 @@ export async function saveOutputs(
         .onRef('request_file.request_id', '=', 'signature.request_id')
         .onRef('request_file.ordinal', '=', 'signature.ordinal'),
     )
-    .select(['signature.ordinal', 'signature.output', 'signature.outcome_seq', 'request_file.path'])
+    .select(['signature.ordinal', 'request_file.path'])
     .where('signature.request_id', '=', id)
     .where('signature.state', '=', 'signed')
     .orderBy('signature.ordinal')
@@ -55,8 +56,10 @@ export async function saveOutputs(
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const file of signed) {
       const name = outputName(row, file, hand.find(({ ordinal }) => ordinal === file.ordinal)?.path ?? null, suffix)
-      await writeFile(join(folder, name), file.output ?? new Uint8Array(), { mode: 0o600 })
-      const proof = file.outcome_seq === null ? null : await evidence.proofOf(auditSeq.parse(file.outcome_seq))
+      const output = await releasedOutput(db, id, file.ordinal)
+      if (output === 'none' || output === 'changed') return err(outputChanged)
+      await writeFile(join(folder, name), output.bytes, { mode: 0o600 })
+      const proof = await evidence.proofOf(output.outcomeSeq)
       if (proof === null) continue
       await writeFile(join(folder, `${name}.tlog-proof`), proof, { mode: 0o600 })
       proofs += 1

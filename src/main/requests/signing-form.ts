@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Database, readerOf } from '../../../db/database.ts'
 import type { Failure } from '../../shared/failure.ts'
@@ -8,6 +7,8 @@ import { childrenOf, debsignOrder } from '../signing/debsign/debsign-order.ts'
 import { type SignedChild, signedChild } from '../signing/debsign/rewrite.ts'
 import type { SignedPart } from '../signing/repository-index/index.signer.ts'
 import type { SigningCertificate, SpooledFile } from '../signing/signer.ts'
+import { saysSigned } from './as-logged.ts'
+import { releasedOutput } from './released-output.ts'
 import type { FileToSign } from './use-of-key.ts'
 
 /**
@@ -38,15 +39,9 @@ export async function formOf(
     const name = upload[kind]
     if (name === null) continue
     const child = artifact.files.find(({ path }) => path === name)
-    const signed = await readerOf(db)
-      .selectFrom('signature')
-      .select('output')
-      .where('request_id', '=', sheet.requestId)
-      .where('ordinal', '=', child?.ordinal ?? -1)
-      .where('state', '=', 'signed')
-      .executeTakeFirst()
-    if (signed?.output == null) return err(childNotSigned(name))
-    children.push(signedChild(name, signed.output))
+    const signed = await releasedOutput(db, sheet.requestId, child?.ordinal ?? -1)
+    if (signed === 'none' || signed === 'changed') return err(childNotSigned(name))
+    children.push(signedChild(name, signed.bytes))
   }
   const files = artifact.files.map(({ path, size, sha256 }) => ({ name: path, size, sha256 }))
   return ok({ kind: 'upload', document, fields: upload.debusineFields, children, files, shown: file.facts })
@@ -54,7 +49,7 @@ export async function formOf(
 
 /**
  * What the further keys have signed, in their order. Read from the database, where each is with its outcome, so that the output is the same
- * after a pause as without one.
+ * after a pause as without one. A row alone is not believed: what is released is what the log says that each key has signed.
  */
 async function partsOf(
   db: Kysely<Database>,
@@ -64,8 +59,9 @@ async function partsOf(
 ): Promise<Result<readonly SignedPart[], Failure>> {
   const rows = await readerOf(db)
     .selectFrom('further_signature')
-    .select(['position', 'fingerprint', 'packet', 'packet_sha256'])
-    .where('request_id', '=', requestId)
+    .leftJoin('audit_entry', 'audit_entry.seq', 'further_signature.outcome_seq')
+    .select(['position', 'further_signature.fingerprint', 'packet', 'entry'])
+    .where('further_signature.request_id', '=', requestId)
     .where('ordinal', '=', ordinal)
     .where('state', '=', 'made')
     .execute()
@@ -74,8 +70,8 @@ async function partsOf(
     const made = rows.find(({ position, fingerprint }) => position === index + 1 && fingerprint === key.fingerprint)
     const certificate = certificates[index]
     if (made?.packet == null || certificate === undefined) return err(partNotSigned(key.fingerprint))
-    // Found before the first key is asked: its signature would be worth nothing.
-    if (hash('sha256', made.packet) !== made.packet_sha256) return err(partChanged(key.fingerprint))
+    const use = { requestId, ordinal, fingerprint: key.fingerprint, position: index + 2 }
+    if (!saysSigned(made.entry, use, made.packet)) return err(partChanged(key.fingerprint))
     parts.push({ certificate, packet: made.packet })
   }
   return ok(parts)
@@ -116,6 +112,6 @@ function partChanged(fingerprint: string): Failure {
   return {
     kind: 'invalid',
     code: 'part-changed',
-    message: `The signature of this index by the key ${fingerprint} is not in the database as it was made. Nothing was asked of the first key. Stop the request, check the disk, and have the request made again.`,
+    message: `What lies in the database as the signature of the key ${fingerprint} is not what the log says that it has made: the disk or somebody changed it. The first key was not asked, and nothing was released. Stop the request, and find out who writes to the database.`,
   }
 }

@@ -222,7 +222,8 @@ class Opening {
     { spki, touch }: HostAnswer<'open'>,
   ): TokenFailure | null {
     // The host compared as well; main believes no other process about which key this is.
-    const sameKey = createHash('sha256').update(spki).digest('hex') === key.spkiSha256
+    const digest = createHash('sha256').update(spki).digest('hex')
+    const sameKey = digest === key.spkiSha256 && (key.accepts?.(spki) ?? true)
     const check = sameKey ? signatureCheck(spki) : null
     if (check === null) {
       const failure = tokenFailure(sameKey ? 'mechanism-unsupported' : 'key-mismatch')

@@ -59,6 +59,11 @@ export type KeyReference = {
   readonly algorithm: KeyAlgorithm
   readonly spkiSha256: Sha256Hex
   readonly sealed: { readonly publicKey: string; readonly encrypted: string } | null
+  /**
+   * What else the public key has to be, asked of what the token gives when the key is opened: of an OpenPGP key, the one that its certificate
+   * names. Left out: its digest says all.
+   */
+  readonly accepts?: (spki: Uint8Array) => boolean
 }
 
 /**

@@ -31,6 +31,9 @@ export interface UseReader {
   uses(): readonly KeyUse[]
 }
 
+/** Of an intent that was written ahead and never sent; of one for a key beside others whose session had ended before. */
+const neverSent: ReadonlySet<string> = new Set(['cancelled', 'session-ended'])
+
 type Open = { -readonly [Member in keyof KeyUse]: KeyUse[Member] }
 
 export function createUseReader(deviceSerial: string, keys: readonly RegisteredKey[]): UseReader {
@@ -71,9 +74,8 @@ export function createUseReader(deviceSerial: string, keys: readonly RegisteredK
           settle(body.intentSeq, seq, 'signed')
           return
         case 'sign-failed':
-          // `cancelled` is the only code of an intent that was written ahead and never sent.
           if (body.signatureMayExist) settle(body.intentSeq, seq, 'in-doubt')
-          else settle(body.intentSeq, seq, body.code === 'cancelled' ? 'withdrawn' : 'refused')
+          else settle(body.intentSeq, seq, neverSent.has(body.code) ? 'withdrawn' : 'refused')
           return
         case 'possession-challenged':
           if (body.tokenSerial !== deviceSerial) return

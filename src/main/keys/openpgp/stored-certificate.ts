@@ -16,7 +16,8 @@ export interface OpenPgpIdentity {
   /** The packets of the certificate. */
   readonly binary: Uint8Array
   readonly key: OpenPgpPublicKey
-  readonly problem: CertificateProblem | null
+  /** `another-key`: the row was exchanged; the certificate is not the one of the key that it stands for. */
+  readonly problem: CertificateProblem | 'another-key' | null
 }
 
 type StoredOpenPgpKey = Pick<StoredKey, 'fingerprint' | 'algorithm' | 'certificatePem' | 'openpgp'>
@@ -25,7 +26,7 @@ type StoredOpenPgpKey = Pick<StoredKey, 'fingerprint' | 'algorithm' | 'certifica
 export async function identityOf(stored: StoredOpenPgpKey, at: Date): Promise<Result<OpenPgpIdentity, Failure>> {
   const certificate = await readOpenPgpCertificate(stored.certificatePem, at)
   if (!certificate.ok) return certificate
-  const { binary, version, userIds, keys } = certificate.value
+  const { binary, version, userIds, keys, fingerprint: own } = certificate.value
   const signing = keys.find(({ key }) => fingerprintHex(key) === stored.openpgp?.signingFingerprint)
   if (signing === undefined) return err(notInCertificate)
   const created = new Date(signing.key.created * 1000).toISOString()
@@ -55,7 +56,8 @@ export async function identityOf(stored: StoredOpenPgpKey, at: Date): Promise<Re
     },
     binary,
     key: signing.key,
-    problem: signing.problem,
+    // Rows can be written by others; what a key is called follows from its numbers.
+    problem: own === stored.fingerprint ? signing.problem : 'another-key',
   })
 }
 

@@ -11,6 +11,7 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import { step } from '../../app/steps.ts'
 import type { AuditEntryBody } from '../../audit/format/entry.ts'
 import { type DeskPorts, notFound, notNow } from '../desk-ports.ts'
+import { outputChanged, releasedOutput } from '../released-output.ts'
 import { findRequest } from '../request.repository.ts'
 import { parseState, transition } from '../transition.ts'
 import { type HandOutput, isByHand, outputExists, outputsOf } from './hand.repository.ts'
@@ -35,7 +36,10 @@ export async function deliverByHand(ports: DeskPorts, row: RequestRow): Promise<
   return finished.ok ? ok('returned') : finished
 }
 
-async function deliver(ports: DeskPorts, id: RequestId, output: HandOutput): Promise<Result<null, Failure>> {
+async function deliver(ports: DeskPorts, id: RequestId, listed: HandOutput): Promise<Result<null, Failure>> {
+  const released = await releasedOutput(ports.db, id, listed.ordinal)
+  if (released === 'none' || released === 'changed') return err(outputChanged)
+  const output = { ...listed, bytes: released.bytes, sha256: released.sha256 }
   step('deliver', 'before')
   if (output.state === null) await intend(ports, id, output, {})
   let replaced: string | null = null
