@@ -8,6 +8,7 @@ import { step } from '../app/steps.ts'
 import { canonicalText } from '../canonical/canonical-json.ts'
 import { changedSince } from '../policy/changed-since.ts'
 import { approvability } from '../policy/evaluate.ts'
+import { isApprovedInLog, notApprovedInLog } from './approval-in-log.ts'
 import { isByHand } from './by-hand/hand.repository.ts'
 import { type DeskPorts, move, notEnrolled, notFound, notNow, serverOf } from './desk-ports.ts'
 import { comparesWithLast } from './last-signed.ts'
@@ -102,6 +103,7 @@ export async function reopen(
     const stored = await findSheet(ports.db, input.requestId, input.sheetDigest)
     if (stored === null) return err(otherSheet)
     if (stored.shownAt === null) return err(notShown)
+    if (!(await isApprovedInLog(ports.db, input.requestId, input.sheetDigest))) return err(notApprovedInLog)
     const asked = await stillSo(ports, row, stored.sheet)
     if (!asked.ok) return asked
     const opened = await openKeys(ports, row, stored.sheet, input, signal)

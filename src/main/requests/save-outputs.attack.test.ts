@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { memoryDatabase } from '../../../db/testing/memory-db.ts'
-import { requestId } from '../../shared/ids.ts'
+import { auditSeq, fingerprint, requestId, sha256Hex } from '../../shared/ids.ts'
+import { encodeEntry } from '../audit/format/encode.ts'
+import { sampleSigned } from '../audit/testing/sample-entries.ts'
 import { saveOutputs } from './save-outputs.ts'
 
 const at = '2026-06-01T12:00:00.000Z'
 const id = requestId.parse('6f1c2f6e-3f0a-4c0e-9a55-0d6c5b8f1a10')
 const sheet = 'd4'.repeat(32)
+const print = fingerprint.parse('C3'.repeat(32))
 /** A log without a key. */
 const none = { proofOf: async () => null, ofLog: async () => ({ checkpoint: null, vkey: null }) }
 
@@ -37,15 +41,25 @@ describe('outputs that are saved', () => {
   function sign(ordinal: number, path: string): void {
     const input = 'a1'.repeat(32)
     const { file } = station
+    const [intent, outcome] = [2 + 2 * ordinal, 3 + 2 * ordinal]
+    const output = Buffer.from(`signature ${ordinal}`)
     file.prepare('INSERT INTO request_file VALUES (?, ?, 0, 7, ?, 1, ?)').run(id, ordinal, path, input)
+    const outputSha256 = sha256Hex.parse(createHash('sha256').update(output).digest('hex'))
+    const body = { ...sampleSigned(), requestId: id, ordinal, fingerprint: print, outputSha256 }
+    for (const seq of [intent, outcome])
+      file
+        .prepare(
+          `INSERT INTO audit_entry (seq, entry, leaf_hash, prev_hash, at, event) SELECT ?, ?, randomblob(32), leaf_hash, '${at}', 'signed' FROM audit_entry ORDER BY seq DESC LIMIT 1`,
+        )
+        .run(seq, encodeEntry({ seq: auditSeq.parse(seq), at, prev: sha256Hex.parse('0'.repeat(64)) }, body))
     file
-      .prepare(`INSERT INTO signature VALUES (?, ?, ?, 'uefi', 'C3', ?, 'begun', 1, NULL, NULL, NULL, NULL, '${at}')`)
-      .run(id, ordinal, sheet, input)
+      .prepare(`INSERT INTO signature VALUES (?, ?, ?, 'uefi', ?, ?, 'begun', ?, NULL, NULL, NULL, NULL, '${at}')`)
+      .run(id, ordinal, sheet, print, input, intent)
     file
       .prepare(
-        `UPDATE signature SET state = 'signed', outcome_seq = 1, output = ?, output_sha256 = ? WHERE ordinal = ?`,
+        `UPDATE signature SET state = 'signed', outcome_seq = ?, output = ?, output_sha256 = ? WHERE ordinal = ?`,
       )
-      .run(Buffer.from(`signature ${ordinal}`), 'e5'.repeat(32), ordinal)
+      .run(outcome, output, outputSha256, ordinal)
   }
 
   test('stay in their folder, one file each, whatever their names are', async () => {
@@ -111,9 +125,19 @@ describe('outputs that are saved', () => {
       'log.checkpoint',
       'log.vkey',
     ])
-    expect(readFileSync(join(written, '001-a.efi.sig.tlog-proof'), 'utf8')).toBe('proof of 1')
+    expect(readFileSync(join(written, '001-a.efi.sig.tlog-proof'), 'utf8')).toBe('proof of 3')
     expect(readFileSync(join(written, 'log.vkey'), 'utf8')).toBe('the key\n')
     expect(statSync(join(written, '001-a.efi.sig.tlog-proof')).mode & 0o777).toBe(0o600)
+  })
+  test('are not handed out when they are not what the log says that was made', async () => {
+    sign(0, 'a.efi')
+    const { sql } = station.file
+      .prepare<[], { sql: string }>(`SELECT sql FROM sqlite_schema WHERE name = 'signature_forward'`)
+      .get() ?? { sql: '' }
+    station.file.exec(`DROP TRIGGER signature_forward; UPDATE signature SET output = x'00'; ${sql}`)
+    expect(await saveOutputs(station.db, id, exports, '.sig', none)).toMatchObject({
+      error: { code: 'output-changed' },
+    })
   })
   test('are not there when nothing is signed, and for no request that is not there', async () => {
     expect(await saveOutputs(station.db, id, exports, '.sig', none)).toMatchObject({
