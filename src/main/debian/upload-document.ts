@@ -177,7 +177,7 @@ function longFields(file: ControlFile, document: UploadDocumentKind): readonly D
   const shown =
     document === 'changes'
       ? ['Source', 'Version', 'Architecture', 'Binary', 'Distribution', 'Urgency', 'Maintainer', 'Changed-By', 'Date']
-      : ['Source', 'Version', 'Architecture', 'Maintainer']
+      : ['Format', 'Source', 'Version', 'Architecture', 'Maintainer']
   const closes = document === 'changes' ? closesOf(file) : []
   const tooLong = shown.filter((name) => (folded(file, name)?.length ?? 0) > longest)
   if (closes.length > maxCloses || closes.some((bug) => bug.length > longestBug)) tooLong.push('Closes')

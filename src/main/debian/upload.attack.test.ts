@@ -156,6 +156,30 @@ describe('an upload', () => {
       (text: string) => text.replace(/^( [0-9a-f]{64} )(\d+ .*_amd64\.deb)$/m, '$10$2'),
       'a size that is none',
     ],
+    ...[
+      ['a tab', '\t'],
+      ['a no-break space', '\u00a0'],
+      ['an ideographic space', '\u3000'],
+      ['a line separator', '\u2028'],
+      ['a unit of no width', '\u200b'],
+    ].map(
+      ([what, blank]) =>
+        [
+          // python-debian parts the line at it, and takes the priority for the file's name; dpkg-source and debsign do so at a tab.
+          `a section with ${what} in it`,
+          (text: string) =>
+            text.replace(
+              'misc optional hello_1.0_amd64.deb',
+              `misc${blank}optional evil_1.0_amd64.deb hello_1.0_amd64.deb`,
+            ),
+          'Files has a section or a priority that is none',
+        ] as const,
+    ),
+    [
+      'a priority that other programs part',
+      (text: string) => text.replace('misc optional hello_1.0_amd64.deb', 'misc optional\tx hello_1.0_amd64.deb'),
+      'Files has a section or a priority that is none',
+    ],
     [
       'an unknown kind of checksum',
       (text: string) => `${text}Checksums-Blake3:\n 00 1 x\n`,
