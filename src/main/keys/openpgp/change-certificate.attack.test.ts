@@ -6,6 +6,9 @@ import { sha256Hex } from '../../../shared/ids.ts'
 import type { Result } from '../../../shared/result.ts'
 import { Secret } from '../../../shared/secret.ts'
 import { type AuditStation, auditStation } from '../../audit/testing/audit-station.ts'
+import { armor } from '../../openpgp/armor.ts'
+import { userIdPacket } from '../../openpgp/certificate.ts'
+import { readOpenPgpCertificate } from '../../openpgp/read-certificate.ts'
 import { softHsmModule } from '../../token/testing/soft-token.ts'
 import { TokenBench } from '../../token/testing/token-bench.ts'
 import { createKeyRegistry } from '../key-registry.ts'
@@ -147,6 +150,46 @@ describe.skipIf(softHsmModule() === null)(
         { event: 'openpgp-certificate-changed', purpose: 'openpgp', why: 'revoked' },
         { event: 'openpgp-certificate-changed', purpose: 'openpgp-repository', why: 'revoked' },
       ])
+    })
+
+    test('is read again however much stands in it, or is not kept', async () => {
+      const print = valueOf(await certifyTokenKey(ports(), { ...wanted, ...key(0), ...typed() }, operator))
+      const name = { purpose: 'openpgp', fingerprint: print }
+      const made = valueOf(
+        await readOpenPgpCertificate((await registry().find('openpgp', print))?.certificatePem ?? '', now),
+      )
+      // What others can add to it, up to what is taken.
+      const grown = (size: number) => {
+        const added = userIdPacket('x'.repeat(98))
+        return Buffer.concat([
+          made.binary,
+          ...Array(Math.floor((size - made.binary.length) / added.length)).fill(added),
+        ])
+      }
+      for (const [size, code] of [
+        [48_000, 'ok'],
+        [64 * 1024 - 10, 'certificate-unreadable'],
+      ] as const) {
+        await station.db
+          .insertInto('openpgp_certificate')
+          .values({
+            ...name,
+            signing_fingerprint: print,
+            created: Math.floor(Date.parse('2026-03-01T12:00:00Z') / 1000),
+            certificate: armor('PGP PUBLIC KEY BLOCK', grown(size), true),
+            revocation: null,
+            why: 'brought',
+            operator,
+            at: now.toISOString(),
+          })
+          .execute()
+        now = new Date(now.getTime() + day)
+        for (let turn = 0; turn < 3; turn++) {
+          now = new Date(now.getTime() + 1000)
+          expect(codeOf(await extendOpenPgp(ports(), { ...name, days: 90 }, typed(), operator))).toBe(code)
+          expect(await registry().find('openpgp', print)).toMatchObject({ usableNow: true })
+        }
+      }
     })
 
     test('that was revoked is not registered for another purpose as it was before', async () => {
