@@ -6,6 +6,7 @@ import { fieldOf, parseControl, valueOf } from '../deb822/paragraph.ts'
 import { memorySource } from '../inspector/process/byte-source.ts'
 import { inspectAs } from '../inspector/process/inspect.ts'
 import { parseAnswer } from '../inspector/protocol.ts'
+import { maxLine } from '../openpgp/clear-text.ts'
 import { checkUploadWhole } from '../policy/upload-whole.ts'
 import { documentText } from '../signing/debsign/debsign-order.ts'
 import { sampleUpload } from './testing/sample-upload.ts'
@@ -135,6 +136,14 @@ describe('a document of an upload', () => {
     expect(format(`3.0 (${'q'.repeat(5000)})`)).toEqual(['field-too-long'])
     expect(format(`${'3'.repeat(5000)}.0`)).toEqual(['field-too-long'])
     expect(format('3.0 (quilt)')).toEqual([])
+  })
+
+  test('is refused before anything is signed where it has a line that is not clear-signed', () => {
+    for (const kind of ['changes', 'dsc', 'buildinfo'] as const) {
+      expect(codesOf(withField(kind, `X-Long: ${'ö'.repeat(maxLine / 2 - 3)}`), kind)).toEqual(['line-too-long'])
+      expect(codesOf(withField(kind, `X-Long:\n ${'x'.repeat(maxLine)}`), kind)).toEqual(['line-too-long'])
+      expect(codesOf(withField(kind, `X-Long:\n ${'x'.repeat(maxLine - 1)}`), kind)).toEqual([])
+    }
   })
 
   test('says of a field of debusine that it is replaced only where it is', () => {
