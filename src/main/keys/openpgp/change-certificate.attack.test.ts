@@ -14,6 +14,7 @@ import { TokenBench } from '../../token/testing/token-bench.ts'
 import { createKeyRegistry } from '../key-registry.ts'
 import { certifyTokenKey } from './certify-token-key.ts'
 import { bringOpenPgp, extendOpenPgp, revokeOpenPgp } from './change-certificate.ts'
+import type { HiddenKeyReader } from './key-on-token.ts'
 import { registerOpenPgpKey } from './register-openpgp.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -28,7 +29,7 @@ function valueOf<T>(result: Result<T, Failure>): T {
 }
 
 describe.skipIf(softHsmModule() === null)(
-  'a certificate that is changed here (needs SoftHSM: apt-get install softhsm2)',
+  'a certificate that is made and changed here (needs SoftHSM: apt-get install softhsm2)',
   () => {
     let bench: TokenBench
     let station: AuditStation
@@ -189,6 +190,46 @@ describe.skipIf(softHsmModule() === null)(
           expect(codeOf(await extendOpenPgp(ports(), { ...name, days: 90 }, typed(), operator))).toBe(code)
           expect(await registry().find('openpgp', print)).toMatchObject({ usableNow: true })
         }
+      }
+    })
+
+    test('has no twin of another creation time, though two are made at once', async () => {
+      const subkey = { ...key(1), primarySigns: false, pin: null, useLastTry: false }
+      const input = () => ({ ...wanted, ...key(0), ...typed() })
+      for (const [first, second] of [
+        [{}, {}],
+        [{ subkey }, { subkey }],
+        [{ subkey }, {}],
+        [{}, { subkey }],
+      ] as const) {
+        const other = await auditStation(join(bench.directory, `twins-${count++}.db`))
+        const there = { ...ports(), db: other.db, audit: other.log }
+        let between: string | null = null
+        // What comes between the first one's last signature and its registration.
+        const tokens: HiddenKeyReader = {
+          openSession: service.openSession.bind(service),
+          openSessions: service.openSessions.bind(service),
+          list: service.list.bind(service),
+          reset: service.reset.bind(service),
+          devicesChanged: service.devicesChanged.bind(service),
+          setModules: service.setModules.bind(service),
+          readPublicKey: service.readPublicKey.bind(service),
+          seeKey: service.seeKey.bind(service),
+          revealPublicKey: service.revealPublicKey.bind(service),
+          readAttestation: async (...of) => {
+            if (between === null) {
+              between = ''
+              now = new Date(now.getTime() + 1000)
+              between = codeOf(await certifyTokenKey(there, { ...input(), ...second }, operator))
+            }
+            return service.readAttestation(...of)
+          },
+        }
+        const late = await certifyTokenKey({ ...there, tokens }, { ...input(), ...first }, operator)
+        expect([between, codeOf(late)]).toEqual(['ok', 'creation-time-differs'])
+        expect(await other.db.selectFrom('signing_key').select('id').execute()).toHaveLength(1)
+        expect(await other.db.selectFrom('openpgp_certificate').select('id').execute()).toHaveLength(1)
+        await other.close()
       }
     })
 
