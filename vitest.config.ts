@@ -14,7 +14,7 @@ const contracts = [
   'src/main/doctor/**/*.test.ts',
   'src/main/inspector/{inspector-process*,inspect-upload.attack}.test.ts',
   'src/main/inspector/process/inspect.test.ts',
-  'src/main/keys/**/{create-software-key,generate-key,generate-uefi-key,register-key,register-openpgp,certify-with-subkey}.test.ts',
+  'src/main/keys/**/{create-software-key,generate-key,generate-uefi-key,register-key,register-openpgp,certify-with-subkey,change-certificate.attack}.test.ts',
   'src/main/signing/debsign/debsign.test.ts',
   'src/main/signing/pe/pe.signer.test.ts',
   'src/main/token/{host-process,pin,service.generate}.attack.test.ts',

@@ -17,13 +17,16 @@ const certificateSource = {
   paths: z.array(logPath).max(8),
 }
 
+/** Of a key on a token, as its module lists it: anything else would name the same key otherwise. */
+const ckaId = z.string().regex(/^(?:[0-9a-f]{2}){1,32}$/)
+
 /** What is typed when a token makes a key. `officerPin`: a YubiKey's management key as hex digits; other tokens have none. */
 const typedSecrets = { pin, officerPin: pin.nullable(), useLastTry: z.boolean() }
 
 /** Another token's key, or another one of the same token, that signs in place of the key that certifies. */
 const signingSubkey = z.strictObject({
   token: tokenId,
-  ckaId: z.string().max(64),
+  ckaId,
   spkiSha256: sha256Hex.nullable(),
   /** Whether the key that certifies is to sign as well. */
   primarySigns: z.boolean(),
@@ -40,7 +43,7 @@ export const keyChannels = {
     input: z.strictObject({
       purpose,
       token: tokenId,
-      ckaId: z.string().max(64),
+      ckaId,
       certificatePem: z.string().max(64 * 1024),
       description: typedText(200),
       production: z.boolean(),
@@ -57,7 +60,7 @@ export const keyChannels = {
     input: z.strictObject({
       purpose: purpose.exclude(['uefi']),
       token: tokenId,
-      ckaId: z.string().max(64),
+      ckaId,
       spkiSha256: sha256Hex.nullable(),
       description: typedText(200),
       production: z.boolean(),

@@ -38,10 +38,13 @@ export type Subject = z.infer<typeof subject>
 export const openPgpForm = z.enum(['v4', 'v4-ed25519', 'v6'])
 export type OpenPgpForm = z.infer<typeof openPgpForm>
 
+/** Controls, line ends, and what turns the direction of a text: a name that is certified for ever reads as it is. */
+const misleading = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
+
 /** A certificate of OpenPGP, by the key itself. Its creation time is that of the key's making. */
 export const openPgpPlan = z.strictObject({
   /** `Name <mail>`, as people write it. */
-  userId: typedText(200),
+  userId: typedText(200).refine((text) => !misleading.test(text), 'has characters that change how it reads'),
   /** Null: it does not expire. */
   days: z.int().min(1).max(36_500).nullable(),
   form: openPgpForm.exactOptional(),

@@ -25,6 +25,11 @@ const listsOf: Readonly<Record<'changes' | 'dsc' | 'buildinfo', readonly [ListFi
 const fileName = /^[A-Za-z0-9][A-Za-z0-9.+:~_%=@,-]{0,250}$/
 const maxSize = Number.MAX_SAFE_INTEGER
 const longestSection = 100
+/**
+ * What stands between size and name. Others part a line at every white space, python-debian at Unicode's as well: with a tab or U+00A0 in
+ * its section they would take another column for the name of the file.
+ */
+const sectionOrPriority = /^[!-~]+$/
 
 /**
  * Reads the lists of files and puts them together. Every list has to name the same files with the same sizes, each once; SHA-256 is
@@ -120,7 +125,8 @@ function readList(field: ControlField, list: ListField, maxFiles: number): Resul
       return fault('list-malformed', `${field.name} has a size that is none (${where}).`)
     if (!fileName.test(name))
       return fault('name-unsafe', `${field.name} has a name that is not one of a file beside it: “${name}” (${where}).`)
-    if ((section?.length ?? 0) > longestSection || (priority?.length ?? 0) > longestSection)
+    const between = [section, priority].filter((column) => column != null)
+    if (between.some((column) => column.length > longestSection || !sectionOrPriority.test(column)))
       return fault('list-malformed', `${field.name} has a section or a priority that is none (${where}).`)
     if (seen.has(name)) return fault('file-twice', `${field.name} lists ${name} twice.`)
     seen.add(name)

@@ -6,7 +6,9 @@ import { fieldOf, parseControl, valueOf } from '../deb822/paragraph.ts'
 import { memorySource } from '../inspector/process/byte-source.ts'
 import { inspectAs } from '../inspector/process/inspect.ts'
 import { parseAnswer } from '../inspector/protocol.ts'
+import { maxLine } from '../openpgp/clear-text.ts'
 import { checkUploadWhole } from '../policy/upload-whole.ts'
+import { documentText } from '../signing/debsign/debsign-order.ts'
 import { sampleUpload } from './testing/sample-upload.ts'
 
 type Kind = 'changes' | 'dsc' | 'buildinfo'
@@ -26,7 +28,11 @@ function factsOf(text: string, kind: Kind) {
 const othersOf = (text: string, kind: Kind) => factsOf(text, kind).others ?? []
 const codesOf = (text: string, kind: Kind) => factsOf(text, kind).faults.map(({ code }) => code)
 
-function checked(text: string, kind: Kind, change: { readonly disposition?: string; readonly old?: boolean } = {}) {
+function checked(
+  text: string,
+  kind: Kind,
+  change: { readonly disposition?: string; readonly old?: boolean; readonly debusineFields?: object | null } = {},
+) {
   const { others, ...facts } = factsOf(text, kind)
   const file = {
     path: names[kind],
@@ -35,7 +41,8 @@ function checked(text: string, kind: Kind, change: { readonly disposition?: stri
     facts: change.old === true ? facts : { ...facts, others },
     disposition: change.disposition ?? 'sign',
   }
-  const artifacts = [{ files: [file] }] as unknown as Parameters<typeof checkUploadWhole>[0]['artifacts']
+  const upload = change.debusineFields === undefined ? {} : { upload: { debusineFields: change.debusineFields } }
+  const artifacts = [{ files: [file], ...upload }] as unknown as Parameters<typeof checkUploadWhole>[0]['artifacts']
   return checkUploadWhole({ artifacts }).evidence.filter(({ subject }) => subject === names[kind])
 }
 
@@ -124,15 +131,50 @@ describe('a document of an upload', () => {
     expect(codesOf(closes('1'.repeat(41)), 'changes')).toEqual(['field-too-long'])
   })
 
-  test('has to be looked at where another field, or a section, holds what is not seen', () => {
+  test('is refused where the format of a source is too long to be shown', () => {
+    const format = (text: string) => codesOf(sample('dsc').replace(/^Format: .*$/m, `Format: ${text}`), 'dsc')
+    expect(format(`3.0 (${'q'.repeat(5000)})`)).toEqual(['field-too-long'])
+    expect(format(`${'3'.repeat(5000)}.0`)).toEqual(['field-too-long'])
+    expect(format('3.0 (quilt)')).toEqual([])
+  })
+
+  test('is refused before anything is signed where it has a line that is not clear-signed', () => {
+    for (const kind of ['changes', 'dsc', 'buildinfo'] as const) {
+      expect(codesOf(withField(kind, `X-Long: ${'ö'.repeat(maxLine / 2 - 3)}`), kind)).toEqual(['line-too-long'])
+      expect(codesOf(withField(kind, `X-Long:\n ${'x'.repeat(maxLine)}`), kind)).toEqual(['line-too-long'])
+      expect(codesOf(withField(kind, `X-Long:\n ${'x'.repeat(maxLine - 1)}`), kind)).toEqual([])
+    }
+  })
+
+  test('says of a field of debusine that it is replaced only where it is', () => {
+    const found = (text: string, kind: Kind, debusineFields: object | null) =>
+      checked(text, kind, { debusineFields }).map((each) => [each.outcome, each.found])
+    const fields = { user: 'https://x/-/user/3/', workflow: null, workRequest: 'https://x/w/10/' }
+    const replaced = 'brings along Debusine-User: replaced or taken out by what this server says'
+    const stays = (name: string) => `brings along ${name}: it stays, and this station did not write it`
+    const [user, other] = ['Debusine-User: evil', 'Debusine-Approved-By: evil']
+    expect(found(withField('changes', user), 'changes', fields)).toEqual([['passed', replaced]])
+    expect(found(withField('changes', user), 'changes', null)).toEqual([['attention', stays('Debusine-User')]])
+    expect(found(withField('changes', `${user}\n${other}`), 'changes', fields)).toEqual([
+      ['passed', replaced],
+      ['attention', stays('Debusine-Approved-By')],
+    ])
+    // Only a .changes is written into.
+    for (const kind of ['dsc', 'buildinfo'] as const)
+      expect(found(withField(kind, user), kind, fields)).toEqual([['attention', stays('Debusine-User')]])
+    // The text that is signed says the same.
+    const signed = documentText(Buffer.from(withField('changes', `${user}\n${other}`)), 'changes', fields)
+    if (!signed.ok) throw new Error(signed.error.message)
+    const text = Buffer.from(signed.value).toString()
+    expect([text.includes(user), text.includes(other)]).toEqual([false, true])
+  })
+
+  test('has to be looked at where another field holds what is not seen', () => {
     expect(checked(withField('dsc', 'X-Note: gnp\u202e.exe'), 'dsc')).toContainEqual(
       expect.objectContaining({ outcome: 'attention', found: expect.stringContaining('U+202E') }),
     )
     expect(checked(withField('buildinfo', 'X-Note:\n one\n t\u200bwo'), 'buildinfo')).toContainEqual(
       expect.objectContaining({ outcome: 'attention', found: expect.stringContaining('U+200B') }),
-    )
-    expect(checked(sample('changes').replace('misc optional', 'mi\u00adsc optional'), 'changes')).toContainEqual(
-      expect.objectContaining({ outcome: 'attention', found: expect.stringContaining('U+00AD') }),
     )
     expect(checked(withField('dsc', 'X-Note:\n one\n\ttwo'), 'dsc')).toEqual([])
   })

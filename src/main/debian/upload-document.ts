@@ -39,6 +39,7 @@ export function uploadDocumentFacts(
     ...(lists.ok ? [] : [lists.error]),
     ...(changes.fault === null ? [] : [changes.fault]),
     ...longFields(file, document),
+    ...longLines(file),
     ...foldedFields(file, document),
     ...nameFaults(file, document),
   ]
@@ -177,7 +178,7 @@ function longFields(file: ControlFile, document: UploadDocumentKind): readonly D
   const shown =
     document === 'changes'
       ? ['Source', 'Version', 'Architecture', 'Binary', 'Distribution', 'Urgency', 'Maintainer', 'Changed-By', 'Date']
-      : ['Source', 'Version', 'Architecture', 'Maintainer']
+      : ['Format', 'Source', 'Version', 'Architecture', 'Maintainer']
   const closes = document === 'changes' ? closesOf(file) : []
   const tooLong = shown.filter((name) => (folded(file, name)?.length ?? 0) > longest)
   if (closes.length > maxCloses || closes.some((bug) => bug.length > longestBug)) tooLong.push('Closes')
@@ -186,6 +187,24 @@ function longFields(file: ControlFile, document: UploadDocumentKind): readonly D
     message: `The field ${name} is too long to be reviewed whole.`,
   }))
 }
+/** Found when it is its turn, such a line would stop an upload of which the first documents are signed already. */
+function longLines({ body }: ControlFile): readonly DocumentFault[] {
+  for (let start = 0; start < body.length; ) {
+    const end = body.indexOf(0x0a, start)
+    if (end - start > longestLine)
+      return [
+        {
+          code: 'line-too-long',
+          message: `A line has ${end - start} bytes; GnuPG cuts what is longer than ${longestLine}, and calls its signature bad.`,
+        },
+      ]
+    if (end === -1) break
+    start = end + 1
+  }
+  return []
+}
+/** Bytes; as `maxLine` of clear-signed texts. */
+const longestLine = 19_990
 const longest = 4000
 const maxCloses = 200
 const longestBug = 40

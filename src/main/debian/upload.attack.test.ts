@@ -104,6 +104,21 @@ describe('an upload', () => {
     )
   })
 
+  test('is refused where a document lists one that is signed after it: that one changes, and its digests here would be wrong', () => {
+    const listing = (document: string, name: string) =>
+      refusals(
+        edited(sampleUpload(), document, (text) =>
+          text.replaceAll(/^( [0-9a-f]+ \d+ )hello_1\.0(?:\.tar\.xz|_amd64\.deb)$/gm, `$1${name}`),
+        ),
+      )
+    const [dsc, buildinfo] = ['hello_1.0.dsc', 'hello_1.0_amd64.buildinfo']
+    const sentence = (name: string) => `lists ${name}, which is signed after it and is another file then`
+    expect(listing(dsc, buildinfo)).toContain(`${dsc}: ${sentence(buildinfo)}`)
+    expect(listing(dsc, changesName)).toContain(`${dsc}: ${sentence(changesName)}`)
+    expect(listing(buildinfo, changesName)).toContain(`${buildinfo}: ${sentence(changesName)}`)
+    expect(listing(buildinfo, dsc).join()).not.toContain('signed after it')
+  })
+
   test('keeps further .buildinfo files unsigned, and says so', () => {
     const more = change((text) =>
       text.replaceAll(/^( [0-9a-f]+ \d+ (?:misc optional )?)hello-doc_1\.0_all\.deb$/gm, '$1hello_1.0_arm64.buildinfo'),
@@ -205,6 +220,18 @@ describe('an upload', () => {
     expect(found.join('\n')).toContain(sentence)
     expect(found.join('\n')).toContain(`${changesName}: `)
   })
+
+  // python-debian parts a line at all white space of Unicode and would take the priority for the name; others do so at tabs.
+  test.each(['\t', '\u00a0', '\u3000', '\u2028', '\u200b'])(
+    'is refused with a section or a priority in which others see more columns: %j',
+    (blank) => {
+      for (const columns of [`misc${blank}optional evil_1.0_amd64.deb`, `misc optional${blank}evil_1.0_amd64.deb`]) {
+        const edit = (text: string) =>
+          text.replace('misc optional hello_1.0_amd64.deb', `${columns} hello_1.0_amd64.deb`)
+        expect(refusals(change(edit)).join()).toContain('Files has a section or a priority that is none')
+      }
+    },
+  )
 
   test.each(['0.3', '1.1', '2.0', 'x'])(
     'is refused with a .buildinfo of format %s before anything is signed',

@@ -74,6 +74,17 @@ export function readUpload(files: readonly UploadFile[]): UploadReading {
       ...sameSource(file.path, file.facts, changes.facts),
     )
   }
+  const order = [dsc?.name, buildinfo?.name, changes.path]
+  findings.push(
+    ...order.flatMap((name, index) => {
+      const facts = files.find(({ path }) => path === name)?.facts
+      const later = order.slice(index + 1)
+      const stale = facts?.kind === 'upload-document' ? facts.files.find((listed) => later.includes(listed.name)) : null
+      return name === undefined || stale == null
+        ? []
+        : [refused(name, `lists ${stale.name}, which is signed after it and is another file then`)]
+    }),
+  )
   return { dsc: dsc?.name ?? null, buildinfo: buildinfo?.name ?? null, changes: changes.path, findings }
 }
 

@@ -17,6 +17,7 @@ import { type AttestationPorts, attestedEntry, lookAt, storeAttestation } from '
 import type { SeenAttestation } from './attestation/obtain-attestation.ts'
 import { hiddenUntilLogin } from './hidden-key.ts'
 import { insertKey, listKeys } from './key.repository.ts'
+import { listPrimaries } from './openpgp/primary.repository.ts'
 import { pkcs11Uri } from './pkcs11-uri.ts'
 
 export interface Registration extends AttestationPorts {
@@ -47,7 +48,10 @@ export async function registerKey(
     const scheme = signatureScheme(facts.algorithm)
     if (scheme === null) return err(unsupported(facts.algorithm))
     const print = fingerprint.parse(createHash('sha256').update(der).digest('hex').toUpperCase())
-    if ((await listKeys(ports.db)).some((key) => key.fingerprint === print)) return err(known)
+    const keys = await listKeys(ports.db)
+    if (keys.some((key) => key.fingerprint === print)) return err(known)
+    const bound = [...keys.filter(({ openpgp }) => openpgp?.primary != null), ...(await listPrimaries(ports.db))]
+    if (bound.some((key) => key.spkiSha256 === spkiSha256)) return err(boundToOpenPgp)
     const read = await ports.tokens.readPublicKey(input.token, input.ckaId)
     if (!read.ok && !hiddenUntilLogin(input.token, read.error.code)) return read
     if (read.ok && Buffer.compare(read.value, spki) !== 0) return err(otherKey)
@@ -255,6 +259,12 @@ const otherKey: Failure = {
   code: 'certificate-of-another-key',
   message:
     'The certificate is for another key than the one on the token. Nothing was registered. Choose the certificate that was made for this key.',
+}
+const boundToOpenPgp: Failure = {
+  kind: 'refused',
+  code: 'key-of-another-purpose',
+  message:
+    'The key belongs to an OpenPGP certificate that was made here. A key signs for one purpose alone. Nothing was registered. Choose a key of its own.',
 }
 function unsupported(algorithm: string): Failure {
   return {

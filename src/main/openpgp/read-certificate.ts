@@ -44,6 +44,8 @@ export type OpenPgpCertificateFailureCode =
   | 'key-not-yet-valid'
 
 const maxCertificate = 64 * 1024
+/** Of the same as armored text: what was small enough to be kept has to be read again. */
+const maxArmored = 96 * 1024
 const maxUserId = 1024
 
 /** Reads a certificate (armored text or packets) and judges its keys at a moment. */
@@ -51,7 +53,8 @@ export async function readOpenPgpCertificate(
   source: string | Uint8Array,
   at: Date,
 ): Promise<Result<ReadOpenPgpCertificate, Failure<OpenPgpCertificateFailureCode>>> {
-  if (source.length > maxCertificate) return unreadable('The certificate is larger than 64 KiB.')
+  if (source.length > (typeof source === 'string' ? maxArmored : maxCertificate))
+    return unreadable('The certificate is larger than 64 KiB.')
   try {
     const openpgp = await import('openpgp')
     const all =

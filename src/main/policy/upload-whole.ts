@@ -1,6 +1,6 @@
 import type { Check } from '../../shared/check.ts'
 import type { SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
-import type { UploadDocumentFacts } from '../../shared/upload-facts.ts'
+import { replacedField, type UploadDocumentFacts } from '../../shared/upload-facts.ts'
 import { readUpload, type UploadFile } from '../debian/upload.ts'
 import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
 import { hiddenCharacter } from './hidden-characters.ts'
@@ -91,6 +91,35 @@ function unseenOf(others: UploadDocumentFacts['others']): readonly Pick<Evidence
     }))
 }
 
+/** Only a `.changes` is written into, and only these of its fields: what else is called `Debusine-*` is signed as it came. */
+function debusineRemarks(
+  { upload }: SheetArtifact,
+  { document, debusineFields }: UploadDocumentFacts,
+): readonly Pick<Evidence, 'found' | 'outcome'>[] {
+  const isReplaced = (name: string) =>
+    upload?.debusineFields != null && document === 'changes' && replacedField.test(name)
+  const replaced = debusineFields.filter(isReplaced)
+  const staying = debusineFields.filter((name) => !isReplaced(name))
+  return [
+    ...(replaced.length === 0
+      ? []
+      : [
+          {
+            found: `brings along ${replaced.join(', ')}: replaced or taken out by what this server says`,
+            outcome: 'passed',
+          } as const,
+        ]),
+    ...(staying.length === 0
+      ? []
+      : [
+          {
+            found: `brings along ${staying.join(', ')}: it stays, and this station did not write it`,
+            outcome: 'attention',
+          } as const,
+        ]),
+  ]
+}
+
 function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[] {
   if (file.facts.kind !== 'upload-document') return []
   const base = { subject: file.path, source: 'file' } as const
@@ -116,19 +145,7 @@ function remarksOn(artifact: SheetArtifact, file: SheetFile): readonly Evidence[
           } as const,
         ]
       : []),
-    ...(facts.debusineFields.length > 0
-      ? [
-          {
-            ...base,
-            found: `brings along ${facts.debusineFields.join(', ')}${
-              artifact.upload?.debusineFields == null
-                ? ': it stays, and this station did not write it'
-                : ': replaced or taken out by what this server says'
-            }`,
-            outcome: artifact.upload?.debusineFields == null ? 'attention' : 'passed',
-          } as const,
-        ]
-      : []),
+    ...debusineRemarks(artifact, facts).map((remark): Evidence => ({ ...base, ...remark })),
     ...(first === null
       ? []
       : [

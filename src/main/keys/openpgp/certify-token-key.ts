@@ -97,6 +97,11 @@ export async function certifyTokenKey(
         operator,
         bornHere: false,
         also: async (trx, registered) => {
+          // Since the keys were chosen, another certificate may have been made of them.
+          const others = (await listKeys(trx)).filter((each) => each.fingerprint !== registered)
+          const spkis = [primary.spkiSha256, signing.spkiSha256]
+          const refusal = firstRefusal(spkis, others, await listPrimaries(trx), subkey !== undefined)
+          if (refusal !== null) throw new RefusedMeanwhile(refusal)
           if (subkey === undefined) return
           const name = { purpose: input.purpose, fingerprint: registered }
           await insertPrimary(trx, { ...name, ...primary, created: made.value.key.created, at: ports.now() })
@@ -118,9 +123,23 @@ export async function certifyTokenKey(
     )
     step('registration', 'after')
     return stored.ok ? ok(print) : stored
+  } catch (error) {
+    if (error instanceof RefusedMeanwhile) return err(error.failure)
+    throw error
   } finally {
     input.pin.wipe()
     subkey?.pin?.wipe()
+  }
+}
+
+/** Thrown in the transaction that would register the key, which is rolled back. */
+class RefusedMeanwhile extends Error {
+  override readonly name = 'RefusedMeanwhile'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.code)
+    this.failure = failure
   }
 }
 

@@ -288,6 +288,21 @@ describe.skipIf(softHsmModule() === null)(
       expect(codeOf(await certifyTokenKey(ports(), wanted({ ...key(0, 2) }), operator))).toBe('key-of-another-purpose')
     })
 
+    test('leaves neither of its keys to UEFI afterwards', async () => {
+      const boot = { ...key(0, 2), ...typed() }
+      const { spkiSha256: _, ...place } = boot
+      const uefi = { ...place, purpose: 'uefi' as const, description: 'Boot', production: true }
+      const asUefi = () => ({ ...uefi, ...typed(), certificatePem: bench.token().keys[2]?.certificatePem ?? '' })
+      const asSubkey = { ...key(0, 2), primarySigns: false, pin: null, useLastTry: false }
+      for (const input of [wanted(boot), wanted({ subkey: asSubkey })]) {
+        const other = await auditStation(join(bench.directory, `bound-${count++}.db`))
+        const there = { ...ports(), db: other.db, audit: other.log }
+        valueOf(await certifyTokenKey(there, input, operator))
+        expect(codeOf(await registerKey(there, asUefi(), operator))).toBe('key-of-another-purpose')
+        await other.close()
+      }
+    })
+
     describe('of a token that shows its keys only after the login', () => {
       const hidden = (token: TokenId): TokenId => ({ ...token, model: 'YubiHSM' })
       /** The soft token as a YubiHSM: nothing before the login, then what the soft token has. */

@@ -3,10 +3,9 @@ import { writeTransaction } from '../../../../db/write-transaction.ts'
 import type { Failure } from '../../../shared/failure.ts'
 import { type Fingerprint, requestId, sha256Hex } from '../../../shared/ids.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import type { AuditEntryOf } from '../../audit/format/entry.ts'
 import { extendCertificate, revokeCertificate } from '../../openpgp/amend-certificate.ts'
 import type { RevocationReason } from '../../openpgp/certificate.ts'
-import { fingerprintHex } from '../../openpgp/public-key.ts'
+import { fingerprintHex, spkiOf } from '../../openpgp/public-key.ts'
 import { type ReadOpenPgpCertificate, readOpenPgpCertificate } from '../../openpgp/read-certificate.ts'
 import type { OpenPgpSigner } from '../../openpgp/signer.ts'
 import { insertOpenPgpCertificate, listKeys, type StoredKey, type StoredOpenPgp } from '../key.repository.ts'
@@ -31,17 +30,18 @@ export function extendOpenPgp(
   typed: TypedPin,
   operator: string,
 ): Promise<Result<null, Failure>> {
-  return changed(ports, name, typed, { operator, why: 'extended' }, (certificate, primary) => {
-    const created = Math.floor(ports.now().getTime() / 1000)
-    return extendCertificate({
+  const created = Math.floor(ports.now().getTime() / 1000)
+  const ends = name.days === null ? null : created + name.days * secondsPerDay
+  return changed(ports, name, typed, { operator, why: 'extended', ends }, (certificate, primary) =>
+    extendCertificate({
       certificate: certificate.binary,
       primary,
       userIds: certificate.certifiedIds,
       flags: certificate.primaryFlags,
       created,
-      expiresAfter: name.days === null ? null : created + name.days * secondsPerDay - primary.key.created,
-    })
-  })
+      expiresAfter: ends === null ? null : ends - primary.key.created,
+    }),
+  )
 }
 
 /** Revokes the key for everybody who gets its certificate from now on. Not to be taken back. */
@@ -77,11 +77,17 @@ export async function bringOpenPgp(
   return store(ports, stored, brought.value.binary, { operator, why: 'brought' })
 }
 
+/** `ends`: of the primary key from now on, seconds since 1970; null: never. */
+type Change = { readonly operator: string } & (
+  | { readonly why: 'extended'; readonly ends: number | null }
+  | { readonly why: 'revoked' | 'brought' }
+)
+
 async function changed(
   ports: Registration,
   name: OpenPgpKeyName,
   { pin, useLastTry }: TypedPin,
-  about: { readonly operator: string; readonly why: 'extended' | 'revoked' },
+  about: Change,
   amend: (certificate: ReadOpenPgpCertificate, primary: OpenPgpSigner) => Promise<Result<Uint8Array, Failure>>,
 ): Promise<Result<null, Failure>> {
   try {
@@ -97,6 +103,9 @@ async function changed(
     if (!certificate.ok) return certificate
     const key = certificate.value.keys.find(({ role }) => role === 'primary')?.key
     if (key === undefined) return err(primaryElsewhere)
+    // Where the key is comes from the database: another one that is put there must not sign in its place.
+    const spki = spkiOf(key)
+    if (spki === null || createHash('sha256').update(spki).digest('hex') !== place.spkiSha256) return err(anotherPlace)
     const { operator } = about
     const amended = await withKey(ports, place, { pin, useLastTry }, operator, (session) => {
       const signing = {
@@ -134,43 +143,69 @@ async function store(
   ports: Registration,
   stored: StoredOpenPgpKey,
   binary: Uint8Array,
-  { operator, why }: { readonly operator: string; readonly why: AuditEntryOf<'openpgp-certificate-changed'>['why'] },
+  about: Change,
 ): Promise<Result<null, Failure>> {
+  const { operator, why } = about
   const at = ports.now()
   // A second later: the clock has no finer steps in a signature.
   const read = await readOpenPgpCertificate(binary, new Date(at.getTime() + 1000))
   if (!read.ok) return read
-  const signing = read.value.keys.find(({ key }) => fingerprintHex(key) === stored.openpgp.signingFingerprint)
+  const keyOf = ({ openpgp }: StoredOpenPgpKey) =>
+    read.value.keys.find(({ key }) => fingerprintHex(key) === openpgp.signingFingerprint)
+  const signing = keyOf(stored)
   if (signing === undefined) return err(anotherCertificate)
   const expected = why === 'revoked' ? 'revoked' : null
   if (why !== 'brought' && signing.problem !== expected) return err({ ...notAsMeant, detail: String(signing.problem) })
-  const certificate = armored(read.value.binary, signing.key)
-  const { purpose, fingerprint } = stored
+  if (why === 'extended' && endOf(read.value) !== about.ends) return err(takenBack)
+  // Whatever it signs for, everybody who verifies takes it for revoked.
+  const others = why === 'revoked' ? await namesakesOf(ports, stored) : []
+  const sha256 = sha256Hex.parse(createHash('sha256').update(read.value.binary).digest('hex'))
   const written = await writeTransaction(ports.db, async (trx) => {
-    await insertOpenPgpCertificate(trx, {
-      purpose,
-      fingerprint,
-      signing_fingerprint: stored.openpgp.signingFingerprint,
-      created: stored.openpgp.created,
-      certificate,
-      revocation: null,
-      why,
-      operator,
-      at: at.toISOString(),
-    })
-    await ports.audit.append(trx, [
-      {
-        event: 'openpgp-certificate-changed',
+    for (const each of [stored, ...others]) {
+      const key = keyOf(each)
+      if (key === undefined) continue
+      const { purpose, fingerprint, openpgp } = each
+      await insertOpenPgpCertificate(trx, {
         purpose,
         fingerprint,
+        signing_fingerprint: openpgp.signingFingerprint,
+        created: openpgp.created,
+        certificate: armored(read.value.binary, key.key),
+        revocation: null,
         why,
-        certificateSha256: sha256Hex.parse(createHash('sha256').update(read.value.binary).digest('hex')),
-        expires: signing.expires?.toISOString() ?? null,
         operator,
-      },
-    ])
+        at: at.toISOString(),
+      })
+      const expires = key.expires?.toISOString() ?? null
+      await ports.audit.append(trx, [
+        {
+          event: 'openpgp-certificate-changed',
+          purpose,
+          fingerprint,
+          why,
+          certificateSha256: sha256,
+          expires,
+          operator,
+        },
+      ])
+    }
   })
   return written.ok ? ok(null) : written
+}
+
+/** When the primary key ends by the newest of its signatures, also by one that is still to come. Seconds since 1970; null: never. */
+function endOf({ keys }: ReadOpenPgpCertificate): number | null {
+  const expires = keys.find(({ role }) => role === 'primary')?.expires ?? null
+  return expires === null ? null : expires.getTime() / 1000
+}
+
+/** The same certificate under its other purposes. */
+async function namesakesOf(ports: Registration, stored: StoredOpenPgpKey): Promise<readonly StoredOpenPgpKey[]> {
+  return (await listKeys(ports.db)).flatMap((key) =>
+    key.openpgp !== null && key.fingerprint === stored.fingerprint && key.purpose !== stored.purpose
+      ? [{ ...key, openpgp: key.openpgp }]
+      : [],
+  )
 }
 
 const notRegistered: Failure = {
@@ -194,6 +229,18 @@ const anotherCertificate: Failure = {
   code: 'certificate-of-another-key',
   message:
     'This is not a certificate of the registered key: its fingerprint is another, or the key that signs is not in it. Nothing was changed.',
+}
+const anotherPlace: Failure = {
+  kind: 'refused',
+  code: 'key-mismatch',
+  message:
+    'The key that this station has for the primary key is another one than the certificate’s. It was not used, and nothing was changed. Check the log: somebody may have written to the database.',
+}
+const takenBack: Failure = {
+  kind: 'refused',
+  code: 'output-wrong',
+  message:
+    'The certificate has another end all the same: it holds a signature that is later than this station’s clock. It was not kept; the old certificate counts. Set the clock, then do it again.',
 }
 const notAsMeant: Failure = {
   kind: 'defect',

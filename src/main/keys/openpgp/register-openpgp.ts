@@ -20,6 +20,7 @@ import { insertOpenPgpCertificate, listKeys } from '../key.repository.ts'
 import { pkcs11Uri } from '../pkcs11-uri.ts'
 import { known, provePossession, type Registration, type RegistrationInput, storeTokenKey } from '../register-key.ts'
 import { listPrimaries } from './primary.repository.ts'
+import { identityOf } from './stored-certificate.ts'
 
 /**
  * Registers a token's key under an OpenPGP certificate that somebody else made. The fingerprint is made anew from the numbers that the
@@ -40,6 +41,11 @@ export async function registerOpenPgpKey(
     if (print === null) return err(unsupportedPrimary)
     const keys = await listKeys(ports.db)
     if (keys.some((key) => key.purpose === input.purpose && key.fingerprint === print)) return err(known)
+    // What was published before the revocation is easily had, and says nothing of it.
+    for (const key of keys.filter((each) => each.openpgp !== null && each.fingerprint === print)) {
+      const identity = await identityOf(key, ports.now())
+      if (identity.ok && identity.value.problem === 'revoked') return err(revokedHere)
+    }
     const other = keys.find((key) => key.spkiSha256 === spkiSha256 && key.openpgp !== null)
     const certifies = (await listPrimaries(ports.db)).find((each) => each.spkiSha256 === spkiSha256)
     if (certifies !== undefined && certifies.fingerprint !== fingerprintHex(signing.key))
@@ -151,6 +157,11 @@ function otherTime(
   }
 }
 
+const revokedHere: Failure = {
+  kind: 'refused',
+  code: 'key-revoked',
+  message: 'This station has the certificate for another purpose, and there it is revoked. Nothing was registered.',
+}
 const notInIt: Failure = {
   kind: 'refused',
   code: 'no-signing-key',

@@ -1,5 +1,5 @@
 import type { SheetArtifact, SheetFile } from '../../../shared/review-sheet.ts'
-import type { OtherField, UploadDocumentFacts } from '../../../shared/upload-facts.ts'
+import { type OtherField, replacedField, type UploadDocumentFacts } from '../../../shared/upload-facts.ts'
 import { byteSize, count, plainNumber } from '../../parts/format.ts'
 
 /** A field of a document that has no place of its own on the sheet. Its name is the file's as much as its value. */
@@ -71,9 +71,6 @@ export function documentsOf(
   })
 }
 
-/** What the station writes anew or takes out before the `.changes` is signed. */
-const ofDebusine = /^debusine-(?:user|workflow|work-request)$/i
-
 function fieldView(field: OtherField, replaced: boolean): FieldView {
   const value = field.value.join('')
   const { name, lines, bytes, sha256, cutBytes } = field
@@ -87,7 +84,7 @@ function fieldView(field: OtherField, replaced: boolean): FieldView {
       cutBytes === 0
         ? null
         : `${plainNumber(cutBytes)} of its ${plainNumber(bytes)} bytes are not shown, and are signed all the same. The digest is that of the whole value.`,
-    note: replaced && ofDebusine.test(name) ? 'The station takes it out before it signs, and writes its own.' : null,
+    note: replaced && replacedField.test(name) ? 'The station takes it out before it signs, and writes its own.' : null,
   }
 }
 
