@@ -173,11 +173,11 @@ function changesOf(file: ControlFile): { readonly lines: string[]; readonly faul
   }
 }
 
-/** What is shown is shown whole or not signed: a cut value would hide its end. */
+/** What is shown is shown whole or not signed: a cut value would hide its end. `Binary`, which is long in large uploads, is among the other fields. */
 function longFields(file: ControlFile, document: UploadDocumentKind): readonly DocumentFault[] {
   const shown =
     document === 'changes'
-      ? ['Source', 'Version', 'Architecture', 'Binary', 'Distribution', 'Urgency', 'Maintainer', 'Changed-By', 'Date']
+      ? ['Source', 'Version', 'Architecture', 'Distribution', 'Urgency', 'Maintainer', 'Changed-By', 'Date']
       : ['Format', 'Source', 'Version', 'Architecture', 'Maintainer']
   const closes = document === 'changes' ? closesOf(file) : []
   const tooLong = shown.filter((name) => (folded(file, name)?.length ?? 0) > longest)
