@@ -20,8 +20,7 @@ export function StepList({ rows }: { readonly rows: readonly StepRow[] }) {
               <UntrustedText text={title} />
             </span>
             <span className="small muted">
-              {kind}
-              {time === '' ? '' : ` · ${time}`}
+              {kind} {time === '' ? null : <span className="ceremony-row-time">· {time}</span>}
             </span>
           </span>
           <Badge tone={badge.tone} plain>
