@@ -51,9 +51,6 @@ export const otherField = z.strictObject({
 })
 export type OtherField = z.infer<typeof otherField>
 
-/** Fields that the station writes anew or takes out of a `.changes`, where the server says what they are. Others named `Debusine-*` stay. */
-export const replacedField = /^debusine-(?:user|workflow|work-request)$/i
-
 /** A `.changes`, `.dsc` or `.buildinfo`. Fields that it does not have are null; nothing is filled in. */
 export const uploadDocumentFacts = z.strictObject({
   kind: z.literal('upload-document'),

@@ -1,6 +1,7 @@
 import type { Check } from '../../shared/check.ts'
+import { replacedField } from '../../shared/replaced-field.ts'
 import type { SheetArtifact, SheetFile } from '../../shared/review-sheet.ts'
-import { replacedField, type UploadDocumentFacts } from '../../shared/upload-facts.ts'
+import type { UploadDocumentFacts } from '../../shared/upload-facts.ts'
 import { readUpload, type UploadFile } from '../debian/upload.ts'
 import { type Evidence, fromEvidence, nameOfArtifact } from './evidence.ts'
 import { hiddenCharacter } from './hidden-characters.ts'

@@ -1,5 +1,6 @@
+import { replacedField } from '../../../shared/replaced-field.ts'
 import type { SheetArtifact, SheetFile } from '../../../shared/review-sheet.ts'
-import { type OtherField, replacedField, type UploadDocumentFacts } from '../../../shared/upload-facts.ts'
+import type { OtherField, UploadDocumentFacts } from '../../../shared/upload-facts.ts'
 import { byteSize, count, plainNumber } from '../../parts/format.ts'
 
 /** A field of a document that has no place of its own on the sheet. Its name is the file's as much as its value. */
