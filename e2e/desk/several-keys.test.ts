@@ -1,17 +1,17 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { sampleRelease } from '../../src/main/debian/testing/sample-release.ts'
 import { concatBytes, framedPackets, packet, packetTag, uint16 } from '../../src/main/openpgp/packet.ts'
 import { subpacket } from '../../src/main/openpgp/signature.ts'
 import { softHsmModule } from '../../src/main/token/testing/soft-token.ts'
 import type { Fingerprint } from '../../src/shared/ids.ts'
 import { codeOf, DeskBench, makeSharedTokens, orThrow, type SharedTokens } from './desk-bench.ts'
 import { registerOpenPgp } from './openpgp-keys.ts'
+import { askForIndex, indexesOf, releaseOfToday, signersOf } from './testing/index-of-keys.ts'
 
 // An index that several keys sign: one sheet, one approval, a signature of each. Two keys are on one SoftHSM token, one on another.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -54,37 +54,12 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     return id
   }
   const vaultPin = () => [{ token: vaultId(), pin: secondPin }]
-  let minutes = 1000
-  /** A Release of today, each younger than the one before. */
-  const release = () => {
-    minutes -= 1
-    const at = (offset: number) => new Date(Date.now() + offset).toUTCString().replace('GMT', 'UTC')
-    return sampleRelease({ date: at(-minutes * 60_000), validUntil: at(7 * 86_400_000) })
-  }
   const ask = (keys: readonly Key[], text: string, mode: 'clear' | 'detached' = 'clear') =>
-    bench.server.addIndex({
-      fingerprints: keys.map(({ fingerprint }) => fingerprint),
-      release: Buffer.from(text),
-      mode,
-      suite: 'forky@debian:suite',
-      signedName: mode === 'clear' ? 'InRelease' : 'Release.gpg',
-    })
+    askForIndex(bench, keys, text, mode)
   async function outputOf(work: number) {
-    const output = (await bench.server.outputs(work)).find(({ category }) => category === 'debian:repository-index')
-    const [file] = output?.files ?? []
+    const [file] = await indexesOf(bench, work)
     if (file === undefined) throw new Error('no index came back')
     return file
-  }
-  /** Fingerprints of the keys whose signatures gpgv takes, in its order; every signature must be good. */
-  function goodSignatures(keys: readonly Key[], ...files: readonly string[]): readonly string[] {
-    const keyring = join(folder, 'keyring.pgp')
-    writeFileSync(
-      keyring,
-      Buffer.concat(keys.map(({ certificate }) => execFileSync('gpg', ['--dearmor'], { input: certificate }))),
-    )
-    const run = spawnSync('gpgv', ['--status-fd', '1', '--keyring', keyring, ...files], { encoding: 'utf8' })
-    expect(run.status, run.stderr).toBe(0)
-    return [...run.stdout.matchAll(/VALIDSIG ([0-9A-F]{40})/g)].map(([, print]) => print ?? '')
   }
   const uses = async (id: string, event: string) =>
     (await bench.entries(event))
@@ -92,7 +67,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
       .map((entry) => ({ fingerprint: entry['fingerprint'], key: entry['key'] }))
 
   test('names them all on its sheet, and one approval has each of them sign: gpgv takes every signature', async () => {
-    const text = release()
+    const text = releaseOfToday()
     const work = await ask([first, neighbour, elsewhere], text)
     const detail = await bench.until(work, 'review')
     expect(detail.sheet?.furtherKeys?.map(({ key, permission }) => [key.fingerprint, permission.kind])).toEqual([
@@ -109,10 +84,8 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     expect(done.files[0]?.further?.map(({ outcome }) => outcome.kind)).toEqual(['made', 'made'])
     const { path, bytes } = await outputOf(work)
     expect(path).toBe('InRelease')
-    writeFileSync(join(folder, 'InRelease'), bytes)
-    expect(goodSignatures([first, neighbour, elsewhere], join(folder, 'InRelease'))).toEqual(
-      [first, neighbour, elsewhere].map(({ fingerprint }) => fingerprint),
-    )
+    const all = [first, neighbour, elsewhere]
+    expect(signersOf(folder, all, { mode: 'clear', bytes, text })).toEqual(all.map(({ fingerprint }) => fingerprint))
     // Each key its own rows; the first, which completes the file, last.
     const order = [
       { fingerprint: neighbour.fingerprint, key: { position: 2, count: 3 } },
@@ -136,7 +109,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('an auditor finds every key that signed a file, and none for a text that was put under its signatures', async () => {
-    const work = await ask([first, neighbour], release())
+    const work = await ask([first, neighbour], releaseOfToday())
     await bench.approve(work)
     await bench.until(work, 'done')
     const file = join(folder, 'InRelease.audited')
@@ -155,21 +128,20 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('a detached signature has all of them too', async () => {
-    const text = release()
+    const text = releaseOfToday()
     const work = await ask([neighbour, first], text, 'detached')
     await bench.approve(work)
     expect(await bench.untilCompleted(work)).toBe('success')
     await bench.until(work, 'done')
-    writeFileSync(join(folder, 'Release'), text)
-    writeFileSync(join(folder, 'Release.gpg'), (await outputOf(work)).bytes)
-    expect(goodSignatures([first, neighbour], join(folder, 'Release.gpg'), join(folder, 'Release'))).toEqual([
+    const { bytes } = await outputOf(work)
+    expect(signersOf(folder, [first, neighbour], { mode: 'detached', bytes, text })).toEqual([
       neighbour.fingerprint,
       first.fingerprint,
     ])
   })
 
   test('is not approved without the PIN of each token, nor with one that no key wants', async () => {
-    const work = await ask([first, elsewhere], release())
+    const work = await ask([first, elsewhere], releaseOfToday())
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
     const approve = (change: Parameters<DeskBench['approval']>[1]) =>
@@ -192,7 +164,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
 
   test('is blocked when the server, or this station, says no to one of them', async () => {
     const stranger = 'AB'.repeat(20) as Fingerprint
-    const work = await ask([first, { fingerprint: stranger, certificate: '' }], release())
+    const work = await ask([first, { fingerprint: stranger, certificate: '' }], releaseOfToday())
     const detail = await bench.until(work, 'review')
     expect(detail.approvability).toMatchObject({
       kind: 'blocked',
@@ -206,7 +178,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('a key that is taken out of use after the sheet was shown stops all of them', async () => {
-    const work = await ask([first, neighbour], release())
+    const work = await ask([first, neighbour], releaseOfToday())
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
     const { keys } = bench.station
@@ -222,7 +194,8 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('stopped after one of them has signed, it goes on with the others, and the first signature is not made again', async () => {
-    const work = await ask([first, neighbour], release())
+    const text = releaseOfToday()
+    const work = await ask([first, neighbour], text)
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
     let stopped = false
@@ -244,8 +217,11 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
       neighbour.fingerprint,
       first.fingerprint,
     ])
-    writeFileSync(join(folder, 'InRelease'), (await outputOf(work)).bytes)
-    expect(goodSignatures([first, neighbour], join(folder, 'InRelease'))).toHaveLength(2)
+    const { bytes } = await outputOf(work)
+    expect(signersOf(folder, [first, neighbour], { mode: 'clear', bytes, text })).toEqual([
+      first.fingerprint,
+      neighbour.fingerprint,
+    ])
   })
 
   /** As whoever has the file could: past the trigger, with a digest that fits. */
@@ -293,7 +269,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     ['for one of another index by the same key', (id) => partWhere('<>', id)],
     ['for itself with words that no signature covers', (id) => withForeignWords(partWhere('=', id))],
   ])('a part that was exchanged in the database while it waited is not released: %s', async (_, other) => {
-    const work = await ask([first, neighbour], release())
+    const work = await ask([first, neighbour], releaseOfToday())
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
     let stopped = false
@@ -352,7 +328,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
       .run(names)
     set(row.get(names.other) ?? {})
     try {
-      const work = await ask([neighbour], release())
+      const work = await ask([neighbour], releaseOfToday())
       const detail = await bench.until(work, 'review')
       expect(detail.approvability).toMatchObject({ kind: 'blocked', by: ['token-present'] })
       expect(detail.sheet?.checks.find(({ id }) => id === 'token-present')?.sentence).toContain('does not hold the key')
@@ -396,7 +372,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
     ['that of one that signs beside it', () => [first, neighbour], 'key-twice'],
     ['that of one that no sheet shows', () => [neighbour], 'key-mismatch'],
   ])('a private key that was exchanged after the sheet was shown signs nothing: %s', async (_, keys, code) => {
-    const work = await ask(keys(), release())
+    const work = await ask(keys(), releaseOfToday())
     const detail = await bench.until(work, 'review')
     await bench.showSheet(detail)
     await withKeyBehind(neighbour.fingerprint, first.fingerprint, async () => {
@@ -408,7 +384,7 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('signed before by a key that stood second is signed before', async () => {
-    const text = release()
+    const text = releaseOfToday()
     const both = await ask([first, neighbour], text)
     await bench.approve(both)
     await bench.until(both, 'done')
@@ -421,10 +397,10 @@ describe.skipIf(softHsmModule() === null)('an index for several keys (needs Soft
   })
 
   test('an output that was exchanged in the database before it was returned is not returned', async () => {
-    const earlier = await ask([first, neighbour], release())
+    const earlier = await ask([first, neighbour], releaseOfToday())
     await bench.approve(earlier)
     await bench.until(earlier, 'done')
-    const work = await ask([first, neighbour], release())
+    const work = await ask([first, neighbour], releaseOfToday())
     const id = { at: '' }
     bench.at('upload', 'before', () => {
       if (id.at === '') return
